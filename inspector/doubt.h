@@ -1,0 +1,81 @@
+/*
+ * doubt: the question was answered, but know this.
+ *
+ * Walkers return errors only for what stops everything; all else is counted here
+ * and shown to the person. Doubts of one kind and severity are folded: the first
+ * detail stays as the example.
+ */
+#ifndef INSPECTOR_DOUBT_H
+#define INSPECTOR_DOUBT_H
+
+#include "base/vec.h"
+
+#include <stdint.h>
+
+enum doubt_severity {
+	DOUBT_NOTE,         /* exit status 0 */
+	DOUBT_PARTIAL,      /* something could not be read: exit status 7 */
+	DOUBT_INCONSISTENT, /* the target's own figures disagree: exit status 7 */
+};
+
+/* doubt_kind_name() gives the snake_case word of the JSON. */
+#define DOUBT_KINDS(X)                                                                             \
+	X(ARENA_VANISHED)    /* an arena was unmapped while it was read */                         \
+	X(ARENA_UNSETTLED)   /* an arena's pools and its counters still disagree */                \
+	X(ARENA_INVALID)     /* an arena object no interpreter can have written */                 \
+	X(ARENAS_UNREADABLE) /* the table of arenas moved or cannot be read */                     \
+	X(POOL_UNREADABLE)   /* a pool header that cannot be read */                               \
+	X(POOL_SWAPPED)      /* a pool header on a swapped page: not read, to leave it there */    \
+	X(POOL_INVALID)      /* a pool header no interpreter can have written */                   \
+	X(FREE_CHAIN)        /* a pool's free list and its count disagree */                       \
+	X(USED_LIST)         /* the lists of usable pools and the pools disagree */                \
+	X(USABLE_LIST)       /* the list of usable arenas and the arenas disagree */               \
+	X(COUNTERS)          /* a counter of the allocator and the walk disagree */                \
+	X(TOTALS)            /* the parts do not add up to the arenas' bytes */                    \
+	X(COUNTER_UNKNOWN)   /* a counter that this build keeps could not be found */              \
+	X(GEOMETRY)          /* pool or arena size, or alignment, had to be assumed */             \
+	X(INTERPRETER)       /* an interpreter could not be read */                                \
+	X(ALLOCATOR_UNKNOWN) /* which allocator is installed could not be told */                  \
+	X(NOT_STOPPED)       /* a stop was asked for but not possible */                           \
+	X(STOP_EXPIRED)      /* the stop reached its limit before all was read */                  \
+	X(STOPPED_INSIDE)    /* the stop landed inside malloc: one pool may be off by one block */ \
+	X(EINTR_RISK)        /* a stop makes epoll_wait raise in a 2.7 target */                   \
+	X(UNVERIFIED)        /* a file without build-id: taken on trust */                         \
+	X(RESIDENCY)         /* what is resident could not be learnt */                            \
+	X(TARGET_CHANGED)    /* it executed another program or ended while being read */
+
+enum doubt_kind {
+#define DOUBT_ENUM(name) DOUBT_##name,
+	DOUBT_KINDS(DOUBT_ENUM)
+#undef DOUBT_ENUM
+		DOUBT_KIND_COUNT
+};
+
+struct doubt {
+	enum doubt_kind kind;
+	enum doubt_severity severity;
+	uint64_t count;
+	char *detail; /* one line, owned; NULL when memory was out */
+};
+
+struct doubts {
+	VEC(struct doubt) list;
+};
+
+/* Adds `count` of a kind; folded into one of the same kind and severity. */
+void doubts_add(struct doubts *doubts, enum doubt_kind kind, enum doubt_severity severity,
+		uint64_t count, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Moves all of `from` behind those of `to`, folding; `from` is empty afterwards. */
+void doubts_join(struct doubts *to, struct doubts *from);
+
+/* The worst severity; DOUBT_NOTE when there is none. */
+enum doubt_severity doubts_worst(const struct doubts *doubts);
+
+void doubts_clear(struct doubts *doubts);
+void doubts_fini(struct doubts *doubts);
+
+const char *doubt_kind_name(enum doubt_kind kind);             /* "arena_vanished" */
+const char *doubt_severity_name(enum doubt_severity severity); /* "note" */
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * inspector: the front door. A target goes in, a snapshot comes out.
+ *
+ *	prepare	pin the process, find the interpreter, resolve its symbols: all slow work
+ *	look	copy what the answer needs, live; check it; settle what disagrees
+ *	think	walk the copy, make a snapshot
+ */
+#ifndef INSPECTOR_INSPECTOR_H
+#define INSPECTOR_INSPECTOR_H
+
+#include "base/error.h"
+#include "inspector/snapshot.h"
+
+#include <sys/types.h>
+
+enum look_mode {
+	LOOK_NO_PAUSE, /* no ptrace call at all */
+	LOOK_SETTLE,   /* live, then a short stop only for what still disagrees */
+	LOOK_EXACT,    /* everything copied under one stop */
+};
+
+struct inspector_request {
+	pid_t pid;
+	enum look_mode mode;
+	bool asked_exact; /* --exact was given: a stop that is impossible is ERROR_PERMISSION */
+	uint64_t max_pause_us; /* all stops of one look together; 0: the mode's default */
+	bool want_residency;   /* resident and swapped bytes of each arena */
+	bool repeating;        /* looks follow each other: pools are refreshed in turns where a
+	                            whole pass would cost too much of a core */
+	const char *symbols;   /* --symbols FILE|DIR, or NULL */
+	bool no_cache;
+	uint64_t max_memory; /* bytes of our own; 0: half of what is available */
+};
+
+struct inspector;
+
+/*
+ * Pins the process and prepares everything. Forks (see python_build.h): call before any thread
+ * exists. ERROR_PERMISSION, ERROR_GONE, ERROR_UNSUPPORTED (not CPython), ERROR_SYMBOLS.
+ */
+struct error *inspector_open(const struct inspector_request *request,
+			     struct inspector **ret) MUST_CHECK;
+
+/* One look. ERROR_GONE when the target ended, ERROR_RESOURCE when our memory budget is too small. */
+struct error *inspector_look(struct inspector *inspector, struct snapshot **ret) MUST_CHECK;
+
+/* The blocks of the pool that holds `address`, read now and live. ERROR_FAULT: no such pool any more. */
+struct error *inspector_blocks(struct inspector *inspector, const struct snapshot *snapshot,
+			       raddr address, struct pymalloc_blocks *ret) MUST_CHECK;
+
+/* Whether the process is still the one that was opened; free of cost, for a dashboard's tick. */
+bool inspector_alive(const struct inspector *inspector);
+
+void inspector_close(struct inspector *inspector); /* takes NULL */
+
+static inline void inspector_closep(struct inspector **inspector)
+{
+	inspector_close(*inspector);
+}
+
+/* ---- doctor: what was found and how -------------------------------------------------- */
+
+enum finding_kind { FINDING_OK, FINDING_NOTE, FINDING_MISSING };
+
+struct finding {
+	const char *topic; /* static: "process", "module", "symbols", "layout", "attach", … */
+	char *text;        /* one line, foreign text already escaped */
+	enum finding_kind kind;
+};
+
+struct findings {
+	VEC(struct finding) list;
+};
+
+void findings_add(struct findings *f, const char *topic, enum finding_kind kind, const char *format,
+		  ...) __attribute__((format(printf, 4, 5)));
+void findings_fini(struct findings *f);
+
+/* Everything that was found, assumed, refused, and what would help. Fills as far as it comes: the
+ * error says where it ended, and *ret is to be freed in every case. */
+struct error *inspector_doctor(const struct inspector_request *request,
+			       struct findings *ret) MUST_CHECK;
+
+/* What a look would do, without touching the target's memory: only /proc files that all may read
+ * and the ELF files on disk. */
+struct error *inspector_plan(const struct inspector_request *request,
+			     struct findings *ret) MUST_CHECK;
+
+/* ---- ps: which CPython processes are there ------------------------------------------ */
+
+struct listing_entry {
+	pid_t pid;
+	uid_t uid;
+	char *command; /* short label without arguments that may be secret; foreign, unescaped */
+	char *names
+		[3]; /* what a name may match: comm, argv[0]'s base name, script or module; or NULL */
+	char version[32]; /* "" unknown */
+	bool debug_build, free_threaded;
+	enum allocator allocator; /* UNKNOWN unless cheaply known */
+	uint64_t rss;
+	struct maybe arenas;   /* known only with a cached layout */
+	struct error *refused; /* why it cannot be attached to, or NULL */
+};
+
+struct listing {
+	VEC(struct listing_entry) entries; /* ascending pid */
+	uint64_t n_unseen;                 /* processes whose mappings we may not read */
+};
+
+struct error *inspector_list(bool no_cache, struct listing *ret) MUST_CHECK;
+void listing_fini(struct listing *l);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * runtime: the interpreters of a process and where each keeps its allocator.
+ *
+ *	2.7 … 3.11	file statics: one allocator, shared by all
+ *	3.12		_PyRuntime → interpreters → state embedded in each
+ *	3.13 …		_PyRuntime → interpreters → pointer to a state; shared: same pointer
+ */
+#ifndef INSPECTOR_PYTHON_RUNTIME_H
+#define INSPECTOR_PYTHON_RUNTIME_H
+
+#include "inspector/doubt.h"
+#include "inspector/heap/pymalloc_copy.h"
+#include "inspector/snapshot.h"
+#include "inspector/target/space.h"
+#include "symbols/layout.h"
+
+struct runtime_interpreter {
+	int64_t id;
+	raddr address; /* of its PyInterpreterState; null up to 3.6 where none is needed */
+	bool shares_main;
+	struct pymalloc_roots roots;
+};
+
+struct runtime {
+	VEC(struct runtime_interpreter) interpreters; /* main first, then ascending id */
+};
+
+#define RUNTIME_EMPTY     \
+	{                 \
+		VEC_EMPTY \
+	}
+
+/*
+ * Finds the interpreters and their roots. bias: of the module (elf_image.h). A list that loops or
+ * leads nowhere ends with a doubt; ERROR_UNSUPPORTED when the runtime is not initialised.
+ */
+struct error *runtime_read(struct space *space, const struct layout *layout, uint64_t bias,
+			   uint32_t version_hex, struct runtime *ret,
+			   struct doubts *doubts) MUST_CHECK;
+void runtime_fini(struct runtime *runtime);
+
+/* Which allocator serves object memory, seen through debug hooks and tracemalloc: fills
+ * allocator, debug_hooks, hooks and shows_stats of *ret. */
+struct error *runtime_allocator(struct space *space, const struct layout *layout, uint64_t bias,
+				uint32_t version_hex, struct snapshot_target *ret,
+				struct doubts *doubts) MUST_CHECK;
+
+/* The object free lists that this interpreter's sys._debugmallocstats() prints, in its order. */
+struct error *runtime_free_lists(struct space *space, const struct layout *layout, uint64_t bias,
+				 uint32_t version_hex,
+				 const struct runtime_interpreter *interpreter,
+				 struct snapshot_interpreter *ret,
+				 struct doubts *doubts) MUST_CHECK;
+
+/* sys.getallocatedblocks() and serialno, from the walked interpreters' raw_allocated_blocks and blocks. */
+struct error *runtime_block_counters(struct space *space, const struct layout *layout,
+				     uint64_t bias, uint32_t version_hex, struct snapshot *snapshot,
+				     struct doubts *doubts) MUST_CHECK;
+
+#endif

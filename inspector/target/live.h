@@ -1,0 +1,34 @@
+/*
+ * live: a running process as the source of a space.
+ *
+ * process_vm_readv in batches of iovecs, /proc/PID/mem where a sandbox refuses
+ * that; reader threads for large gathers. It never writes, and it never touches a
+ * page that is not present: a single read asks pagemap first and takes a file's
+ * page from the file.
+ */
+#ifndef INSPECTOR_TARGET_LIVE_H
+#define INSPECTOR_TARGET_LIVE_H
+
+#include "inspector/target/space.h"
+
+#include <sys/types.h>
+
+/* proc: a descriptor of /proc/PID, borrowed for the source's life. */
+struct error *live_open(pid_t pid, int proc, struct space *ret) MUST_CHECK;
+
+/*
+ * Names the file behind a region, already checked to be the mapped one, so that its non-resident
+ * pages can be taken from it. The source keeps a duplicate of fd.
+ */
+struct error *live_back(struct space *space, const struct region *region, int fd) MUST_CHECK;
+
+/* Starts the reader threads, so that a freeze does not pay for it. Without it gathers use one. */
+struct error *live_start_readers(struct space *space) MUST_CHECK;
+
+/* "process_vm_readv" or "/proc/PID/mem". */
+const char *live_mechanism(const struct space *space);
+
+/* "PAGEMAP_SCAN" or "pagemap". */
+const char *live_residency_mechanism(const struct space *space);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * space: the target's memory: sorted regions and one way to read.
+ *
+ * Wrap-around, holes and partial reads are handled here and nowhere else. Below
+ * it lies a source: a live process, a core, a snapshot, a test's fixture.
+ */
+#ifndef INSPECTOR_TARGET_SPACE_H
+#define INSPECTOR_TARGET_SPACE_H
+
+#include "base/error.h"
+#include "base/raddr.h"
+#include "base/vec.h"
+#include "inspector/target/residency.h"
+
+#include <stddef.h>
+
+enum region_kind { REGION_ANON, REGION_FILE, REGION_HEAP, REGION_STACK, REGION_SPECIAL };
+
+struct region {
+	raddr start;
+	uint64_t size;
+	bool readable, writable, executable, shared;
+	enum region_kind kind;
+	uint64_t file_offset; /* of start, in the file */
+	uint64_t device, inode;
+	char *label;  /* path or [heap]; foreign, unescaped; NULL for anonymous memory */
+	bool deleted; /* the file's name is gone or means another file now */
+};
+
+/*
+ * A strided gather: `count` pieces of `size` bytes, the first at start, each `stride` bytes after
+ * the one before; copied one behind the other to bytes[]. got[i] says what came of piece i.
+ */
+enum slice_got {
+	SLICE_UNREADABLE,
+	SLICE_READ,
+	SLICE_ABSENT /* not present or swapped: not touched */
+};
+
+struct space_slice {
+	raddr start;
+	uint64_t stride;
+	size_t size;
+	size_t count;
+	uint8_t *bytes; /* count * size, the caller's */
+	uint8_t *got;   /* count of enum slice_got, the caller's */
+};
+
+struct space_ops {
+	/* Reads exactly size bytes inside one mapped stretch, or fails with ERROR_FAULT or ERROR_GONE. */
+	struct error *(*read)(void *source, raddr at, void *buffer, size_t size);
+	/* Fills the slices; absent pages by `residency` are left alone. NULL: done through read. */
+	struct error *(*gather)(void *source, struct space_slice *slices, size_t n,
+				const struct residency *residency);
+	/* Adds what is resident in the range to *ret, in small steps. NULL: residency is unknown. */
+	struct error *(*residency)(void *source, raddr start, uint64_t size, struct residency *ret);
+	void (*close)(void *source);
+};
+
+struct space {
+	VEC(struct region) regions; /* ascending, disjoint */
+	uint64_t mapped_size;       /* bytes of all readable regions: the budget of every loop */
+	const struct space_ops *ops;
+	void *source;
+};
+
+#define SPACE_EMPTY                      \
+	{                                \
+		VEC_EMPTY, 0, NULL, NULL \
+	}
+
+/* All of [at, at + size) or ERROR_FAULT, naming the first byte that is not there. */
+struct error *space_read(struct space *space, raddr at, void *buffer, size_t size) MUST_CHECK;
+
+/* Fills every slice as far as it can be read; an error only when nothing can be read any more
+ * (the target is gone). residency may be NULL: then only unmapped pieces stay unread. */
+struct error *space_gather(struct space *space, struct space_slice *slices, size_t n,
+			   const struct residency *residency) MUST_CHECK;
+
+/* Whether this space can tell; then adds the range's resident and swapped pages to *ret. */
+bool space_has_residency(const struct space *space);
+struct error *space_residency(struct space *space, raddr start, uint64_t size,
+			      struct residency *ret) MUST_CHECK;
+
+/* The region that holds an address, or NULL. */
+const struct region *space_region(const struct space *space, raddr at);
+
+/* Closes the source and frees the regions; the space is empty afterwards. */
+void space_fini(struct space *space);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * python_build: all that files say about one build of CPython, the door of this
+ * room.
+ *
+ * In: a descriptor of the module's file, opened by whoever sees the process, its
+ * build-id as read from memory, and the roots below which debug files may lie.
+ * Out: the layout table, checked, and how each part was found.
+ */
+#ifndef SYMBOLS_PYTHON_BUILD_H
+#define SYMBOLS_PYTHON_BUILD_H
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "symbols/elf_image.h"
+#include "symbols/layout.h"
+
+struct python_build_request {
+	int file;                    /* the module's file, or -1 when no file could be had */
+	const char *path;            /* its path for messages and for debuglink */
+	struct build_id build_id;    /* as read from memory; size 0: unverified */
+	int target_root;             /* directory descriptor of the target's root, or -1 */
+	const char *symbols;         /* --symbols FILE|DIR, or NULL */
+	const char *debuginfo_cache; /* debuginfod client cache folder, or NULL: do not look */
+	const char *cache_dir;       /* where tables are kept, or NULL: --no-cache */
+};
+
+/* What was tried and what came of it, for `doctor`: a line each. */
+struct python_build_trial {
+	char *what;   /* "debug file by build-id in the target's root: /usr/lib/debug/…" */
+	char *result; /* "used", "no such file", "refused: another build (build-id 1234…)" */
+	bool used;
+};
+
+struct python_build {
+	char version[32]; /* "3.11.2", "3.13.0rc1+" */
+	uint32_t
+		version_hex; /* PY_VERSION_HEX, 0x030b02f0; release level and serial 0 if unknown */
+	bool debug_build;    /* --with-pydebug */
+	bool free_threaded;  /* 3.13t and on */
+	struct layout layout;          /* layout_check has passed */
+	enum provenance layout_source; /* weakest of the struct entries: DWARF or CACHE here */
+	enum provenance roots_source;  /* weakest of the variables' addresses */
+	char *debug_file;              /* path of the separate debug file, or NULL: none needed */
+	bool used_cache;
+	VEC(struct python_build_trial) trials;
+};
+
+/*
+ * Fills *ret. Reads DWARF in a child forked here: call before any thread exists.
+ * ERROR_SYMBOLS: no debug information for this build, with what to install as the remedy;
+ * the trials are filled even then, so *ret must be python_build_fini()d in every case.
+ */
+struct error *python_build_resolve(const struct python_build_request *request,
+				   struct python_build *ret) MUST_CHECK;
+
+void python_build_fini(struct python_build *build);
+
+#endif
