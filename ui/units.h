@@ -18,7 +18,7 @@
 /* Binary units, three significant digits or more: "0", "312 B", "4.00 KiB", "412 KiB", "1.93 GiB". */
 void units_bytes(char ret[UNITS_MAX], uint64_t bytes);
 
-/* The same in at most 5 characters for narrow columns: "0", "312B", "4.0K", "412K", "1.93G". */
+/* The same in at most 5 characters for narrow columns: "0", "312B", "4.00K", "412K", "1.93G". */
 void units_bytes_short(char ret[UNITS_MAX], uint64_t bytes);
 
 /* With thousands separators, whatever the locale: "1,402". */

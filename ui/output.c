@@ -1,0 +1,219 @@
+/*
+ * output: write() and never stdio, since a stream that fails at exit has nobody
+ * to tell.
+ *
+ *	report.json            the old answer, whole
+ *	.report.json.Xq3a9f    the new one, growing; 0600
+ *	         └─ fsync, rename ─→ report.json
+ *
+ * SIGINT and SIGTERM wait while the second file exists, so that it is not left behind.
+ */
+#include "ui/output.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void add_host(struct text *name)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+	if (gethostname(host, sizeof(host) - 1) != 0 || !host[0])
+		strcpy(host, "localhost");
+	for (char *c = host; *c; c++)
+		*c = *c == '/' ? '_' : *c;
+	text_add(name, host);
+}
+
+static void add_time(struct text *name, time_t now)
+{
+	char stamp[32] = "";
+	struct tm utc;
+	if (gmtime_r(&now, &utc))
+		(void)strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &utc);
+	text_add(name, stamp);
+}
+
+/* What the letter behind a % means; false where it means nothing. */
+static bool add_field(struct text *name, char letter, pid_t pid, time_t now)
+{
+	if (letter == 'p' && pid > 0)
+		text_addf(name, "%d", (int)pid);
+	else if (letter == 'h')
+		add_host(name);
+	else if (letter == 't')
+		add_time(name, now);
+	else if (letter == '%')
+		text_add(name, "%");
+	else
+		return false;
+	return true;
+}
+
+struct error *output_name(const char *pattern, pid_t pid, time_t now, char **ret)
+{
+	_cleanup_(text_fini)
+	struct text name = TEXT_EMPTY;
+	if (!*pattern)
+		return error_new(ERROR_USAGE, "the name of the output file is empty");
+	for (const char *c = pattern; *c; c++) {
+		if (*c != '%') {
+			text_add_char(&name, *c, 1);
+			continue;
+		}
+		if (!add_field(&name, c[1], pid, now))
+			return error_remedy(error_new(ERROR_USAGE,
+						      "'%%%.1s' in the output name %.200s has no "
+						      "meaning here",
+						      c + 1, pattern),
+					    "%%p is the target's pid, %%h the host, %%t the time, "
+					    "%%%% a per cent sign");
+		c++;
+	}
+	char *string = name.failed ? NULL : text_take(&name);
+	if (!string)
+		return error_out_of_memory();
+	*ret = string;
+	return NULL;
+}
+
+struct error *output_write(int fd, const char *name, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_errno(ERROR_RESOURCE, n < 0 ? errno : EIO, "writing %s", name);
+		data += n;
+		size -= (size_t)n;
+	}
+	return NULL;
+}
+
+/* ---- files ----------------------------------------------------------------------------- */
+
+static bool is_written_directly(const char *path)
+{
+	struct stat st;
+	if (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0)
+		return true;
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static struct error *write_directly(const char *path, const char *data, size_t size)
+{
+	_cleanup_(close_fd)
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return error_errno(ERROR_RESOURCE, errno, "opening %s", path);
+	return output_write(fd, path, data, size);
+}
+
+/* The name of the file that is to be replaced: behind a symbolic link, where there is one. */
+static char *real_name(const char *path)
+{
+	char *real = realpath(path, NULL);
+	return real ? real : strdup(path);
+}
+
+/* "folder/.name.XXXXXX" beside path, created. */
+static struct error *open_beside(const char *path, char **ret_name, int *ret)
+{
+	_cleanup_(free_pointer)
+	char *copy = strdup(path);
+	_cleanup_(free_pointer)
+	char *base_copy = strdup(path);
+	_cleanup_(free_pointer)
+	char *name = NULL;
+	if (!copy || !base_copy ||
+	    asprintf(&name, "%s/.%.200s.XXXXXX", dirname(copy), basename(base_copy)) < 0) {
+		name = NULL;
+		return error_out_of_memory();
+	}
+	int fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(ERROR_RESOURCE, errno, "creating a file beside %s", path);
+	*ret_name = take(name);
+	*ret = fd;
+	return NULL;
+}
+
+static struct error *fill_and_rename(int *fd, const char *beside, const char *path,
+				     const char *data, size_t size)
+{
+	struct error *err = output_write(*fd, path, data, size);
+	if (err)
+		return err;
+	if (fsync(*fd) != 0 && errno != EINVAL && errno != EROFS)
+		return error_errno(ERROR_RESOURCE, errno, "writing %s", path);
+	if (close(take_fd(fd)) != 0)
+		return error_errno(ERROR_RESOURCE, errno, "writing %s", path);
+	if (rename(beside, path) != 0)
+		return error_errno(ERROR_RESOURCE, errno, "writing %s", path);
+	return NULL;
+}
+
+static struct error *replace_file(const char *path, const char *data, size_t size)
+{
+	_cleanup_(free_pointer)
+	char *beside = NULL;
+	_cleanup_(close_fd)
+	int fd = -1;
+	struct error *err = open_beside(path, &beside, &fd);
+	if (err)
+		return err;
+	err = fill_and_rename(&fd, beside, path, data, size);
+	if (err)
+		(void)unlink(beside);
+	return err;
+}
+
+struct error *output_file(const char *path, const char *data, size_t size)
+{
+	if (is_written_directly(path))
+		return write_directly(path, data, size);
+	_cleanup_(free_pointer)
+	char *real = real_name(path);
+	if (!real)
+		return error_out_of_memory();
+	sigset_t asked, before;
+	sigemptyset(&asked);
+	sigaddset(&asked, SIGINT);
+	sigaddset(&asked, SIGTERM);
+	sigaddset(&asked, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &asked, &before);
+	struct error *err = replace_file(real, data, size);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+struct error *output_text(const char *path, const struct text *text)
+{
+	if (text->failed)
+		return error_out_of_memory();
+	if (!path || strcmp(path, "-") == 0)
+		return output_write(STDOUT_FILENO, "standard output", text_string(text),
+				    text->length);
+	return output_file(path, text_string(text), text->length);
+}
+
+struct error *output_guard_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* The lowest free number is this one: those below are open by now. */
+		if (open("/dev/null", O_RDONLY) < 0)
+			return error_errno(ERROR_RESOURCE, errno, "opening /dev/null");
+	}
+	return NULL;
+}
