@@ -1,0 +1,83 @@
+"""A target that is never idle, and keeps its own clock.
+
+It fills its heap with small objects of mixed sizes, drops a quarter of them at random, and then
+allocates and frees at full speed for ever. Between any two turns of that loop it looks at the
+clock: the longest gap it saw is what a tool cost it. The figures lie in a shared file, so that
+asking for them disturbs nothing:
+
+    bytes 0-7    longest gap since the last reset, seconds (double)
+    bytes 8-15   turns of the loop (u64)
+    byte  16     set to 1 by the reader: reset the longest gap
+    byte  17     1 once the heap is built
+
+    python bench/target.py SHARED_FILE MEGABYTES THREADS [--quiet]
+"""
+import mmap
+import random
+import struct
+import sys
+import threading
+import time
+
+
+SIZES = [random.Random(3).choice((8, 24, 40, 56, 88, 120, 200, 328, 440)) for _ in range(4096)]
+
+
+def fill(megabytes):
+    """About `megabytes` of pymalloc memory in lists of small objects; a quarter of it is holes."""
+    rng = random.Random(4)
+    wanted = megabytes * 1024 * 1024
+    keep, built = [], 0
+    while built < wanted:
+        batch = [bytes(size) for size in SIZES]
+        built += sum(SIZES) + 40 * len(SIZES)
+        for index in rng.sample(range(len(batch)), len(batch) // 4):
+            batch[index] = None
+        keep.append(batch)
+    return keep
+
+
+def idle(count):
+    forever = threading.Event()
+    for _ in range(count):
+        thread = threading.Thread(target=forever.wait)
+        thread.daemon = True
+        thread.start()
+
+
+def run(shared, keep, quiet):
+    clock = time.perf_counter if hasattr(time, "perf_counter") else time.time
+    longest, turns, position = 0.0, 0, 0
+    before = clock()
+    while True:
+        if quiet:
+            time.sleep(0.0002)
+        else:
+            batch, slot = keep[position % len(keep)], turns % len(SIZES)
+            if batch[slot] is not None:
+                batch[slot] = bytes(SIZES[slot])
+            (turns, [turns], str(turns))
+            position += 7
+        now = clock()
+        if now - before > longest:
+            longest = now - before
+        before = now
+        turns += 1
+        if turns & 15 == 0:
+            if shared[16:17] == b"\x01":
+                shared[16:17] = b"\x00"
+                longest = 0.0
+            struct.pack_into("<dQ", shared, 0, longest, turns)
+
+
+def main():
+    path, megabytes, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    with open(path, "r+b") as handle:
+        shared = mmap.mmap(handle.fileno(), 4096)
+    keep = fill(megabytes)
+    idle(threads - 1)
+    shared[17:18] = b"\x01"
+    run(shared, keep, "--quiet" in sys.argv)
+
+
+main()
