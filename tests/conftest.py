@@ -1,0 +1,68 @@
+"""What every test may ask for: the tool, interpreters, a quiet target; and that nothing is left over."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from support import interpreters, targets, tool  # noqa: E402  (after the path is set)
+
+
+def pytest_report_header(config):
+    return ["arenascope: %s" % tool.BINARY] + ["interpreter: " + line
+                                               for line in interpreters.report()]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """A cache folder for layouts, shared by all tests that do not test the cache itself."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def arenascope(cache):
+    """The sanitized tool."""
+    assert os.path.exists(tool.BINARY), tool.BINARY + " is not built: use tools/check"
+    return tool.Tool(cache)
+
+
+@pytest.fixture(scope="session")
+def release(cache):
+    """The release build: for runs under strace, and where time is looked at."""
+    assert os.path.exists(tool.RELEASE), tool.RELEASE + " is not built: use tools/check"
+    return tool.Tool(cache, tool.RELEASE)
+
+
+@pytest.fixture(scope="session")
+def python():
+    """One interpreter with debug information, the machine's own where it has it."""
+    found = interpreters.plain()
+    if not found:
+        pytest.skip("no CPython with debug information on this machine")
+    return found
+
+
+@pytest.fixture(scope="session")
+def quiet(python):
+    """A quiet target, shared by tests that only look."""
+    with targets.start_program(python, "mixed_heap.py", 4) as target:
+        yield target.wait_paused()
+
+
+def children():
+    mine = "/proc/self/task/%d/children" % os.getpid()
+    return set(targets.read(mine).split())
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request):
+    """Every child that a test started has ended with it."""
+    shared = [name for name in request.fixturenames if name == "quiet"]
+    for name in shared:
+        request.getfixturevalue(name)
+    before = children()
+    yield
+    left = children() - before
+    assert not left, "left running: %s" % [targets.read("/proc/%s/cmdline" % pid) for pid in left]

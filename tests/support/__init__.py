@@ -1,0 +1,1 @@
+"""What the integration, house and screen tests share: interpreters, targets, the tool."""

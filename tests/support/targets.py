@@ -1,0 +1,133 @@
+"""
+Targets: programs started under some interpreter, told apart by what they promise.
+
+A target says when it may be looked at in one of two ways: it writes the line READY, or (where even
+that would change its heap) it comes to rest in the pause(2) system call. Every target is killed by
+its own pid when its `with` block ends.
+"""
+
+import contextlib
+import os
+import platform
+import signal
+import subprocess
+import tempfile
+import time
+
+PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "programs")
+PAUSE = {"x86_64": "34"}.get(platform.machine())
+DEADLINE = 60  # seconds until a target must be ready, on the slowest machine
+
+
+class Target:
+    """A started process; stdout and stderr go to files, so that it never waits for a reader."""
+
+    def __init__(self, command, folder, env=None, cwd=None, **popen):
+        self.out_path = os.path.join(folder, "stdout")
+        self.err_path = os.path.join(folder, "stderr")
+        environment = dict(os.environ, **(env or {}))
+        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
+                                            stderr=err, env=environment, cwd=cwd, **popen)
+        self.pid = self.process.pid
+        self.folder = folder
+
+    @property
+    def out(self):
+        return read(self.out_path)
+
+    @property
+    def err(self):
+        return read(self.err_path)
+
+    def status(self, key):
+        """The value of a line of /proc/PID/status, or None."""
+        for line in read("/proc/%d/status" % self.pid).splitlines():
+            name, _, value = line.partition(":")
+            if name == key:
+                return value.strip()
+        return None
+
+    def state(self):
+        return stat_field(self.pid, 3)
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait_for(self, condition, what):
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            if not self.alive():
+                raise AssertionError("target ended with %s before %s:\n%s" % (
+                    self.process.returncode, what, self.err[-2000:]))
+            if time.monotonic() > end:
+                raise AssertionError("target never reached: %s" % what)
+            time.sleep(0.005)
+
+    def wait_ready(self):
+        """Until it has written the line READY."""
+        self.wait_for(lambda: "READY" in self.out.split(), "READY")
+        return self
+
+    def wait_paused(self):
+        """Until it rests in pause(2), having written something."""
+        self.wait_for(self.paused, "pause")
+        return self
+
+    def paused(self):
+        if PAUSE is None:
+            return bool(self.out) and self.state() == "S"
+        return read("/proc/%d/syscall" % self.pid).split(" ")[0] == PAUSE
+
+    def end(self):
+        if self.alive():
+            self.process.kill()
+        self.process.wait()
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
+
+
+def stat_field(pid, number):
+    """Field `number` of /proc/PID/stat, counted from 1 as in proc(5); None when it is gone."""
+    text = read("/proc/%d/stat" % pid)
+    if not text:
+        return None
+    return text[text.rindex(")") + 2:].split()[number - 3]
+
+
+@contextlib.contextmanager
+def start(command, **options):
+    """Any command as a target."""
+    with tempfile.TemporaryDirectory(prefix="arenascope-target-") as folder:
+        target = Target(command, folder, **options)
+        try:
+            yield target
+        finally:
+            target.end()
+
+
+def start_program(interpreter, program, *arguments, options=(), **rest):
+    """A program of support/programs under an interpreter.
+
+    Inside a chroot the program's text travels as an argument: nothing is written there."""
+    path = os.path.join(PROGRAMS, program)
+    if interpreter.root == "/":
+        code = [path]
+    else:
+        code = ["-c", read(path)]
+    command = interpreter.command + list(options) + code + [str(a) for a in arguments]
+    return start(command, **rest)
+
+
+def kill_quietly(pid, number=signal.SIGKILL):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
