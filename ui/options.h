@@ -1,0 +1,54 @@
+/*
+ * options: what the person asked for, checked.
+ */
+#ifndef UI_OPTIONS_H
+#define UI_OPTIONS_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ui/style.h"
+#include "ui/verbs.h"
+
+#include <stdint.h>
+
+struct options {
+	enum verb verb;
+	const char *target; /* a TARGET word, NULL: none; borrowed from argv, as all strings here */
+	const char *pid;    /* --pid, checked to be digits, or NULL */
+
+	bool json;
+	const char *output; /* pattern, or NULL: standard output */
+	uint64_t limit;     /* rows of a table; 0: the verb's default; see has_limit */
+	bool has_limit;
+	const char *sort; /* one of the verb's keys, or NULL: its first */
+	uint64_t count;   /* looks of a repeating verb; 0: until told to end */
+	double interval;  /* seconds */
+	enum units units;
+	enum style_color color;
+	bool ascii;
+	bool quiet;
+	unsigned verbose;
+
+	uint64_t max_pause_us; /* 0: the verb's default */
+	bool no_pause, exact;
+	uint64_t max_memory; /* bytes; 0: half of what is available */
+	bool contents;
+	const char *symbols;
+	bool no_cache;
+	bool plan; /* doctor only */
+
+	char *help; /* text to print instead of doing anything: --help, --version, help; owned */
+};
+
+/*
+ * Reads the command line. `terminal`: the answer goes to a terminal, so that prefixes of verbs
+ * count and a bare TARGET means `top`. *ret is to be options_fini()d. ERROR_USAGE.
+ */
+struct error *options_parse(int argc, char **argv, bool terminal, struct options *ret) MUST_CHECK;
+
+void options_fini(struct options *options);
+
+/* Whether --json stands in a command line that may not be readable otherwise. */
+bool options_mention_json(int argc, char *const *argv);
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * verbs: each with one example a person can type, and what its answer looks like,
+ * because an example is read first and often alone.
+ */
+#include "ui/verbs.h"
+
+#include "base/size.h"
+
+#include <string.h>
+
+static const struct verb_words words[VERB_COUNT] = {
+	[VERB_PS] =
+		{
+			.name = "ps",
+			.args = "",
+			.summary = "which CPython processes run here, and can they be looked at",
+			.about =
+				"List the CPython processes of this machine, those in containers "
+				"included: version, build, allocator, memory in RAM, and whether they "
+				"can be looked at, or which rule forbids it.",
+			.example =
+				"Example: which Python process is the biggest?\n\n"
+				"  $ arenascope ps --sort rss --limit 1\n"
+				"   PID USER VERSION BUILD   ALLOCATOR      RSS ARENAS ATTACH COMMAND\n"
+				"  4127 app  3.12.1  release pymalloc  1.93 GiB  1,659 yes    celery\n",
+			.sort = "pid rss arenas user version command",
+		},
+	[VERB_TOP] =
+		{
+			.name = "top",
+			.args = "TARGET",
+			.summary = "watch one process live, full screen",
+			.about =
+				"Watch the memory of one process live: RSS over time, what is live and "
+				"what is kept, the map of arenas, down to single blocks. The process is "
+				"never stopped. With --json one object is printed for each look.",
+			.example =
+				"Example: watch process 4127, a look every half second\n\n"
+				"  $ arenascope top 4127 --interval 0.5\n\n"
+				"Keys: Tab and 1-9 change the screen, Enter looks inside, / searches an "
+				"address, m marks a baseline, q leaves, ? tells the rest.\n",
+			.sort = "",
+			.takes_target = true,
+		},
+	[VERB_DUMP] =
+		{
+			.name = "dump",
+			.args = "TARGET",
+			.summary = "one report: where the memory is and why it is not given back",
+			.about =
+				"Print one report of a process: its RSS against what pymalloc holds, "
+				"live or kept, the size classes, the arenas by use, their map. Reads "
+				"live, checks itself, and stops the process for 20 ms at most, only if "
+				"some figure would otherwise not settle.",
+			.example =
+				"Example: why does process 4127 not give its memory back?\n\n"
+				"  $ arenascope dump 4127\n"
+				"  1.31 GiB is free inside pymalloc but cannot go back: 1,402 of 1,659\n"
+				"  arenas are less than 5 % used, each is kept by a few live blocks.\n",
+			.sort = "size pools live free",
+			.takes_target = true,
+		},
+	[VERB_STATS] =
+		{
+			.name = "stats",
+			.args = "TARGET",
+			.summary = "what sys._debugmallocstats() prints in that process",
+			.about =
+				"Print what sys._debugmallocstats() would write in that process at this "
+				"moment, byte for byte. Stops the process once, for milliseconds, so "
+				"that the figures are of one instant; --no-pause reads it running.",
+			.example = "Example: how many bytes are in use in process 4127?\n\n"
+				   "  $ arenascope stats 4127 | grep 'allocated blocks'\n"
+				   "  # bytes in allocated blocks        =          290,404,112\n",
+			.sort = "",
+			.takes_target = true,
+		},
+	[VERB_MAP] =
+		{
+			.name = "map",
+			.args = "TARGET",
+			.summary = "the occupancy picture: every arena, every pool",
+			.about =
+				"Draw every arena as a row and every pool of it as a cell: how much of "
+				"it is in use. A row with a single mark in it is memory that one live "
+				"block keeps from going back.",
+			.example = "Example: the ten emptiest arenas of process 4127\n\n"
+				   "  $ arenascope map 4127 --sort used --limit 10\n",
+			.sort = "address used",
+			.takes_target = true,
+		},
+	[VERB_DOCTOR] =
+		{
+			.name = "doctor",
+			.args = "TARGET",
+			.summary = "what was found, how, and what is missing",
+			.about =
+				"Tell what was found of a process and its interpreter, how, what was "
+				"assumed, what is missing and how to get it. With --plan the process is "
+				"not touched: only what a look would do is listed.",
+			.example =
+				"Example: may I look at process 4127, and would it be stopped?\n\n"
+				"  $ arenascope doctor --plan 4127\n",
+			.sort = "",
+			.takes_target = true,
+		},
+};
+
+static const char *const reserved[] = {
+	"ledger", "rss",      "why",    "types", "histo",   "object", "malloc",
+	"diff",   "snapshot", "record", "check", "metrics", "tree",
+};
+
+const struct verb_words *verb_words(enum verb verb)
+{
+	return &words[verb];
+}
+
+static bool find_exactly(const char *word, enum verb *ret)
+{
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		if (strcmp(words[i].name, word) == 0) {
+			*ret = (enum verb)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool verb_find(const char *word, bool prefixes, enum verb *ret)
+{
+	size_t length = strlen(word), n = 0;
+	enum verb found = VERB_PS;
+	if (find_exactly(word, ret))
+		return true;
+	for (size_t i = 0; prefixes && length && i < VERB_COUNT; i++) {
+		if (strncmp(words[i].name, word, length) == 0) {
+			found = (enum verb)i;
+			n++;
+		}
+	}
+	if (n == 1)
+		*ret = found;
+	return n == 1;
+}
+
+bool verb_is_reserved(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+		if (strcmp(reserved[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *verb_list(void)
+{
+	return "ps, top, dump, stats, map, doctor";
+}
