@@ -66,3 +66,17 @@ def nothing_left_behind(request):
     yield
     left = children() - before
     assert not left, "left running: %s" % [targets.read("/proc/%s/cmdline" % pid) for pid in left]
+
+
+FIGURES = []
+
+
+@pytest.fixture
+def say(request):
+    """Adds a measured figure to the end of the report."""
+    return lambda text: FIGURES.append("%s: %s" % (request.node.name, text))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in FIGURES:
+        terminalreporter.write_line("measured: " + line)

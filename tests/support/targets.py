@@ -96,9 +96,9 @@ def read(path):
         return ""
 
 
-def stat_field(pid, number):
+def stat_field(pid, number, task=None):
     """Field `number` of /proc/PID/stat, counted from 1 as in proc(5); None when it is gone."""
-    text = read("/proc/%d/stat" % pid)
+    text = read("/proc/%d/task/%s/stat" % (pid, task) if task else "/proc/%d/stat" % pid)
     if not text:
         return None
     return text[text.rindex(")") + 2:].split()[number - 3]
