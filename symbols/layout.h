@@ -74,6 +74,10 @@ static inline uint64_t layout_width(const struct layout *l, enum layout_entry_id
 	return l->entries[id].width;
 }
 
+/* The weakest provenance among the present entries of these kinds (a mask of 1 << layout_kind);
+ * PROVENANCE_ABSENT when there are none. */
+enum provenance layout_weakest(const struct layout *l, unsigned kinds);
+
 /*
  * Refuses a table that no build of CPython can have: a field outside its struct, a width that is
  * no integer's, a pool header that does not fit its pool. After it, readers that hold a whole

@@ -22,9 +22,16 @@ struct python_build_request {
 	const char *symbols;         /* --symbols FILE|DIR, or NULL */
 	const char *debuginfo_cache; /* debuginfod client cache folder, or NULL: do not look */
 	const char *cache_dir;       /* where tables are kept, or NULL: --no-cache */
+	bool cache_only;             /* answer from the cache or not at all: no fork, no ELF read */
+
+	/* Where the version is read from when file is -1 (a deleted library): the module in
+	 * memory. Only pages that its dynamic symbols and constants lie in are asked for. */
+	elf_read_fn *read; /* or NULL */
+	void *read_context;
+	const struct elf_image *image;
 };
 
-/* What was tried and what came of it, for `doctor`: a line each. */
+/* What was tried and what came of it, for `doctor`: a line each, foreign text already escaped. */
 struct python_build_trial {
 	char *what;   /* "debug file by build-id in the target's root: /usr/lib/debug/…" */
 	char *result; /* "used", "no such file", "refused: another build (build-id 1234…)" */
@@ -40,18 +47,30 @@ struct python_build {
 	struct layout layout;          /* layout_check has passed */
 	enum provenance layout_source; /* weakest of the struct entries: DWARF or CACHE here */
 	enum provenance roots_source;  /* weakest of the variables' addresses */
-	char *debug_file;              /* path of the separate debug file, or NULL: none needed */
+	char *debug_file; /* path of the separate debug file, or NULL: none needed; unescaped */
 	bool used_cache;
 	VEC(struct python_build_trial) trials;
 };
 
 /*
- * Fills *ret. Reads DWARF in a child forked here: call before any thread exists.
+ * Fills *ret. Reads ELF and DWARF in a child forked here: call before any thread exists. A table
+ * from the cache costs no fork. request->symbols comes first in the search and switches the cache
+ * off: a table made from a hand-given file must not answer for the build later.
  * ERROR_SYMBOLS: no debug information for this build, with what to install as the remedy;
  * the trials are filled even then, so *ret must be python_build_fini()d in every case.
+ * A build without pymalloc (no struct arena_object in its DWARF) is no error: those entries are
+ * absent.
  */
 struct error *python_build_resolve(const struct python_build_request *request,
 				   struct python_build *ret) MUST_CHECK;
+
+/*
+ * Fills only version, version_hex, debug_build and free_threaded of *ret (zeroed first), from the
+ * file's own constants: no DWARF, no fork, a few dozen small reads (up to 3.10: one pass over the
+ * read-only segments). python_build_fini() is harmless but not needed.
+ * ERROR_SYMBOLS: it does not say; ERROR_UNSUPPORTED: not an ELF object of this machine.
+ */
+struct error *python_build_version(int file, struct python_build *ret) MUST_CHECK;
 
 void python_build_fini(struct python_build *build);
 
