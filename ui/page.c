@@ -75,6 +75,17 @@ void page_escape(struct text *to, const struct style *style, const char *string)
 	}
 }
 
+void page_quote(struct text *to, const char *string)
+{
+	/* A piece that ends with its backslash shows no escape, so that one is left as it is. */
+	while (*string) {
+		size_t length = strcspn(string, "\\");
+		length += string[length] == '\\';
+		text_add_escaped(to, string, length);
+		string += length;
+	}
+}
+
 void page_foreign(struct page *page, const char *string, size_t width)
 {
 	_cleanup_(text_fini)

@@ -32,6 +32,9 @@ void page_foreign(struct page *page, const char *string, size_t width);
 /* Foreign text made safe, whole, for use inside page_wrap()'s paragraph. */
 void page_escape(struct text *to, const struct style *style, const char *string);
 
+/* A line of ours that may quote foreign text, escaped already or not: made safe, not escaped twice. */
+void page_quote(struct text *to, const char *string);
+
 /*
  * A paragraph, broken at spaces into lines of the page's width, the first indented by `first`
  * columns, the others by `rest`; ends with a newline. `string` is our own words and escaped text.

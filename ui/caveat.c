@@ -1,0 +1,83 @@
+/*
+ * caveat: every kind says what it does to the figures, since "3 pools unreadable"
+ * alone leaves the reader with the question.
+ */
+#include "ui/caveat.h"
+
+#include "base/cleanup.h"
+
+#include <stdio.h>
+
+const char *caveat_meaning(enum doubt_kind kind)
+{
+	static const char *const meanings[DOUBT_KIND_COUNT] = {
+		[DOUBT_ARENA_VANISHED] = "it was given back meanwhile and is not counted",
+		[DOUBT_ARENA_UNSETTLED] = "the program was allocating there: off by a few blocks",
+		[DOUBT_ARENA_INVALID] = "not counted, so totals may be too low",
+		[DOUBT_ARENAS_UNREADABLE] = "arenas may be missing from every figure",
+		[DOUBT_POOL_UNREADABLE] = "their blocks are missing, so live bytes are too low",
+		[DOUBT_POOL_SWAPPED] = "left on swap, so their blocks are missing from live bytes",
+		[DOUBT_POOL_INVALID] = "their blocks are not counted",
+		[DOUBT_FREE_CHAIN] = "used and free blocks of that pool are uncertain",
+		[DOUBT_USED_LIST] = "the program was allocating meanwhile, or its heap is damaged",
+		[DOUBT_USABLE_LIST] =
+			"the program was allocating meanwhile, or its heap is damaged",
+		[DOUBT_COUNTERS] = "the walk is printed, the counter is not trusted",
+		[DOUBT_TOTALS] = "some figure below the total is wrong",
+		[DOUBT_COUNTER_UNKNOWN] = "printed as ?",
+		[DOUBT_GEOMETRY] = "if the build differs, all figures do",
+		[DOUBT_INTERPRETER] = "its arenas are missing from every figure",
+		[DOUBT_ALLOCATOR_UNKNOWN] = "pymalloc's part is right, but there may be others",
+		[DOUBT_NOT_STOPPED] =
+			"read while it ran: figures are of slightly different moments",
+		[DOUBT_STOP_EXPIRED] = "the rest was read while it ran; see --max-pause",
+		[DOUBT_STOPPED_INSIDE] = "one block at most",
+		[DOUBT_EINTR_RISK] = "Python 2.7 may see an interrupted system call",
+		[DOUBT_UNVERIFIED] = "if the file is of another build, all figures are wrong",
+		[DOUBT_RESIDENCY] = "what lies in RAM and what on swap is not told apart",
+		[DOUBT_TARGET_CHANGED] = "the figures are of what it was before",
+	};
+	return kind < DOUBT_KIND_COUNT && meanings[kind] ? meanings[kind] : "";
+}
+
+static enum ink severity_ink(enum doubt_severity severity)
+{
+	return severity == DOUBT_NOTE ? INK_PLAIN : INK_HOT;
+}
+
+static void write_doubt(struct page *page, const struct doubt *doubt)
+{
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	char count[UNITS_MAX];
+	units_count(count, doubt->count);
+	text_addf(&line, "%s, %s: ", doubt_severity_name(doubt->severity),
+		  doubt_kind_name(doubt->kind));
+	if (doubt->count > 1)
+		text_addf(&line, "%s times, as: ", count);
+	page_quote(&line, doubt->detail ?: "no detail");
+	text_addf(&line, " (%s)", caveat_meaning(doubt->kind));
+	page->text->failed |= line.failed;
+	page_wrap(page, severity_ink(doubt->severity), 2, 4, text_string(&line));
+}
+
+void caveat_write(struct page *page, const struct doubts *doubts)
+{
+	for (size_t i = 0; i < doubts->list.count; i++)
+		write_doubt(page, &doubts->list.items[i]);
+}
+
+void caveat_pause(char ret[120], const struct snapshot_pause *pause)
+{
+	char total[UNITS_MAX], longest[UNITS_MAX];
+	units_pause(total, pause->total_us);
+	units_pause(longest, pause->longest_us);
+	const char *cut = pause->mode == PAUSE_PARTIAL ? ", cut short" : "";
+	if (pause->stops == 0)
+		snprintf(ret, 120, "never stopped");
+	else if (pause->stops == 1)
+		snprintf(ret, 120, "stopped for %s%s", total, cut);
+	else
+		snprintf(ret, 120, "stopped %llu times, %s in all, %s at most%s",
+			 (unsigned long long)pause->stops, total, longest, cut);
+}

@@ -1,0 +1,19 @@
+/*
+ * caveat: doubts, told to a person.
+ */
+#ifndef UI_CAVEAT_H
+#define UI_CAVEAT_H
+
+#include "inspector/snapshot.h"
+#include "ui/page.h"
+
+/* What a kind of doubt means for the figures, in words. Static string. */
+const char *caveat_meaning(enum doubt_kind kind);
+
+/* Appends a paragraph for each doubt: how bad, how often, what, and what it means. */
+void caveat_write(struct page *page, const struct doubts *doubts);
+
+/* "never stopped", "stopped 3 ms", "stopped 2 times, 3 ms in all, 2 ms at most", … */
+void caveat_pause(char ret[120], const struct snapshot_pause *pause);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * dump: what it is about, the sentence, the proof, in this order; who stops
+ * reading early has read what matters.
+ *
+ *	pid 4127 celery: CPython 3.12.1, up 19 h, …	title
+ *	1.31 GiB is free inside pymalloc but …		headline
+ *	RSS … [████░░░░░░░▒····]			memory
+ *	PYMALLOC, SIZE CLASSES, ARENAS BY USE, MAP …	dump_tables
+ *	SURE						doubts
+ */
+#include "ui/dump.h"
+
+#include "base/cleanup.h"
+#include "ui/caveat.h"
+#include "ui/dump_tables.h"
+#include "ui/headline.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void add_build(struct text *line, const struct snapshot_target *t)
+{
+	if (t->debug_build)
+		text_add(line, " debug build");
+	if (t->free_threaded)
+		text_add(line, " free-threaded");
+}
+
+static void add_age(struct text *line, const struct snapshot_target *t)
+{
+	char age[UNITS_MAX];
+	if (!t->started_at.tv_sec || t->taken_at.tv_sec < t->started_at.tv_sec)
+		return;
+	units_duration(age, (uint64_t)(t->taken_at.tv_sec - t->started_at.tv_sec));
+	text_addf(line, ", up %s", age);
+}
+
+void dump_write_title(struct page *page, const struct snapshot *snapshot)
+{
+	const struct snapshot_target *t = &snapshot->target;
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	char pause[120];
+	text_addf(&line, "pid %d ", (int)t->pid);
+	page_escape(&line, page->style, t->command ?: t->comm ?: "?");
+	text_addf(&line, ": CPython %s", t->version[0] ? t->version : "?");
+	add_build(&line, t);
+	add_age(&line, t);
+	if (t->n_threads)
+		text_addf(&line, ", %" PRIu64 " thread%s", t->n_threads,
+			  t->n_threads == 1 ? "" : "s");
+	caveat_pause(pause, &snapshot->pause);
+	text_addf(&line, ", %s", pause);
+	page->text->failed |= line.failed;
+	page_wrap(page, INK_STRONG, 0, 2, text_string(&line));
+}
+
+static void add_allocator(struct text *line, const struct snapshot_target *t)
+{
+	text_addf(line, "objects come from %s",
+		  t->allocator == ALLOCATOR_UNKNOWN ? "an allocator that could not be told"
+						    : allocator_name(t->allocator));
+	if (t->debug_hooks)
+		text_add(line, ", with debug hooks that enlarge every block");
+	for (size_t i = 0; i < t->hooks.count; i++)
+		text_addf(line, ", seen through %s", t->hooks.items[i]);
+}
+
+/* Where the knowledge comes from: what an expert checks first when a figure surprises him. */
+static void write_sources(struct page *page, const struct snapshot *snapshot)
+{
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	char took[UNITS_MAX];
+	units_pause(took, snapshot->elapsed_us);
+	text_addf(&line, "Layout: %s", provenance_name(snapshot->symbols.layout));
+	if (snapshot->symbols.debug_file) {
+		text_add(&line, " (");
+		page_escape(&line, page->style, snapshot->symbols.debug_file);
+		text_add(&line, ")");
+	}
+	text_addf(&line, ". Addresses: %s. Looked for %s; ",
+		  provenance_name(snapshot->symbols.roots), took);
+	add_allocator(&line, &snapshot->target);
+	text_add(&line, ".");
+	page->text->failed |= line.failed;
+	page_wrap(page, INK_DIM, 0, 2, text_string(&line));
+}
+
+static void write_arguments(struct page *page, const struct snapshot *snapshot)
+{
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	text_add(&line, "Command line:");
+	for (size_t i = 0; i < snapshot->target.cmdline.count; i++) {
+		text_add(&line, " ");
+		page_escape(&line, page->style, snapshot->target.cmdline.items[i]);
+	}
+	page->text->failed |= line.failed;
+	page_wrap(page, INK_PLAIN, 0, 2, text_string(&line));
+}
+
+static void write_headline(struct page *page, const struct snapshot *snapshot,
+			   const struct occupancy *occupancy)
+{
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	headline_write(&line, snapshot, occupancy, page->style->units);
+	page->text->failed |= line.failed;
+	page_addf(page, "\n");
+	page_wrap(page, INK_STRONG, 0, 0, text_string(&line));
+}
+
+/* ---- RSS --------------------------------------------------------------------------------- */
+
+static void write_rss_line(struct page *page, const struct snapshot_target *t)
+{
+	page_addf(page, "\n");
+	page_inkf(page, INK_STRONG, "RSS");
+	page_addf(page, " ");
+	page_amount(page, 0, t->rss);
+	page_addf(page, ", peak ");
+	page_amount(page, 0, t->peak_rss);
+	page_addf(page, ", swapped out ");
+	page_amount(page, 0, t->swap);
+	page_addf(page, "\n");
+}
+
+/* "  █ live           0.27 GiB   14 %  in use: …" */
+static void write_part(struct page *page, enum ink ink, const char *name, uint64_t bytes,
+		       uint64_t whole, const char *meaning)
+{
+	char share[UNITS_MAX], amount[UNITS_MAX];
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	int width = page->style->units == UNITS_BYTES ? 15 : 9;
+	units_percent(share, bytes, whole);
+	units_amount(amount, page->style->units, bytes);
+	page_addf(page, "  ");
+	page_inkf(page, ink, "%s", style_bar_glyph(page->style, ink));
+	page_addf(page, " %-14s %*s %6s  ", name, width, amount, share);
+	unsigned column = 4 + 14 + 1 + (unsigned)width + 1 + 6 + 2;
+	struct page inner = {&line, page->style};
+	page_wrap(&inner, INK_DIM, column, column, meaning);
+	page->text->failed |= line.failed;
+	text_add(page->text, text_string(&line) + size_min(column, line.length));
+}
+
+static void write_memory(struct page *page, const struct snapshot *snapshot,
+			 const struct occupancy *occupancy)
+{
+	struct headline_split split = headline_split_of(snapshot, occupancy);
+	const struct page_part parts[] = {{split.live, INK_LIVE},
+					  {split.kept, INK_KEPT},
+					  {split.overhead, INK_OVERHEAD},
+					  {split.elsewhere, INK_ELSEWHERE}};
+	write_rss_line(page, &snapshot->target);
+	page_addf(page, "[");
+	page_bar(page, parts, ARRAY_SIZE(parts), split.rss, page->style->width - 2);
+	page_addf(page, "]\n");
+	write_part(page, INK_LIVE, "live", split.live, split.rss,
+		   "in use by objects; goes when the program drops them");
+	write_part(page, INK_KEPT, "free but kept", split.kept, split.rss,
+		   "freed by the program, not given back to the system");
+	write_part(page, INK_OVERHEAD, "overhead", split.overhead, split.rss,
+		   "pymalloc's own headers and rounding");
+	write_part(page, INK_ELSEWHERE, "elsewhere", split.elsewhere, split.rss,
+		   "not pymalloc: larger objects, libraries, files, stacks");
+	if (!split.exact)
+		page_wrap(
+			page, INK_DIM, 2, 2,
+			occupancy->totals.has_residency
+				? "Part of pymalloc's memory is swapped out, so what of it is in "
+				  "RAM is split by the most that can be live."
+				: "What of pymalloc's memory is in RAM is not known; all of it is "
+				  "counted as if it were.");
+}
+
+/* ---- pymalloc ---------------------------------------------------------------------------- */
+
+/* Sums of the counters that builds keep; absent where one does not. */
+static void add_history(struct text *line, const struct snapshot *snapshot)
+{
+	const struct pymalloc *p = &snapshot->interpreters.items[0].pymalloc;
+	char high[UNITS_MAX], total[UNITS_MAX];
+	units_maybe(high, p->arenas_highwater);
+	units_maybe(total, p->arenas_allocated_total);
+	if (p->arenas_highwater.known)
+		text_addf(line, ", %s at the most so far", high);
+	if (p->arenas_allocated_total.known)
+		text_addf(line, ", %s ever taken", total);
+}
+
+static void add_in_ram(struct text *line, const struct occupancy_totals *t, enum units units)
+{
+	char resident[UNITS_MAX], swapped[UNITS_MAX], untouched[UNITS_MAX];
+	if (!t->has_residency)
+		return;
+	units_amount(resident, units, t->resident);
+	units_amount(swapped, units, t->swapped);
+	units_amount(untouched, units, size_subtract(t->total, size_add(t->resident, t->swapped)));
+	text_addf(line, " %s of it is in RAM, %s swapped out, %s never touched.", resident, swapped,
+		  untouched);
+}
+
+static void write_pymalloc(struct page *page, const struct snapshot *snapshot,
+			   const struct occupancy *occupancy)
+{
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	const struct pymalloc *p = occupancy->arenas.items[0].heap;
+	char total[UNITS_MAX], arenas[UNITS_MAX], size[UNITS_MAX], pool[UNITS_MAX];
+	units_amount(total, page->style->units, occupancy->totals.total);
+	units_count(arenas, occupancy->arenas.count);
+	units_amount(size, page->style->units, p->arena_size);
+	units_amount(pool, page->style->units, p->pool_size);
+	text_addf(&line, "%s in %s arena%s of %s", total, arenas,
+		  occupancy->arenas.count == 1 ? "" : "s", size);
+	add_history(&line, snapshot);
+	text_add(&line, ".");
+	add_in_ram(&line, &occupancy->totals, page->style->units);
+	text_addf(&line,
+		  " pymalloc serves Python's requests of up to %" PRIu64
+		  " bytes from pools of %s, which lie in arenas. An arena is given back only when "
+		  "every block in it is free: a single live one keeps all %s.",
+		  p->threshold, pool, size);
+	page->text->failed |= line.failed;
+	page_heading(page, "PYMALLOC", text_string(&line));
+}
+
+static void write_blocks(struct page *page, const struct snapshot *snapshot)
+{
+	char blocks[UNITS_MAX];
+	units_maybe(blocks, snapshot->allocated_blocks);
+	if (!snapshot->allocated_blocks.absent)
+		page_addf(page, "  %s blocks in all, as sys.getallocatedblocks() counts them.\n",
+			  blocks);
+}
+
+static void write_certainty(struct page *page, const struct snapshot *snapshot,
+			    const struct occupancy *occupancy)
+{
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	char pools[UNITS_MAX], unread[UNITS_MAX];
+	const struct doubts *doubts = &snapshot->doubts;
+	units_count(pools, occupancy->totals.n_pools);
+	units_count(unread, occupancy->totals.n_unread);
+	text_addf(&line, "%s pools, %s of them unread", pools, unread);
+	if (!doubts->list.count)
+		text_add(&line, "; the parts add up, no doubts.");
+	else if (doubts_worst(doubts) == DOUBT_NOTE)
+		text_add(&line, "; good for the conclusions above, but know this:");
+	else
+		text_add(&line, "; this answer is not whole:");
+	page->text->failed |= line.failed;
+	page_heading(page, "SURE", text_string(&line));
+	caveat_write(page, doubts);
+}
+
+static struct error *write_heap(struct page *page, const struct snapshot *snapshot,
+				const struct occupancy *occupancy,
+				const struct dump_request *request)
+{
+	write_pymalloc(page, snapshot, occupancy);
+	write_blocks(page, snapshot);
+	dump_write_interpreters(page, snapshot);
+	dump_write_uses(page, occupancy);
+	struct error *err = dump_write_map(page, occupancy);
+	if (err)
+		return err;
+	dump_write_classes(page, snapshot, request);
+	return NULL;
+}
+
+struct error *dump_write(struct page *page, const struct snapshot *snapshot,
+			 const struct dump_request *request)
+{
+	_cleanup_(occupancy_fini)
+	struct occupancy occupancy = {0};
+	struct error *err = occupancy_of(snapshot, OCCUPANCY_ALL, &occupancy);
+	if (err)
+		return err;
+	dump_write_title(page, snapshot);
+	if (request->contents)
+		write_arguments(page, snapshot);
+	write_sources(page, snapshot);
+	write_headline(page, snapshot, &occupancy);
+	write_memory(page, snapshot, &occupancy);
+	if (occupancy.arenas.count)
+		err = write_heap(page, snapshot, &occupancy, request);
+	if (err)
+		return err;
+	dump_write_free_lists(page, snapshot, request);
+	write_certainty(page, snapshot, &occupancy);
+	return NULL;
+}

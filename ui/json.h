@@ -1,0 +1,40 @@
+/*
+ * json: answers for scripts. Keys and meanings are a contract: docs/arenascope.schema.json.
+ *
+ * Unknown is null, never a made-up 0; addresses are strings; text of the target is
+ * valid UTF-8 with the rest escaped as \xNN. Each object ends with a newline.
+ */
+#ifndef UI_JSON_H
+#define UI_JSON_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "inspector/inspector.h"
+#include "ui/verbs.h"
+
+#include <stdint.h>
+
+struct json_request {
+	const char *verb; /* NULL: not known (a usage error) */
+	uint64_t elapsed_ms;
+	uint64_t limit; /* arenas listed; 0: all */
+	bool contents;  /* tell the command line's arguments */
+};
+
+/* What a verb tells of a snapshot: `dump` and `top` everything, `stats` all but the arenas one by
+ * one, `map` the interpreters. ERROR_RESOURCE only, as for all of these. */
+struct error *json_snapshot(struct text *text, const struct snapshot *snapshot, enum verb verb,
+			    const struct json_request *request) MUST_CHECK;
+
+/* One object for each process of the listing. */
+struct error *json_listing(struct text *text, const struct listing *listing,
+			   const struct json_request *request) MUST_CHECK;
+
+struct error *json_findings(struct text *text, const struct findings *findings, pid_t pid,
+			    bool plan, const struct json_request *request) MUST_CHECK;
+
+/* The object that stands for an answer that failed; `exit` is the exit status. */
+struct error *json_failure(struct text *text, const struct error *failure, int exit,
+			   const struct json_request *request) MUST_CHECK;
+
+#endif
