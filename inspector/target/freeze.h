@@ -49,6 +49,9 @@ struct error *freeze_start(const struct freeze_request *request, struct freeze *
 /* Whether some thread was stopped inside the code ranges. */
 bool freeze_inside(const struct freeze *freeze);
 
+/* Whether it still stands still: false once the limit was reached. */
+bool freeze_holds(struct freeze *freeze);
+
 /* Lets it run, waits until it does, frees `freeze`, says how long it stood. */
 struct freeze_result freeze_thaw(struct freeze *freeze);
 

@@ -5,6 +5,8 @@
  * that; reader threads for large gathers. It never writes, and it never touches a
  * page that is not present: a single read asks pagemap first and takes a file's
  * page from the file.
+ *
+ * A read or gather is made by one thread at a time.
  */
 #ifndef INSPECTOR_TARGET_LIVE_H
 #define INSPECTOR_TARGET_LIVE_H
@@ -13,12 +15,17 @@
 
 #include <sys/types.h>
 
-/* proc: a descriptor of /proc/PID, borrowed for the source's life. */
+/* proc: a descriptor of /proc/PID, borrowed for the source's life. The space comes without regions:
+ * fill them, then call live_map. */
 struct error *live_open(pid_t pid, int proc, struct space *ret) MUST_CHECK;
+
+/* Tells the source of the space's regions; after every change of them. */
+struct error *live_map(struct space *space) MUST_CHECK;
 
 /*
  * Names the file behind a region, already checked to be the mapped one, so that its non-resident
- * pages can be taken from it. The source keeps a duplicate of fd.
+ * pages can be taken from it; and those of all regions of the same device and inode. The source
+ * keeps a duplicate of fd.
  */
 struct error *live_back(struct space *space, const struct region *region, int fd) MUST_CHECK;
 
@@ -30,5 +37,16 @@ const char *live_mechanism(const struct space *space);
 
 /* "PAGEMAP_SCAN" or "pagemap". */
 const char *live_residency_mechanism(const struct space *space);
+
+/* What to do without, as on an older kernel or in a sandbox; for tests and measurements. */
+enum live_lack {
+	LIVE_NO_SCAN = 1,          /* PAGEMAP_SCAN */
+	LIVE_NO_VM_READV = 2,      /* process_vm_readv */
+	LIVE_NO_BULK = 4,          /* gathers ask for each piece */
+	LIVE_NO_PIECES = 8,        /* gathers copy in bulk wherever they can */
+	LIVE_NO_SECOND_READER = 16 /* live_start_readers starts none */
+};
+
+void live_lack(struct space *space, unsigned lacks);
 
 #endif

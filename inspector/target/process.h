@@ -19,7 +19,7 @@ struct process;
 
 /*
  * Pins the process and finds out whether we may read it. ERROR_GONE: none, a zombie, a kernel
- * thread. ERROR_PERMISSION: with the rule that was met (facts/attach.md §2) and the remedy.
+ * thread. ERROR_PERMISSION: with the rule that was met (permission.h) and the remedy.
  */
 struct error *process_open(pid_t pid, struct process **ret) MUST_CHECK;
 void process_close(struct process *process); /* takes NULL */
@@ -27,11 +27,13 @@ void process_close(struct process *process); /* takes NULL */
 /* Whether it still runs and is the same one. */
 bool process_alive(const struct process *process);
 
-/* NULL while it lives, else ERROR_GONE. For after a failed read. */
+/* NULL while it lives and runs the program it was opened on, else ERROR_GONE: for after a look, and
+ * after a failed read. */
 struct error *process_check(const struct process *process) MUST_CHECK;
 
 pid_t process_pid(const struct process *process);
-int process_pidfd(const struct process *process); /* borrowed */
+int process_pidfd(const struct process *process); /* borrowed; -1 where a sandbox denies it */
+int process_dir(const struct process *process);   /* descriptor of /proc/PID; borrowed */
 int process_root(
 	const struct process *process); /* descriptor of its root directory, or -1; borrowed */
 
@@ -50,12 +52,25 @@ struct process_facts {
 	uint64_t rss, peak_rss, swap, page_tables; /* bytes */
 };
 
+#define PROCESS_FACTS_EMPTY ((struct process_facts){0})
+
 struct error *process_facts(const struct process *process, struct process_facts *ret) MUST_CHECK;
 void process_facts_fini(struct process_facts *facts);
 
-/* "python3.11 app.py", "gunicorn", "python3 -m ingest": base name and script or module, never any
- * other argument. For /proc/PID/cmdline as given. malloc'd. */
+/* The same of a process that we may not read: what procfs tells everybody. */
+struct error *process_facts_of(pid_t pid, struct process_facts *ret) MUST_CHECK;
+
+/*
+ * "python3.11 app.py", "gunicorn", "python3 -m ingest": base name and script or module, never any
+ * other argument; of a title that the program gave itself ("gunicorn: master [app]") what stands
+ * before anything that looks like an argument. For /proc/PID/cmdline as given. malloc'd, foreign and
+ * unescaped; NULL: out of memory.
+ */
 char *process_label(char *const *cmdline, size_t n, const char *comm);
+
+/* The script's base name or the module's name, "app.py", "ingest"; malloc'd. NULL: there is none,
+ * as with -c, in a title, or when the program is not called python. */
+char *process_script(char *const *cmdline, size_t n);
 
 /* Its regions, with a live source (live.h) below. The process must outlive the space. */
 struct error *process_space(struct process *process, struct space *ret) MUST_CHECK;
@@ -65,8 +80,9 @@ struct error *process_refresh(struct process *process, struct space *space) MUST
 
 /*
  * Opens the file behind a mapped region: map_files, exe (for the main program), root + path, path;
- * regular files only; each candidate is handed to `accept`, which compares build-ids. -1 in
- * *ret when none is accepted. `tried` gets one line for each candidate.
+ * regular files only, and nothing else is even opened. Each candidate is handed to `accept`, named
+ * for a person ("/proc/7/root/usr/bin/x"; foreign text), which compares build-ids. *ret is the
+ * accepted descriptor, read-only and the caller's, or -1 when there was none.
  */
 typedef bool process_accept_fn(void *context, int fd, const char *candidate);
 struct error *process_open_file(struct process *process, const struct region *region,

@@ -31,6 +31,12 @@ bool residency_add(struct residency *r, raddr start, uint64_t size, bool swapped
 /* Whether all of [at, at + size) is present. */
 bool residency_present(const struct residency *r, raddr at, uint64_t size);
 
+/* The same for one who asks upwards: *near, 0 at first, remembers where the last answer was. */
+bool residency_present_near(const struct residency *r, raddr at, uint64_t size, size_t *near);
+
+/* The first range that ends above `at`, looked for from index `near` on; the count if none. */
+size_t residency_find(const struct residency *r, raddr at, size_t near);
+
 /* Bytes of [start, start + size) that are present, and that are swapped out. */
 void residency_count(const struct residency *r, raddr start, uint64_t size, uint64_t *ret_present,
 		     uint64_t *ret_swapped);

@@ -49,7 +49,8 @@ struct space_slice {
 struct space_ops {
 	/* Reads exactly size bytes inside one mapped stretch, or fails with ERROR_FAULT or ERROR_GONE. */
 	struct error *(*read)(void *source, raddr at, void *buffer, size_t size);
-	/* Fills the slices; absent pages by `residency` are left alone. NULL: done through read. */
+	/* Fills the slices, whose got[] comes in as SLICE_UNREADABLE; absent pages by `residency`
+	 * are left alone. NULL: done through read. */
 	struct error *(*gather)(void *source, struct space_slice *slices, size_t n,
 				const struct residency *residency);
 	/* Adds what is resident in the range to *ret, in small steps. NULL: residency is unknown. */
@@ -77,13 +78,17 @@ struct error *space_read(struct space *space, raddr at, void *buffer, size_t siz
 struct error *space_gather(struct space *space, struct space_slice *slices, size_t n,
 			   const struct residency *residency) MUST_CHECK;
 
-/* Whether this space can tell; then adds the range's resident and swapped pages to *ret. */
+/* Whether this space can tell; then adds the range's resident and swapped pages to *ret.
+ * ERROR_FAULT for a range larger than all that is mapped: no honest one is. */
 bool space_has_residency(const struct space *space);
 struct error *space_residency(struct space *space, raddr start, uint64_t size,
 			      struct residency *ret) MUST_CHECK;
 
 /* The region that holds an address, or NULL. */
 const struct region *space_region(const struct space *space, raddr at);
+
+/* Forgets the regions, keeps the source: before they are read anew. */
+void space_clear_regions(struct space *space);
 
 /* Closes the source and frees the regions; the space is empty afterwards. */
 void space_fini(struct space *space);

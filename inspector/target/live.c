@@ -1,0 +1,378 @@
+/*
+ * live: each page is read in the way that changes nothing.
+ *
+ *	present		process_vm_readv
+ *	absent		of a file: from the file
+ *			anonymous: zeros, which is what the target would find there
+ *	swapped		not at all: it would be swapped in and count as the target's
+ *	unmapped	not at all: the regions are older than the target
+ */
+#include "inspector/target/live.h"
+
+#include "base/cleanup.h"
+#include "inspector/target/gather.h"
+#include "inspector/target/maps.h"
+#include "inspector/target/pagemap.h"
+#include "inspector/target/procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define READ_SIZE_MAX   (1 * MIB) /* of one call */
+#define READ_RUNS       64
+#define LOOK_STRIDE_MAX (64 * KIB) /* slices wider than this are read piece by piece */
+
+/* A region whose absent pages are not zeros. */
+struct mapping {
+	raddr start;
+	uint64_t size, file_offset;
+	uint64_t device, inode;
+	bool of_file; /* else the kernel's own: [vdso] */
+};
+
+struct backing {
+	uint64_t device, inode;
+	int fd;
+};
+
+struct live {
+	int proc; /* borrowed */
+	struct pagemap *pagemap;
+	struct remote remote;
+	struct gather gather;
+	unsigned lacks;
+	VEC(struct mapping) mappings; /* ascending */
+	VEC(struct backing) backings;
+};
+
+/* ---- reading -------------------------------------------------------------------------- */
+
+static struct error *gone(void)
+{
+	return error_new(ERROR_GONE, "the process has ended");
+}
+
+static struct error *read_present(struct live *live, raddr at, uint8_t *buffer, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		_Atomic bool is_gone = false;
+		struct remote_piece piece = {raddr_plus(at, done), buffer + done,
+					     (size_t)size_min(size - done, READ_SIZE_MAX), NULL};
+		if (!remote_copy(&live->remote, &piece, 1, &is_gone) && !is_gone &&
+		    !remote_copy_by_mem(&live->remote, &piece, &is_gone) && !is_gone)
+			return error_new(ERROR_FAULT, RADDR_FORMAT " cannot be read",
+					 piece.from.value);
+		if (is_gone)
+			return gone();
+		done += piece.size;
+	}
+	return NULL;
+}
+
+static const struct mapping *find_mapping(const struct live *live, raddr at)
+{
+	size_t low = 0, high = live->mappings.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct mapping *mapping = &live->mappings.items[middle];
+		if (raddr_in(at, mapping->start, mapping->size))
+			return mapping;
+		if (mapping->start.value < at.value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static const struct backing *find_backing(const struct live *live, uint64_t device, uint64_t inode)
+{
+	for (size_t i = 0; i < live->backings.count; i++) {
+		const struct backing *backing = &live->backings.items[i];
+		if (backing->device == device && backing->inode == inode)
+			return backing;
+	}
+	return NULL;
+}
+
+/* As mapped: zeros from the file's end to that of its last page, nothing beyond. */
+static struct error *read_file(int fd, uint64_t offset, raddr at, uint8_t *buffer, size_t size)
+{
+	struct stat stat;
+	if (fstat(fd, &stat) != 0)
+		return error_errno(ERROR_FAULT, errno, "the file behind " RADDR_FORMAT, at.value);
+	uint64_t end = size_align_up((uint64_t)stat.st_size, PAGE_BYTES);
+	if (offset > end || size > end - offset)
+		return error_new(ERROR_FAULT, RADDR_FORMAT " is beyond the end of its file",
+				 at.value);
+	size_t done = 0;
+	while (done < size) {
+		ssize_t got = pread(fd, buffer + done, size - done, (off_t)(offset + done));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_errno(ERROR_FAULT, errno, "the file behind " RADDR_FORMAT,
+					   at.value);
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	memset(buffer + done, 0, size - done);
+	return NULL;
+}
+
+/* Where the kernel cannot tell absent from unmapped, the text of maps can, at a price. */
+static struct error *check_mapped(const struct live *live, raddr at, size_t size)
+{
+	if (pagemap_tells_unmapped(live->pagemap))
+		return NULL;
+	_cleanup_(free_pointer)
+	char *text = NULL;
+	size_t length;
+	struct error *err = procfs_read(live->proc, "maps", MAPS_SIZE_MAX, &text, &length);
+	if (err)
+		return err;
+	if (!maps_cover(text, length, at, size))
+		return error_new(ERROR_FAULT, RADDR_FORMAT " is not mapped any more", at.value);
+	return NULL;
+}
+
+static struct error *read_absent(struct live *live, raddr at, uint8_t *buffer, size_t size)
+{
+	struct error *err = check_mapped(live, at, size);
+	if (err)
+		return err;
+	const struct mapping *mapping = find_mapping(live, at);
+	if (!mapping) {
+		memset(buffer, 0, size);
+		return NULL;
+	}
+	const struct backing *backing =
+		mapping->of_file ? find_backing(live, mapping->device, mapping->inode) : NULL;
+	if (!backing)
+		return error_new(ERROR_FAULT,
+				 RADDR_FORMAT " is not resident and its file is not at hand",
+				 at.value);
+	uint64_t inside = raddr_distance(mapping->start, at);
+	return read_file(backing->fd, size_add(mapping->file_offset, inside), at, buffer, size);
+}
+
+static struct error *read_run(struct live *live, enum page_state state, raddr at, uint8_t *buffer,
+			      size_t size)
+{
+	switch (state) {
+	case PAGE_PRESENT:
+		return read_present(live, at, buffer, size);
+	case PAGE_ABSENT:
+		return read_absent(live, at, buffer, size);
+	case PAGE_SWAPPED:
+		return error_new(ERROR_FAULT, RADDR_FORMAT " is swapped out", at.value);
+	case PAGE_UNMAPPED:
+		break;
+	}
+	return error_new(ERROR_FAULT, RADDR_FORMAT " is not mapped any more", at.value);
+}
+
+static struct error *live_read(void *source, raddr at, void *buffer, size_t size)
+{
+	struct live *live = source;
+	for (size_t done = 0; done < size;) {
+		struct page_run runs[READ_RUNS];
+		size_t n;
+		struct error *err = pagemap_look(live->pagemap, raddr_plus(at, done), size - done,
+						 runs, READ_RUNS, &n);
+		for (size_t i = 0; i < n && !err && done < size; i++) {
+			raddr here = raddr_plus(at, done);
+			raddr end = raddr_plus(runs[i].start, runs[i].size);
+			size_t some = (size_t)size_min(raddr_distance(here, end), size - done);
+			err = read_run(live, runs[i].state, here, (uint8_t *)buffer + done, some);
+			done += some;
+		}
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static struct error *live_residency(void *source, raddr start, uint64_t size, struct residency *ret)
+{
+	struct live *live = source;
+	return pagemap_residency(live->pagemap, start, size, ret);
+}
+
+/* ---- gathering without a residency ------------------------------------------------------ */
+
+/* What was left alone may still be known: zeros, or in the file. */
+static struct error *fill_absent(struct live *live, struct space_slice *slice, uint8_t mark)
+{
+	for (size_t i = 0; i < slice->count; i++) {
+		if (slice->got[i] != mark)
+			continue;
+		uint8_t *to = slice->bytes + i * slice->size;
+		raddr at = raddr_plus(slice->start, size_multiply(slice->stride, i));
+		struct error *err = live_read(live, at, to, slice->size);
+		if (err && err->kind != ERROR_FAULT)
+			return err;
+		slice->got[i] = err ? SLICE_UNREADABLE : SLICE_READ;
+		if (err)
+			memset(to, 0, slice->size);
+		error_free(err);
+	}
+	return NULL;
+}
+
+static struct error *gather_unasked(struct live *live, struct space_slice *slice)
+{
+	if (slice->stride > LOOK_STRIDE_MAX)
+		return fill_absent(live, slice, SLICE_UNREADABLE);
+	_cleanup_(residency_fini)
+	struct residency residency = RESIDENCY_EMPTY;
+	uint64_t size = size_add(size_multiply(slice->stride, slice->count), slice->size);
+	struct error *err = pagemap_residency(live->pagemap, slice->start, size, &residency);
+	if (!err)
+		err = gather_run(&live->gather, slice, 1, &residency);
+	return err ? err : fill_absent(live, slice, SLICE_ABSENT);
+}
+
+static struct error *live_gather(void *source, struct space_slice *slices, size_t n,
+				 const struct residency *residency)
+{
+	struct live *live = source;
+	if (residency)
+		return gather_run(&live->gather, slices, n, residency);
+	for (size_t i = 0; i < n; i++) {
+		struct error *err = gather_unasked(live, &slices[i]);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/* ---- the source ------------------------------------------------------------------------- */
+
+static void live_close(void *source)
+{
+	struct live *live = source;
+	if (!live)
+		return;
+	gather_fini(&live->gather);
+	remote_close(&live->remote);
+	pagemap_close(live->pagemap);
+	for (size_t i = 0; i < live->backings.count; i++)
+		close_fd(&live->backings.items[i].fd);
+	vec_fini(&live->backings);
+	vec_fini(&live->mappings);
+	free(live);
+}
+
+static void live_closep(struct live **live)
+{
+	live_close(*live);
+}
+
+static const struct space_ops live_ops = {live_read, live_gather, live_residency, live_close};
+
+static struct live *live_of(const struct space *space)
+{
+	return space->ops == &live_ops ? space->source : NULL;
+}
+
+struct error *live_open(pid_t pid, int proc, struct space *ret)
+{
+	_cleanup_(live_closep)
+	struct live *live = calloc(1, sizeof(*live));
+	if (!live)
+		return error_out_of_memory();
+	live->proc = proc;
+	live->remote.mem = -1;
+	struct error *err = pagemap_open(proc, &live->pagemap);
+	if (!err)
+		err = remote_open(pid, proc, &live->remote);
+	if (!err)
+		err = gather_init(&live->gather, &live->remote);
+	if (err)
+		return err;
+	*ret = (struct space){VEC_EMPTY, 0, &live_ops, take(live)};
+	return NULL;
+}
+
+struct error *live_map(struct space *space)
+{
+	struct live *live = live_of(space);
+	if (!live)
+		return error_new(ERROR_BUG, "not a live space");
+	live->mappings.count = 0;
+	for (size_t i = 0; i < space->regions.count; i++) {
+		const struct region *region = &space->regions.items[i];
+		if (region->kind != REGION_FILE && region->kind != REGION_SPECIAL)
+			continue;
+		struct mapping *mapping = vec_push(&live->mappings);
+		if (!mapping)
+			return error_out_of_memory();
+		*mapping = (struct mapping){
+			.start = region->start,
+			.size = region->size,
+			.file_offset = region->file_offset,
+			.device = region->device,
+			.inode = region->inode,
+			.of_file = region->kind == REGION_FILE,
+		};
+	}
+	return NULL;
+}
+
+struct error *live_back(struct space *space, const struct region *region, int fd)
+{
+	struct live *live = live_of(space);
+	if (!live)
+		return error_new(ERROR_BUG, "not a live space");
+	if (find_backing(live, region->device, region->inode))
+		return NULL;
+	_cleanup_(close_fd)
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return error_errno(ERROR_RESOURCE, errno, "keeping a mapped file open");
+	struct backing *backing = vec_push(&live->backings);
+	if (!backing)
+		return error_out_of_memory();
+	*backing = (struct backing){region->device, region->inode, take_fd(&copy)};
+	return NULL;
+}
+
+struct error *live_start_readers(struct space *space)
+{
+	struct live *live = live_of(space);
+	if (!live)
+		return error_new(ERROR_BUG, "not a live space");
+	bool alone = live->lacks & LIVE_NO_SECOND_READER;
+	return gather_start_readers(&live->gather, alone ? 1 : GATHER_READERS_MAX);
+}
+
+const char *live_mechanism(const struct space *space)
+{
+	const struct live *live = live_of(space);
+	return live && live->remote.by_mem ? "/proc/PID/mem" : "process_vm_readv";
+}
+
+const char *live_residency_mechanism(const struct space *space)
+{
+	const struct live *live = live_of(space);
+	return live && pagemap_tells_unmapped(live->pagemap) ? "PAGEMAP_SCAN" : "pagemap";
+}
+
+void live_lack(struct space *space, unsigned lacks)
+{
+	struct live *live = live_of(space);
+	if (!live)
+		return;
+	live->lacks |= lacks;
+	if (lacks & LIVE_NO_SCAN)
+		pagemap_use_table(live->pagemap);
+	if ((lacks & LIVE_NO_VM_READV) && live->remote.mem >= 0)
+		live->remote.by_mem = true;
+	if (lacks & LIVE_NO_BULK)
+		live->gather.only = GATHER_PIECES;
+	if (lacks & LIVE_NO_PIECES)
+		live->gather.only = GATHER_BULK;
+}

@@ -1,0 +1,212 @@
+/*
+ * process: three anchors hold one process.
+ *
+ *	pidfd		says that it ended, and can never mean another one
+ *	start time	says that /proc/PID, opened later, is the same one
+ *	pagemap		opened once, belongs to one memory: reads nothing after an exec
+ */
+#include "inspector/target/process.h"
+
+#include "base/cleanup.h"
+#include "inspector/target/live.h"
+#include "inspector/target/maps.h"
+#include "inspector/target/pagemap.h"
+#include "inspector/target/permission.h"
+#include "inspector/target/procfs.h"
+#include "inspector/target/remote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+struct process {
+	pid_t pid;
+	int pidfd, dir, root;
+	uint64_t start_ticks;
+	struct pagemap *pagemap;
+};
+
+void process_close(struct process *process)
+{
+	if (!process)
+		return;
+	close_fd(&process->pidfd);
+	close_fd(&process->dir);
+	close_fd(&process->root);
+	pagemap_close(process->pagemap);
+	free(process);
+}
+
+static struct error *no_such(pid_t pid)
+{
+	return error_new(ERROR_GONE, "there is no process %d", pid);
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static struct error *open_anchors(struct process *process)
+{
+	char path[32];
+	process->pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	/* A sandbox may deny it (or the pid be a thread's): then the start time alone must do. */
+	if (process->pidfd < 0 && errno == ESRCH)
+		return no_such(process->pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d", process->pid);
+	process->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (process->dir < 0)
+		return errno == ENOENT || errno == ESRCH
+			       ? no_such(process->pid)
+			       : error_errno(ERROR_RESOURCE, errno, "opening %s", path);
+	return NULL;
+}
+
+static struct error *check_state(struct process *process)
+{
+	struct procfs_stat stat;
+	struct error *err = procfs_stat(process->dir, &stat);
+	if (err)
+		return error_catch(&err, ERROR_GONE) ? no_such(process->pid) : err;
+	process->start_ticks = stat.start_ticks;
+	if (stat.flags & PROCFS_KERNEL_THREAD)
+		return error_new(ERROR_GONE,
+				 "process %d is a kernel thread: it has no memory of its own",
+				 process->pid);
+	if (stat.state != 'Z' && stat.state != 'X')
+		return NULL;
+	if (stat.n_threads > 1)
+		return error_new(ERROR_GONE,
+				 "the main thread of process %d has ended, only others still run",
+				 process->pid);
+	return error_new(ERROR_GONE,
+			 "process %d has ended, its parent has not asked for its status yet",
+			 process->pid);
+}
+
+/* Opens what needs permission; what is refused is explained. */
+static struct error *check_access(struct process *process)
+{
+	struct remote remote;
+	enum permission_wish wish = PERMISSION_LOOK;
+	struct error *err = pagemap_open(process->dir, &process->pagemap);
+	if (!err) {
+		wish = PERMISSION_READ;
+		err = remote_open(process->pid, process->dir, &remote);
+	}
+	if (error_catch(&err, ERROR_PERMISSION))
+		return permission_refused(process->pid, process->dir, wish);
+	if (err)
+		return err;
+	remote_close(&remote);
+	process->root = openat(process->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return NULL;
+}
+
+static void process_closep(struct process **process)
+{
+	process_close(*process);
+}
+
+struct error *process_open(pid_t pid, struct process **ret)
+{
+	_cleanup_(process_closep)
+	struct process *process = calloc(1, sizeof(*process));
+	if (!process)
+		return error_out_of_memory();
+	*process = (struct process){.pid = pid, .pidfd = -1, .dir = -1, .root = -1};
+	if (pid <= 0)
+		return no_such(pid);
+	struct error *err = open_anchors(process);
+	if (!err)
+		err = check_state(process);
+	if (!err)
+		err = check_access(process);
+	if (!err)
+		err = process_check(process);
+	if (err)
+		return err;
+	*ret = take(process);
+	return NULL;
+}
+
+/* ---- still the same? ---------------------------------------------------------------------- */
+
+bool process_alive(const struct process *process)
+{
+	struct pollfd wait = {.fd = process->pidfd, .events = POLLIN};
+	if (process->pidfd >= 0)
+		return poll(&wait, 1, 0) == 0;
+	struct procfs_stat stat;
+	struct error *err = procfs_stat(process->dir, &stat);
+	bool same = !err && stat.start_ticks == process->start_ticks && stat.state != 'Z' &&
+		    stat.state != 'X';
+	error_free(err);
+	return same;
+}
+
+struct error *process_check(const struct process *process)
+{
+	struct procfs_stat stat = {0};
+	struct error *err = process_alive(process) ? procfs_stat(process->dir, &stat) : NULL;
+	if (err && !error_catch(&err, ERROR_GONE))
+		return err;
+	if (!process_alive(process) || stat.start_ticks != process->start_ticks)
+		return error_new(ERROR_GONE, "process %d has ended", process->pid);
+	if (!pagemap_alive(process->pagemap))
+		return error_new(ERROR_GONE, "process %d has executed another program",
+				 process->pid);
+	return NULL;
+}
+
+pid_t process_pid(const struct process *process)
+{
+	return process->pid;
+}
+
+int process_pidfd(const struct process *process)
+{
+	return process->pidfd;
+}
+
+int process_dir(const struct process *process)
+{
+	return process->dir;
+}
+
+int process_root(const struct process *process)
+{
+	return process->root;
+}
+
+/* ---- its memory ---------------------------------------------------------------------------- */
+
+struct error *process_refresh(struct process *process, struct space *space)
+{
+	_cleanup_(free_pointer)
+	char *text = NULL;
+	size_t size;
+	struct error *err = procfs_read(process->dir, "maps", MAPS_SIZE_MAX, &text, &size);
+	if (err)
+		return err;
+	if (size == 0)
+		return error_new(ERROR_GONE, "process %d has no memory any more", process->pid);
+	err = maps_parse(text, size, space);
+	return err ? err : live_map(space);
+}
+
+struct error *process_space(struct process *process, struct space *ret)
+{
+	_cleanup_(space_fini)
+	struct space space = SPACE_EMPTY;
+	struct error *err = live_open(process->pid, process->dir, &space);
+	if (!err)
+		err = process_refresh(process, &space);
+	if (!err) /* the live source opened its own descriptors: of the same process? */
+		err = process_check(process);
+	if (err)
+		return err;
+	*ret = space;
+	space = (struct space)SPACE_EMPTY;
+	return NULL;
+}

@@ -1,0 +1,59 @@
+/*
+ * tracees: all threads of one process, as their tracer sees them.
+ *
+ * Every call is made by one and the same thread: ptrace knows a tracer by its thread.
+ * When that thread ends, the kernel lets go of all of them.
+ */
+#ifndef INSPECTOR_TARGET_TRACEES_H
+#define INSPECTOR_TARGET_TRACEES_H
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "inspector/target/freeze.h"
+
+#include <sys/types.h>
+
+struct tracee {
+	pid_t tid;
+	enum {
+		TRACEE_SEIZED,  /* runs */
+		TRACEE_STOPPED, /* stands still */
+		TRACEE_GONE     /* ended */
+	} state;
+	bool interrupted; /* was asked to stop */
+	int signal;       /* it was about to receive this one, and does when it is let go */
+};
+
+struct tracees {
+	pid_t pid;
+	int proc, task;          /* /proc/PID and its task directory */
+	VEC(struct tracee) list; /* ascending tid */
+};
+
+/* Allocates and opens; traces nothing yet. ERROR_GONE. */
+struct error *tracees_open(pid_t pid, struct tracees *ret) MUST_CHECK;
+void tracees_close(struct tracees *tracees); /* lets go of nothing */
+
+/* Attaches, without stopping, to all threads that are not in the list yet. ERROR_PERMISSION,
+ * ERROR_GONE when there is none at all. */
+struct error *tracees_seize(struct tracees *tracees) MUST_CHECK;
+
+/* Asks all that run to stop; does not wait. */
+void tracees_interrupt(struct tracees *tracees);
+
+/* Waits until all that were seized stand still or are gone; false when `deadline` (clock_ns) came
+ * first. */
+bool tracees_wait(struct tracees *tracees, uint64_t deadline);
+
+/* Whether the process has no threads but these. */
+bool tracees_complete(const struct tracees *tracees);
+
+size_t tracees_stopped(const struct tracees *tracees);
+
+/* Whether some thread stands with its instruction pointer inside one of the ranges. */
+bool tracees_inside(const struct tracees *tracees, const struct freeze_range *code, size_t n);
+
+/* Lets all go that stand still, each with the signal that it was about to receive. */
+void tracees_detach(struct tracees *tracees);
+
+#endif
