@@ -193,7 +193,8 @@ def test_a_deleted_and_a_replaced_executable(arenascope, tmp_path):
 ], ids=" ".join)
 def test_usage(arenascope, arguments):
     result = arenascope.run(*arguments)
-    assert result.code == (4 if arguments[-1].startswith("9999") and result.code == 4 else 2), result
+    no_pid = arguments[-1] in ("0", "99999999999999999999")
+    assert result.code == 2 or no_pid and result.code == 4, result
     assert result.err.startswith("arenascope: "), result
     assert not result.out, result
 

@@ -1,0 +1,247 @@
+"""Each verb as a person and as a script meets it: what it prints, how wide, in what colour, to where."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import time
+import unicodedata
+
+import pytest
+
+from support import figures, targets, tool
+
+LOOKS = ["dump", "map", "doctor", "stats"]
+
+
+def columns(line):
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF"
+               else 1 for c in line)
+
+
+def check_page(text):
+    """Plain text that fits an 80-column terminal."""
+    assert "\x1b" not in text
+    wide = [line for line in text.splitlines() if columns(line) > 80]
+    assert not wide, "\n".join(wide)
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
+    assert text.endswith("\n") and not text.endswith("\n\n")
+
+
+@pytest.mark.parametrize("arguments", [["dump"], ["map"], ["doctor"], ["doctor", "--plan"],
+                                       ["dump", "--ascii"], ["map", "--ascii"],
+                                       ["dump", "--exact"], ["dump", "--units", "bytes"]],
+                         ids=" ".join)
+def test_pages_are_plain_and_fit(arenascope, quiet, arguments):
+    result = arenascope.ok(arguments[0], quiet.pid, *arguments[1:])
+    check_page(result.out)
+    if "--ascii" in arguments:
+        assert result.out.isascii()
+
+
+@pytest.mark.parametrize("verb", ["ps", "dump", "map", "doctor", "stats", "top"])
+def test_help_ends_with_an_example(arenascope, verb):
+    result = arenascope.ok(verb, "--help")
+    check_page(result.out)
+    assert "arenascope " + verb in "\n".join(result.out.splitlines()[-12:])
+    assert arenascope.ok("help", verb).out == result.out
+
+
+def test_top_level_help_and_version(arenascope):
+    for arguments in (["--help"], ["help"]):
+        text = arenascope.ok(*arguments).out
+        check_page(text)
+        for verb in ("ps", "top", "dump", "stats", "map", "doctor"):
+            assert re.search(r"^ +%s\b" % verb, text, re.M), text
+        for verb in ("why", "ledger", "snapshot"):
+            assert not re.search(r"^ +%s\b" % verb, text, re.M), verb + " is not there yet"
+    assert re.match(r"arenascope \d+\.\d+\.\d+\n", arenascope.ok("--version").out)
+
+
+def test_colour_only_where_asked(arenascope, quiet):
+    assert "\x1b" not in arenascope.ok("dump", quiet.pid).out
+    assert "\x1b[" in arenascope.ok("dump", quiet.pid, "--color", "always").out
+    assert "\x1b[" in arenascope.ok("dump", quiet.pid, env={"CLICOLOR_FORCE": "1"}).out
+    assert "\x1b" not in arenascope.ok("dump", quiet.pid, "--color", "never",
+                                       env={"CLICOLOR_FORCE": "1"}).out
+
+
+def test_dump_says_what_matters(arenascope, python, quiet):
+    text = arenascope.ok("dump", quiet.pid).out
+    head = "\n".join(text.splitlines()[:4])
+    assert str(quiet.pid) in head and python.version_text in head
+    assert "not stopped" in head
+    assert "RSS" in text and "peak" in text
+    for word in ("live", "kept", "overhead", "size", "arena"):
+        assert re.search(word, text, re.I), word
+
+
+def test_stats_prints_the_text_alone(arenascope, quiet):
+    result = arenascope.ok("stats", quiet.pid)
+    assert result.out == quiet.err
+    assert "stopped" in result.err or "pause" in result.err, result
+    assert "arenascope" not in result.out
+
+
+@pytest.mark.parametrize("verb", LOOKS)
+def test_json_fits_the_schema(arenascope, quiet, verb):
+    answer = arenascope.json(verb, quiet.pid)
+    assert answer["schema"] == "arenascope/1" and answer["verb"] == verb
+    assert answer["target"]["pid"] == quiet.pid
+    assert answer["target"]["cmdline"] is None
+    with_contents = arenascope.json(verb, quiet.pid, "--contents")
+    assert "mixed_heap.py" in " ".join(with_contents["target"]["cmdline"])
+
+
+def test_the_schema_can_refuse(arenascope, quiet):
+    """A schema that takes everything would prove nothing."""
+    answer = arenascope.json("dump", quiet.pid)
+    for break_it in (lambda a: a.pop("target"), lambda a: a.update(schema="arenascope/2"),
+                     lambda a: a["pause"].update(mode="asleep"),
+                     lambda a: a["interpreters"][0].update(id="zero"),
+                     lambda a: a["interpreters"][0]["pymalloc"]["arena_list"][0].update(
+                         address=7)):
+        broken = json.loads(json.dumps(answer))
+        break_it(broken)
+        with pytest.raises(AssertionError):
+            tool.validate(broken)
+
+
+def test_dump_counts_what_the_kernel_counts(arenascope, quiet):
+    answer = arenascope.json("dump", quiet.pid)
+    figures.check(answer)
+    heap = answer["interpreters"][0]["pymalloc"]
+    resident = sum(arena["resident_bytes"] for arena in heap["arena_list"])
+    assert 0 < resident <= int(quiet.status("VmRSS").split()[0]) * 1024
+    assert resident >= heap["bytes"]["allocated"] * 0.9
+    assert answer["target"]["threads"] == 1
+    assert answer["pause"] == {"mode": "none", "stops": 0, "longest_us": 0, "total_us": 0}
+
+
+def test_pause_is_told(arenascope, quiet):
+    answer = arenascope.json("dump", quiet.pid, "--exact")
+    assert answer["pause"]["mode"] == "stopped" and answer["pause"]["stops"] >= 1
+    assert answer["pause"]["total_us"] >= answer["pause"]["longest_us"] > 0
+    without = arenascope.json("dump", quiet.pid)
+    assert answer["interpreters"] == without["interpreters"]
+
+
+@pytest.mark.parametrize("verb", ["dump", "map", "stats"])
+def test_verb_and_target_in_either_order(arenascope, quiet, verb):
+    first, second = arenascope.ok(verb, quiet.pid), arenascope.ok(quiet.pid, verb)
+    explicit = arenascope.ok(verb, "--pid", quiet.pid)
+    assert len({len(it.out.splitlines()) for it in (first, second, explicit)}) == 1
+    if verb == "stats":
+        assert first.out == second.out == explicit.out
+
+
+def test_a_bare_target_dumps_when_piped(arenascope, quiet):
+    assert "arena" in arenascope.ok(quiet.pid).out
+    assert not arenascope.ok(quiet.pid).out.startswith("Small block")
+
+
+@pytest.mark.parametrize("arguments", [["ps"], []], ids=["ps", "nothing"])
+def test_ps_lists_python_processes(arenascope, python, quiet, arguments):
+    text = arenascope.ok(*arguments).out
+    check_page(text)
+    row = [line for line in text.splitlines() if line.split()[:1] == [str(quiet.pid)]]
+    assert len(row) == 1, text
+    assert python.version_text in row[0]
+    with targets.start(["sleep", "60"]) as other:
+        text = arenascope.ok(*arguments).out
+        assert not re.search(r"^ *%d\b" % other.pid, text, re.M)
+
+
+def test_ps_in_json_is_one_object_a_line(arenascope, python, quiet):
+    lines = [json.loads(line) for line in arenascope.ok("ps", "--json").out.splitlines()]
+    mine = [line for line in lines if line["target"]["pid"] == quiet.pid]
+    assert len(mine) == 1 and mine[0]["target"]["python"].startswith(python.version_text)
+    for line in lines:
+        tool.validate(line)
+
+
+@pytest.mark.parametrize("verb", ["dump", "map", "ps", "doctor"])
+def test_foreign_names_move_no_cursor(arenascope, python, tmp_path, verb):
+    """A script, a comm and arguments full of control characters."""
+    if python.root != "/":
+        pytest.skip("needs an interpreter outside a chroot")
+    evil = "e\x1b[31mv\x07i\nl\u202e.py"
+    path = str(tmp_path / evil)
+    shutil.copy(os.path.join(targets.PROGRAMS, "named.py"), path)
+    with targets.start(python.command + [path, "\x1b]0;owned\x07"]) as target:
+        target.wait_paused()
+        arguments = [verb] if verb == "ps" else [verb, target.pid, "--contents"]
+        for result in (arenascope.ok(*arguments), arenascope.ok(*arguments, "--json")):
+            bad = [c for c in result.out if unicodedata.category(c) == "Cc" and c != "\n"]
+            assert not bad, (bad, result)
+            assert "\\x1b" in result.out, result
+
+
+@pytest.mark.parametrize("verb", LOOKS)
+def test_output_files_are_private_and_whole(arenascope, quiet, tmp_path, verb):
+    path = tmp_path / "answer-%p"
+    result = arenascope.ok(verb, quiet.pid, "-o", path)
+    assert not result.out
+    written = tmp_path / ("answer-%d" % quiet.pid)
+    assert stat.S_IMODE(os.stat(written).st_mode) == 0o600
+    assert os.listdir(tmp_path) == [written.name]
+    text = written.read_text()
+    assert "\x1b" not in text and text
+    if verb == "stats":
+        assert text == quiet.err
+    arenascope.ok(verb, quiet.pid, "-o", "/dev/null")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_failed_look_leaves_an_output_file_as_it_was(arenascope, tmp_path):
+    path = tmp_path / "answer"
+    path.write_text("before")
+    with targets.start(["sleep", "60"]) as target:
+        assert arenascope.run("dump", target.pid, "-o", path).code == 5
+    assert path.read_text() == "before" and os.listdir(tmp_path) == ["answer"]
+
+
+def test_limit_shortens_tables_only(arenascope, quiet):
+    short = arenascope.ok("dump", quiet.pid, "--limit", 2).out
+    assert len(short.splitlines()) < len(arenascope.ok("dump", quiet.pid).out.splitlines())
+    whole = arenascope.json("dump", quiet.pid)
+    figures.check(whole)
+
+
+def test_doctor_names_its_sources(arenascope, python, quiet):
+    text = arenascope.ok("doctor", quiet.pid, "--no-cache").out
+    assert python.build_id[:12] in text
+    assert re.search("dwarf", text, re.I)
+    plan = arenascope.ok("doctor", quiet.pid, "--plan").out
+    assert "process_vm_readv" in plan or "read" in plan
+    for word in ("stop", "memory", "file"):
+        assert re.search(word, plan, re.I), plan
+
+
+@pytest.mark.parametrize("term", ["dumb", "no-such-terminal", "xterm-256color"])
+def test_top_needs_a_terminal(arenascope, quiet, term):
+    """Into a pipe, or on a terminal that cannot move its cursor: status 9 (screens/ has the rest)."""
+    result = arenascope.run("top", quiet.pid, env={"TERM": term})
+    assert result.code == 9, result
+    assert result.err.startswith("arenascope: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_signal_ends_it_with_128_and_its_number(arenascope, python, number):
+    """Wherever it was in its work; the target goes on."""
+    with targets.start_program(python, "busy.py", 2) as target:
+        target.wait_ready()
+        codes = set()
+        for step in range(8):
+            process = arenascope.start("stats", target.pid, "--no-cache",
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(0.04 * (step + 1))
+            if process.poll() is None:
+                process.send_signal(number)
+            codes.add(process.wait(timeout=tool.TIMEOUT))
+        assert codes <= {0, 7, 128 + number, -number}, codes
+        assert codes - {0, 7}, "never met it at work"
+        assert target.status("TracerPid") == "0" and target.state() != "t"
