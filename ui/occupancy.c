@@ -343,3 +343,19 @@ void occupancy_mark_changes(struct occupancy_map *map, const struct occupancy *n
 	for (size_t i = 0; i < map->cells.count; i++)
 		map->cells.items[i].changed = cell_changed(&map->cells.items[i], now, before);
 }
+
+uint64_t occupancy_used_before(const struct occupancy_cell *cell, const struct occupancy *now,
+			       const struct occupancy *before)
+{
+	uint64_t used = 0;
+	for (size_t i = cell->arena; i < cell->arena + cell->n_arenas; i++) {
+		const struct occupancy_arena *old =
+			arena_before(before, now->arenas.items[i].arena->address);
+		if (old && cell->n_arenas > 1)
+			used += old->used;
+		else if (old)
+			used += pools_sum(old->heap, old->arena, cell->first_pool, cell->n_pools)
+					.used;
+	}
+	return used;
+}

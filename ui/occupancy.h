@@ -121,4 +121,8 @@ void occupancy_map_fini(struct occupancy_map *map);
 void occupancy_mark_changes(struct occupancy_map *map, const struct occupancy *now,
 			    const struct occupancy *before);
 
+/* Bytes in used blocks at the cell's arenas or pools as `before` has them; what is not there is 0. */
+uint64_t occupancy_used_before(const struct occupancy_cell *cell, const struct occupancy *now,
+			       const struct occupancy *before);
+
 #endif

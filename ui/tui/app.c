@@ -1,0 +1,169 @@
+/*
+ * app: one loop.
+ *
+ *	look when it is due ──► board ──► canvas ──► screen
+ *	   ▲                      ▲
+ *	   └── tick, 200 ms ── key pressed
+ *
+ * The tick is short so that a signal or the target's end shows at once; without
+ * either it only sleeps.
+ */
+#include "ui/tui/app.h"
+
+#include "base/cleanup.h"
+#include "ui/tui/board.h"
+#include "ui/tui/export.h"
+#include "ui/tui/screen.h"
+
+#include <signal.h>
+
+#define TICK_MS 200
+
+struct app {
+	struct inspector *inspector;
+	struct screen *screen;
+	struct board board;
+	struct canvas canvas;
+	uint64_t n_looks, count;
+	double due; /* monotonic seconds of the next look */
+	bool dirty; /* the board differs from the screen */
+};
+
+static double monotonic(void)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static struct error *app_blocks(void *context, const struct snapshot *snapshot, raddr address,
+				struct pymalloc_blocks *ret)
+{
+	struct app *app = context;
+	return inspector_blocks(app->inspector, snapshot, address, ret);
+}
+
+static struct error *app_draw(struct app *app)
+{
+	int width, height;
+	screen_size(app->screen, &width, &height);
+	if (!app->canvas.cells || app->canvas.width != width || app->canvas.height != height) {
+		struct canvas canvas;
+		struct error *err = canvas_init(width, height, screen_ascii(app->screen), &canvas);
+		if (err)
+			return err;
+		canvas_fini(&app->canvas);
+		app->canvas = canvas;
+	}
+	board_draw(&app->board, &app->canvas);
+	screen_show(app->screen, &app->canvas, app->board.redraw);
+	app->board.redraw = app->dirty = false;
+	return NULL;
+}
+
+/* The canvas still holds what was shown when e was pressed. */
+static void app_export(struct app *app)
+{
+	struct board *board = &app->board;
+	_cleanup_(free_pointer)
+	char *name = NULL;
+	board->export = false;
+	if (!board->now || !app->canvas.cells)
+		return;
+	const struct snapshot_target *target = &board->now->snapshot->target;
+	struct error *err = export_canvas(&app->canvas, target->pid, board_view(board)->ops->name,
+					  target->taken_at.tv_sec, &name);
+	if (err)
+		board_say(board, true, "%s", err->cause);
+	else
+		board_say(board, false, "written: %s", name);
+	error_free(err);
+}
+
+/* A look, when it is time for one. */
+static struct error *app_look(struct app *app)
+{
+	struct board *board = &app->board;
+	struct snapshot *taken = NULL;
+	if (board->held || board->gone || monotonic() < app->due)
+		return NULL;
+	struct error *err = inspector_look(app->inspector, &taken);
+	app->due = monotonic() + board->interval;
+	app->dirty = true;
+	if (err && !board->now)
+		return err;
+	if (err) {
+		board_trouble(board, err);
+		return NULL;
+	}
+	app->n_looks++;
+	return board_show(board, taken);
+}
+
+/* Milliseconds until something is due, a tick at most. */
+static int app_wait(const struct app *app)
+{
+	double left = (app->due - monotonic()) * 1000;
+	if (app->board.held || app->board.gone || left > TICK_MS)
+		return TICK_MS;
+	return left < 0 ? 0 : (int)left + 1;
+}
+
+static void app_key(struct app *app, int press)
+{
+	bool held = app->board.held;
+	double interval = app->board.interval;
+	if (press == PRESS_NONE)
+		return;
+	app->dirty = true;
+	if (press == PRESS_RESIZE)
+		app->board.redraw = true;
+	board_press(&app->board, press);
+	if (app->board.export)
+		app_export(app);
+	if (held && !app->board.held)
+		app->due = 0;
+	if (app->board.interval < interval)
+		app->due -= interval - app->board.interval;
+}
+
+static struct error *app_loop(struct app *app)
+{
+	while (!app->board.quit && !screen_signal(app->screen)) {
+		struct error *err = app_look(app);
+		if (err)
+			return err;
+		if (!app->board.gone && !inspector_alive(app->inspector))
+			app->board.gone = app->dirty = true;
+		err = app->dirty ? app_draw(app) : NULL;
+		if (err)
+			return err;
+		if (app->count && app->n_looks >= app->count)
+			break;
+		app_key(app, screen_key(app->screen, app_wait(app)));
+	}
+	return NULL;
+}
+
+struct error *app_run(struct inspector *inspector, const struct app_options *options)
+{
+	struct app app = {.inspector = inspector, .count = options->count};
+	const struct screen_options screen_options = {options->ascii, options->color};
+	const struct board_options board_options = {
+		.interval = options->interval > 0 ? options->interval : 1,
+		.blocks = app_blocks,
+		.context = &app,
+	};
+	struct error *err = screen_open(&screen_options, &app.screen);
+	if (err)
+		return err;
+	board_init(&app.board, &board_options);
+	err = app_loop(&app);
+	int signalled = screen_signal(app.screen);
+	screen_close(app.screen);
+	board_fini(&app.board);
+	canvas_fini(&app.canvas);
+	if (signalled)
+		(void)raise(signalled);
+	return err;
+}

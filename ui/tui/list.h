@@ -1,0 +1,50 @@
+/*
+ * list: a table on the screen. Its columns are data: what to print, and a number
+ * to sort by. Drawing, sorting and the keys for it are the same for all lists.
+ */
+#ifndef UI_TUI_LIST_H
+#define UI_TUI_LIST_H
+
+#include "ui/tui/board.h"
+
+struct list_column {
+	const char *title;
+	int width;
+	bool left;      /* aligned; numbers are to the right */
+	bool ascending; /* as it is first sorted */
+	/* Whether it is there at all; NULL: always. */
+	bool (*shown)(const struct board *board);
+	/* The text of a row, or NULL with paint. */
+	void (*text)(const struct board *board, size_t row, struct text *ret);
+	/* Draws a row's cell instead. */
+	void (*paint)(const struct board *board, size_t row, const struct area *cell);
+	/* What it is sorted by. */
+	int64_t (*key)(const struct board *board, size_t row);
+};
+
+struct list {
+	const struct list_column *columns; /* the most telling ones first: the right ones are cut */
+	size_t n_columns;
+};
+
+/* Orders view->rows by the view's column; equal rows stay in order of their index. */
+void list_sort(const struct board *board, struct view *view, const struct list *list);
+
+/* Title line at y 0 of the area, rows below. */
+void list_draw(const struct board *board, struct view *view, const struct list *list,
+	       const struct area *area);
+
+/* The keys s < > f; with `n_filters` above 0 f goes through that many. False: another request. */
+bool list_request(struct board *board, struct view *view, const struct list *list,
+		  enum request request, unsigned n_filters);
+
+/* Whether the tables show the difference to a baseline: a list_column.shown. */
+bool list_difference(const struct board *board);
+
+/* "+1,402", "-12", "0" */
+void list_add_change(struct text *ret, uint64_t before, uint64_t now);
+
+/* "+1.2M", "-900K", "0" */
+void list_add_bytes_change(struct text *ret, uint64_t before, uint64_t now);
+
+#endif

@@ -1,0 +1,290 @@
+/* view_arenas: all arenas as a list; Enter opens one. */
+#include "ui/tui/list.h"
+
+#include "base/cleanup.h"
+#include "ui/units.h"
+
+static const struct occupancy_arena *arena_at(const struct board *board, size_t row)
+{
+	return &board->now->occupancy.arenas.items[row];
+}
+
+static const struct occupancy_arena *arena_marked(const struct board *board, size_t row)
+{
+	return board->mark ? picture_arena(board->mark, arena_at(board, row)->arena->address)
+			   : NULL;
+}
+
+static void short_bytes(struct text *ret, uint64_t bytes)
+{
+	char figure[UNITS_MAX];
+	units_bytes_short(figure, bytes);
+	text_add(ret, figure);
+}
+
+static void count(struct text *ret, uint64_t n)
+{
+	char figure[UNITS_MAX];
+	units_count(figure, n);
+	text_add(ret, figure);
+}
+
+static void address_text(const struct board *board, size_t row, struct text *ret)
+{
+	text_addf(ret, RADDR_FORMAT, arena_at(board, row)->arena->address.value);
+}
+
+static int64_t address_key(const struct board *board, size_t row)
+{
+	(void)board;
+	return (int64_t)row;
+}
+
+static void bar_paint(const struct board *board, size_t row, const struct area *cell)
+{
+	const struct occupancy_arena *one = arena_at(board, row);
+	enum style style = theme_occupancy_style(occupancy_class_of(one->used, one->held));
+	const struct bar_part parts[] = {
+		{one->used, style, GLYPH_BAR_FULL},
+		{one->held, STYLE_DIM, GLYPH_BAR_REST},
+	};
+	area_bar(cell, 0, 0, cell->width, parts, ARRAY_SIZE(parts));
+}
+
+static void share_text(const struct board *board, size_t row, struct text *ret)
+{
+	const struct occupancy_arena *one = arena_at(board, row);
+	char share[UNITS_MAX];
+	units_percent(share, one->used, one->used + one->held);
+	text_add(ret, share);
+}
+
+static int64_t share_key(const struct board *board, size_t row)
+{
+	const struct occupancy_arena *one = arena_at(board, row);
+	return (int64_t)(occupancy_share(one->used, one->held) * 1e12);
+}
+
+static void held_text(const struct board *board, size_t row, struct text *ret)
+{
+	short_bytes(ret, arena_at(board, row)->held);
+}
+
+static int64_t held_key(const struct board *board, size_t row)
+{
+	return (int64_t)arena_at(board, row)->held;
+}
+
+static void used_text(const struct board *board, size_t row, struct text *ret)
+{
+	short_bytes(ret, arena_at(board, row)->used);
+}
+
+static int64_t used_key(const struct board *board, size_t row)
+{
+	return (int64_t)arena_at(board, row)->used;
+}
+
+static void since_text(const struct board *board, size_t row, struct text *ret)
+{
+	const struct occupancy_arena *old = arena_marked(board, row);
+	if (old)
+		list_add_bytes_change(ret, old->used, arena_at(board, row)->used);
+	else
+		text_add(ret, "new");
+}
+
+static int64_t since_key(const struct board *board, size_t row)
+{
+	const struct occupancy_arena *old = arena_marked(board, row);
+	return (int64_t)arena_at(board, row)->used - (old ? (int64_t)old->used : 0);
+}
+
+static void blocks_text(const struct board *board, size_t row, struct text *ret)
+{
+	count(ret, arena_at(board, row)->arena->used_blocks);
+}
+
+static int64_t blocks_key(const struct board *board, size_t row)
+{
+	return (int64_t)arena_at(board, row)->arena->used_blocks;
+}
+
+static void pools_text(const struct board *board, size_t row, struct text *ret)
+{
+	const struct pymalloc_arena *arena = arena_at(board, row)->arena;
+	text_addf(ret, "%u/%u", arena->n_pools - arena->n_free, arena->n_pools);
+}
+
+static int64_t pools_key(const struct board *board, size_t row)
+{
+	const struct pymalloc_arena *arena = arena_at(board, row)->arena;
+	return (int64_t)arena->n_pools - arena->n_free;
+}
+
+static bool residency_shown(const struct board *board)
+{
+	return board->now->occupancy.totals.has_residency;
+}
+
+static void resident_text(const struct board *board, size_t row, struct text *ret)
+{
+	short_bytes(ret, arena_at(board, row)->arena->resident);
+}
+
+static int64_t resident_key(const struct board *board, size_t row)
+{
+	return (int64_t)arena_at(board, row)->arena->resident;
+}
+
+static void swapped_text(const struct board *board, size_t row, struct text *ret)
+{
+	short_bytes(ret, arena_at(board, row)->arena->swapped);
+}
+
+static int64_t swapped_key(const struct board *board, size_t row)
+{
+	return (int64_t)arena_at(board, row)->arena->swapped;
+}
+
+static bool interpreter_shown(const struct board *board)
+{
+	return picture_heaps(board->now) > 1;
+}
+
+static int64_t interpreter_key(const struct board *board, size_t row)
+{
+	size_t i = arena_at(board, row)->interpreter;
+	return board->now->snapshot->interpreters.items[i].id;
+}
+
+static void interpreter_text(const struct board *board, size_t row, struct text *ret)
+{
+	text_addf(ret, "%lld", (long long)interpreter_key(board, row));
+}
+
+#define HELD_COLUMN 3
+
+static const struct list_column columns[] = {
+	{"arena", 14, true, true, NULL, address_text, NULL, address_key},
+	{"", 10, false, true, NULL, NULL, bar_paint, share_key},
+	{"used", 6, false, true, NULL, share_text, NULL, share_key},
+	{"held", 6, false, false, NULL, held_text, NULL, held_key},
+	{"change", 7, false, false, list_difference, since_text, NULL, since_key},
+	{"in use", 6, false, false, NULL, used_text, NULL, used_key},
+	{"pools", 7, false, false, NULL, pools_text, NULL, pools_key},
+	{"blocks", 7, false, false, NULL, blocks_text, NULL, blocks_key},
+	{"intp", 5, false, true, interpreter_shown, interpreter_text, NULL, interpreter_key},
+	{"in RAM", 6, false, false, residency_shown, resident_text, NULL, resident_key},
+	{"swap", 6, false, false, residency_shown, swapped_text, NULL, swapped_key},
+};
+
+static const struct list list = {columns, ARRAY_SIZE(columns)};
+
+static const char *const filters[] = {
+	"all", "under 5 % used", "5 to 25 %", "25 to 75 %", "75 % and more", "empty", "unread",
+};
+
+static bool filter_passes(unsigned filter, const struct occupancy_arena *one)
+{
+	static const enum occupancy_class classes[] = {
+		OCCUPANCY_PINNED, OCCUPANCY_PINNED, OCCUPANCY_LOW,    OCCUPANCY_MIDDLE,
+		OCCUPANCY_HIGH,   OCCUPANCY_EMPTY,  OCCUPANCY_UNREAD,
+	};
+	return !filter || occupancy_class_of(one->used, one->held) == classes[filter];
+}
+
+static struct error *refresh(struct board *board, struct view *view)
+{
+	size_t n = board->now->occupancy.arenas.count;
+	view->rows.count = view->count = 0;
+	if (!vec_reserve(&view->rows, n))
+		return error_out_of_memory();
+	for (size_t i = 0; i < n; i++)
+		if (filter_passes(view->filter, arena_at(board, i)))
+			view->rows.items[view->rows.count++] = i;
+	view->count = view->rows.count;
+	list_sort(board, view, &list);
+	return NULL;
+}
+
+static void draw(const struct board *board, struct view *view, const struct area *area)
+{
+	char shown[UNITS_MAX], all[UNITS_MAX];
+	units_count(shown, view->count);
+	units_count(all, board->now->occupancy.arenas.count);
+	int x = area_text(area, 1, 0, STYLE_TITLE, "ARENAS");
+	x = area_textf(area, x + 2, 0, STYLE_PLAIN, "%s of %s: %s", shown, all,
+		       filters[view->filter]);
+	if (list_difference(board))
+		x = area_text(area, x, 0, STYLE_STRONG, ", change since mark");
+	if (view->count) {
+		_cleanup_(text_fini)
+		struct text line = TEXT_EMPTY;
+		text_addf(&line, "%zu/%s", view->cursor + 1, shown);
+		if (x + canvas_columns(text_string(&line)) + 2 < area->width)
+			area_text_right(area, area->width - 1, 0, STYLE_DIM, text_string(&line));
+	}
+	struct area rows = area_part(area, 0, 1, area->width, area->height - 1);
+	list_draw(board, view, &list, &rows);
+}
+
+static raddr locate(const struct board *board, const struct view *view)
+{
+	if (view->cursor >= view->rows.count)
+		return RADDR_NULL;
+	return arena_at(board, view->rows.items[view->cursor])->arena->address;
+}
+
+static bool show(struct board *board, struct view *view, raddr address)
+{
+	size_t arena = occupancy_find(&board->now->occupancy, address);
+	for (size_t i = 0; i < view->rows.count; i++) {
+		if (view->rows.items[i] == arena) {
+			view->cursor = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool request(struct board *board, struct view *view, enum request request)
+{
+	if (request != REQUEST_ENTER)
+		return list_request(board, view, &list, request, ARRAY_SIZE(filters));
+	if (view->cursor < view->rows.count)
+		board_open(board, &view_arena, locate(board, view), RADDR_NULL);
+	return true;
+}
+
+static void hint(const struct board *board, const struct view *view, struct text *ret)
+{
+	if (view->cursor >= view->rows.count)
+		return;
+	const struct occupancy_arena *one = arena_at(board, view->rows.items[view->cursor]);
+	char blocks[UNITS_MAX], held[UNITS_MAX];
+	units_count(blocks, one->arena->used_blocks);
+	units_bytes(held, one->held);
+	text_addf(ret, RADDR_FORMAT ": ", one->arena->address.value);
+	if (one->used)
+		text_addf(ret, "%s used blocks keep %s that is free", blocks, held);
+	else
+		text_addf(ret, "no used block; %s free", held);
+	if (one->n_unread)
+		text_addf(ret, "; %u pools not read", one->n_unread);
+	if (!one->arena->settled)
+		text_add(ret, "; changed while it was read");
+}
+
+const struct view_ops view_arenas = {
+	.name = "arenas",
+	.title = "Arenas",
+	.keys = "Enter look in  s<> sort  f filter  / find  d since mark  e export  Esc ? q",
+	.sort = HELD_COLUMN,
+	.refresh = refresh,
+	.draw = draw,
+	.hint = hint,
+	.request = request,
+	.locate = locate,
+	.show = show,
+};

@@ -1,0 +1,71 @@
+/* view_help: the keys, from the table that binds them, and the words that the screens use. */
+#include "ui/tui/board.h"
+
+static const struct keys_help words[] = {
+	{"arena", "memory that Python takes from the system at once: 256 KiB, or 1 MiB from 3.10"},
+	{"", "on; it goes back to the system only when no block in it is used"},
+	{"pool", "a piece of an arena, 4 or 16 KiB, that serves blocks of one size"},
+	{"block", "room for one object of up to 512 bytes"},
+	{"pinned", "an arena under 5 % used: a few objects keep all of it (the hot colour)"},
+	{"in use, live", "bytes in used blocks"},
+	{"held, kept", "free bytes that stay with Python because their arena is not empty"},
+	{"overhead", "pool headers and rests too small for a block"},
+	{"new", "a pool that was never used yet"},
+	{"bold", "changed since the last look, or since the mark while d is on"},
+	{"~", "most of it is swapped out"},
+	{"?", "it could not be read: swapped out, or gone meanwhile"},
+};
+
+static size_t n_keys(void)
+{
+	size_t n;
+	(void)keys_help(&n);
+	return n;
+}
+
+static void line_draw(const struct area *area, int y, size_t line)
+{
+	size_t n = n_keys();
+	const struct keys_help *one = NULL;
+	if (line == 0)
+		area_text(area, 1, y, STYLE_TITLE, "KEYS");
+	else if (line <= n)
+		one = &keys_help(&n)[line - 1];
+	else if (line == n + 2)
+		area_text(area, 1, y, STYLE_TITLE, "WORDS");
+	else if (line > n + 2)
+		one = &words[line - n - 3];
+	if (!one)
+		return;
+	area_text(area, 2, y, STYLE_STRONG, one->keys);
+	area_text(area, 17, y, STYLE_PLAIN, one->text);
+}
+
+/* The cursor is the first line shown: moving scrolls. */
+static void draw(const struct board *board, struct view *view, const struct area *area)
+{
+	(void)board;
+	size_t lines = n_keys() + 3 + ARRAY_SIZE(words);
+	view->columns = 1;
+	view->page = area->height > 0 ? (size_t)area->height : 1;
+	view->count = lines > view->page ? lines - view->page + 1 : 1;
+	if (view->cursor >= view->count)
+		view->cursor = view->count - 1;
+	for (size_t i = 0; i < view->page && view->cursor + i < lines; i++)
+		line_draw(area, (int)i, view->cursor + i);
+}
+
+static void hint(const struct board *board, const struct view *view, struct text *ret)
+{
+	(void)board;
+	if (view->count > 1)
+		text_addf(ret, "line %zu of %zu: j k PgUp PgDn scroll", view->cursor + 1,
+			  view->count + view->page - 1);
+}
+
+const struct view_ops view_help = {
+	.name = "help",
+	.keys = "Esc ? back  j k scroll  q quit",
+	.draw = draw,
+	.hint = hint,
+};

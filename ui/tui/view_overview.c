@@ -1,0 +1,318 @@
+/*
+ * view_overview: the first screen. From top to bottom: RSS over time, the
+ * verdict, what RSS is made of, the map beside its panel. What there is no room
+ * for is left out in the order of plan_of().
+ */
+#include "ui/tui/panel.h"
+
+#include "base/cleanup.h"
+#include "ui/tui/list.h"
+#include "ui/tui/verdict.h"
+#include "ui/units.h"
+
+/* Lines of each part. */
+struct plan {
+	int verdict, sure, bar, rule, gap;
+};
+
+static struct plan plan_of(int height)
+{
+	return (struct plan){
+		.verdict = height >= 8 ? 2 : height >= 5,
+		.sure = height >= 20,
+		.bar = height >= 11 ? 2 : 0,
+		.rule = height >= 13,
+		.gap = height >= 17,
+	};
+}
+
+static void trend_text(const struct board *board, struct text *ret)
+{
+	const struct history *h = &board->history;
+	time_t since = 0, span = history_span(h);
+	char figure[UNITS_MAX];
+	struct tm parts;
+	if (history_flat_since(h, &since) && localtime_r(&since, &parts)) {
+		char clock[16];
+		strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
+		text_addf(ret, "flat since %s", clock);
+	} else if (span > 0) {
+		list_add_bytes_change(ret, h->points[0].rss, h->last_rss);
+		units_duration(figure, (uint64_t)span);
+		text_addf(ret, " in %s", figure);
+	}
+}
+
+static void rss_draw(const struct board *board, const struct area *area, int y)
+{
+	const struct snapshot_target *target = &board->now->snapshot->target;
+	char rss[UNITS_MAX], peak[UNITS_MAX], swap[UNITS_MAX];
+	uint64_t values[HISTORY_MAX];
+	units_bytes(rss, target->rss);
+	units_bytes(peak, target->peak_rss);
+	units_bytes_short(swap, target->swap);
+	int x = area_text(area, 1, y, STYLE_TITLE, "RSS");
+	x = area_textf(area, x + 1, y, STYLE_STRONG, "%s", rss);
+	x = area_textf(area, x, y, STYLE_PLAIN, ", peak %s", peak) + 2;
+	_cleanup_(text_fini)
+	struct text right = TEXT_EMPTY;
+	trend_text(board, &right);
+	text_addf(&right, "%sswap %s", right.length ? "  " : "", swap);
+	int end = area_text_right(area, area->width - 1, y, STYLE_PLAIN, text_string(&right)) - 2;
+	int width = end - x < 60 ? end - x : 60;
+	size_t n = history_rss(&board->history, values);
+	if (width >= 4)
+		area_sparkline(area, x, y, width, STYLE_LIVE, values, n);
+}
+
+static int verdict_draw(const struct board *board, const struct area *area, int y, int lines)
+{
+	_cleanup_(text_fini)
+	struct text verdict = TEXT_EMPTY;
+	verdict_add(&verdict, board->now);
+	area_glyph(area, 1, y, STYLE_VERDICT, GLYPH_MARKER, 1);
+	area_wrap(area, 3, y, area->width - 4, lines, STYLE_VERDICT, text_string(&verdict));
+	return y + lines;
+}
+
+static void sure_draw(const struct board *board, const struct area *area, int y)
+{
+	_cleanup_(text_fini)
+	struct text sure = TEXT_EMPTY;
+	verdict_add_surety(&sure, board->now);
+	area_text(area, 3, y, STYLE_TITLE, "SURE");
+	area_foreign(area, 8, y, area->width - 9, STYLE_DIM, text_string(&sure));
+}
+
+struct share {
+	const char *label, *short_label;
+	struct bar_part part;
+};
+
+/* The bar of what RSS is made of, and its legend below. */
+static void bar_draw(const struct board *board, const struct area *area, int y)
+{
+	const struct occupancy_totals *t = &board->now->occupancy.totals;
+	const struct share shares[] = {
+		{"live", "live", {t->live, STYLE_LIVE, GLYPH_LIVE}},
+		{"free, held by pymalloc", "held", {t->kept, STYLE_KEPT, GLYPH_KEPT}},
+		{"overhead", "overhead", {t->overhead, STYLE_OVERHEAD, GLYPH_OVERHEAD}},
+		{"rest of RSS", "rest", {picture_rest(board->now), STYLE_REST, GLYPH_REST}},
+	};
+	struct bar_part parts[ARRAY_SIZE(shares)];
+	bool wide = area->width >= 90;
+	int x = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(shares); i++) {
+		char figure[UNITS_MAX];
+		parts[i] = shares[i].part;
+		units_bytes(figure, parts[i].amount);
+		x = area_glyph(area, x, y + 1, parts[i].style, parts[i].glyph, 1) + 1;
+		x = area_textf(area, x, y + 1, STYLE_PLAIN, "%s %s",
+			       wide ? shares[i].label : shares[i].short_label, figure) +
+		    2;
+	}
+	area_bar(area, 1, y, area->width - 2, parts, ARRAY_SIZE(parts));
+	uint64_t absent = size_subtract(t->total, t->resident);
+	if (t->has_residency && absent >= t->total / 100 && absent) {
+		char figure[UNITS_MAX];
+		units_bytes(figure, absent);
+		area_textf(area, x, y + 1, STYLE_DIM, "(%s not in RAM)", figure);
+	}
+}
+
+static void cell_draw(const struct board *board, const struct occupancy_cell *cell,
+		      const struct area *area, int x, int y)
+{
+	enum style style = theme_occupancy_style(cell->class);
+	enum glyph glyph = theme_occupancy_glyph(cell->class);
+	if (cell->swapped > 0.5) {
+		style = STYLE_SWAPPED;
+		glyph = GLYPH_SWAPPED;
+	}
+	if (list_difference(board)) {
+		uint64_t old = occupancy_used_before(cell, &board->now->occupancy,
+						     &board->mark->occupancy);
+		style = cell->used > old ? STYLE_GREW : cell->used < old ? STYLE_SHRANK : STYLE_DIM;
+		glyph = cell->used > old   ? GLYPH_GREW
+			: cell->used < old ? GLYPH_SHRANK
+					   : GLYPH_SAME;
+	}
+	area_glyph(area, x, y, style, glyph, 1);
+	area_mark(area, x, y, cell->changed, false);
+}
+
+static void map_title(const struct board *board, const struct occupancy_map *map,
+		      const struct area *area)
+{
+	char size[UNITS_MAX];
+	units_bytes(size, map->cell_size);
+	int x = area_text(area, 0, 0, STYLE_TITLE, "MAP") + 2;
+	if (board->now->choice.one)
+		x = area_textf(area, x, 0, STYLE_STRONG, "interpreter %lld, ",
+			       (long long)board->now->choice.id);
+	uint64_t n = map->pools_per_cell ? map->pools_per_cell : map->arenas_per_cell;
+	area_textf(area, x, 0, STYLE_DIM, "1 cell = %llu %s%s = %s, by address",
+		   (unsigned long long)n, map->pools_per_cell ? "pool" : "arena", n > 1 ? "s" : "",
+		   size);
+}
+
+/* Cuts the map to the room there is; the cursor stays on its address. */
+static bool map_make(const struct board *board, struct view *view, size_t n_max)
+{
+	struct occupancy_map map;
+	const struct occupancy *now = &board->now->occupancy;
+	struct error *err = occupancy_map_of(now, n_max, &map);
+	if (err) {
+		error_free(err);
+		return false;
+	}
+	const struct picture *before = list_difference(board) ? board->mark : board->before;
+	if (before)
+		occupancy_mark_changes(&map, now, &before->occupancy);
+	occupancy_map_fini(&view->map);
+	view->map = map;
+	view->count = map.cells.count;
+	return true;
+}
+
+static bool show(struct board *board, struct view *view, raddr address)
+{
+	(void)board;
+	size_t found = view->map.cells.count;
+	for (size_t i = 0; i < view->map.cells.count; i++)
+		if (raddr_compare(view->map.cells.items[i].address, address) <= 0)
+			found = i;
+	if (found == view->map.cells.count)
+		return false;
+	view->cursor = found;
+	return true;
+}
+
+static void map_draw(const struct board *board, struct view *view, const struct area *area)
+{
+	struct area cells = area_part(area, 0, 1, area->width, area->height - 1);
+	size_t width = (size_t)cells.width, height = (size_t)cells.height;
+	view->columns = width ? width : 1;
+	view->page = height ? height : 1;
+	if (!map_make(board, view, width * height))
+		return;
+	if (!raddr_is_null(view->at))
+		(void)show(NULL, view, view->at);
+	view_scroll(view);
+	map_title(board, &view->map, area);
+	for (size_t i = 0; i < view->map.cells.count; i++)
+		cell_draw(board, &view->map.cells.items[i], &cells, (int)(i % width),
+			  (int)(i / width));
+	if (view->count)
+		area_mark(&cells, (int)(view->cursor % width), (int)(view->cursor / width), false,
+			  true);
+}
+
+static void draw(const struct board *board, struct view *view, const struct area *area)
+{
+	struct plan plan = plan_of(area->height);
+	int y = 0, side = panel_width(area->width);
+	rss_draw(board, area, y++);
+	y += plan.gap;
+	bool map = board->now->occupancy.arenas.count;
+	if (plan.verdict)
+		y = verdict_draw(board, area, y, map ? plan.verdict : area->height - y);
+	if (!map) {
+		view->count = 0;
+		return;
+	}
+	if (plan.sure)
+		sure_draw(board, area, y++);
+	y += plan.gap;
+	if (plan.bar)
+		bar_draw(board, area, y);
+	y += plan.bar;
+	if (plan.rule)
+		area_rule(area, y++);
+	struct area left = area_part(area, 1, y, area->width - side - 2, area->height - y);
+	struct area right = area_part(area, area->width - side + 1, y, side - 1, area->height - y);
+	map_draw(board, view, &left);
+	if (side)
+		panel_draw(board, &right);
+}
+
+static raddr locate(const struct board *board, const struct view *view)
+{
+	(void)board;
+	return view->cursor < view->map.cells.count ? view->map.cells.items[view->cursor].address
+						    : RADDR_NULL;
+}
+
+static void hint(const struct board *board, const struct view *view, struct text *ret)
+{
+	(void)board;
+	if (view->cursor >= view->map.cells.count)
+		return;
+	const struct occupancy_cell *cell = &view->map.cells.items[view->cursor];
+	char share[UNITS_MAX], held[UNITS_MAX];
+	units_percent(share, cell->used, cell->used + cell->held);
+	units_bytes(held, cell->held);
+	text_addf(ret, RADDR_FORMAT ": ", cell->address.value);
+	if (cell->class == OCCUPANCY_UNREAD)
+		text_add(ret, "not read");
+	else if (cell->class == OCCUPANCY_EMPTY)
+		text_addf(ret, "empty, %s free", held);
+	else
+		text_addf(ret, "%s used, %s held", share, held);
+	if (cell->swapped > 0)
+		text_addf(ret, ", %.0f %% swapped", cell->swapped * 100);
+	if (cell->changed)
+		text_add(ret, list_difference(board) ? ", changed since mark" : ", just changed");
+}
+
+/* One arena opens; several are shown in the list, in their order. */
+static void cell_open(struct board *board, const struct view *view)
+{
+	if (view->cursor >= view->map.cells.count)
+		return;
+	const struct occupancy_cell cell = view->map.cells.items[view->cursor];
+	if (cell.arena >= board->now->occupancy.arenas.count)
+		return;
+	raddr arena = board->now->occupancy.arenas.items[cell.arena].arena->address;
+	if (cell.n_arenas == 1) {
+		board_open(board, &view_arena, arena, cell.address);
+		return;
+	}
+	for (size_t i = 0; i < BOARD_TABS; i++) {
+		struct view *tab = &board->tabs[i];
+		if (tab->ops != &view_arenas)
+			continue;
+		tab->sort = tab->filter = 0;
+		tab->reversed = false;
+		tab->at = arena;
+		board_tab(board, i);
+	}
+}
+
+static bool request(struct board *board, struct view *view, enum request request)
+{
+	if (request != REQUEST_ENTER)
+		return false;
+	cell_open(board, view);
+	return true;
+}
+
+static struct error *refresh(struct board *board, struct view *view)
+{
+	(void)board;
+	/* Its cells point into the last picture: drawing makes them anew. */
+	occupancy_map_fini(&view->map);
+	return NULL;
+}
+
+const struct view_ops view_overview = {
+	.name = "overview",
+	.title = "Overview",
+	.keys = "Enter look in  Tab screen  / find  m mark  d diff  e export  Space hold  ? q",
+	.refresh = refresh,
+	.draw = draw,
+	.hint = hint,
+	.request = request,
+	.locate = locate,
+	.show = show,
+};
