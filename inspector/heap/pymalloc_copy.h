@@ -23,6 +23,9 @@ struct pymalloc_roots {
 	raddr arenas_current, arenas_total, arenas_highwater;
 	raddr raw_allocated_blocks;
 	raddr arena_map_root, arena_map_mid_count, arena_map_bot_count;
+	/* What this version is known to keep: such an address that is null is then unknown, not
+	 * absent. ntimes_arena_allocated and narenas_highwater: 3.4 on; raw_allocated_blocks: 3.9 on. */
+	bool keeps_totals, keeps_raw_blocks;
 };
 
 struct pymalloc_copy;
@@ -31,7 +34,9 @@ struct pymalloc_copy *pymalloc_copy_new(void);       /* NULL: out of memory */
 void pymalloc_copy_free(struct pymalloc_copy *copy); /* takes NULL */
 
 /*
- * Copies everything. ERROR_RESOURCE when it needs more than max_memory bytes, ERROR_GONE.
+ * Copies everything. ERROR_RESOURCE when it needs more than max_memory bytes (0: no limit),
+ * ERROR_GONE, ERROR_SYMBOLS when the layout lacks a field. Roots or a table of arenas that cannot
+ * be read are no error: the walk of such a copy says so.
  * With frozen set nothing is allocated: arenas that do not fit are left out and
  * pymalloc_copy_complete() says so.
  */
@@ -55,7 +60,8 @@ struct error *pymalloc_copy_settle(struct pymalloc_copy *copy, struct space *spa
 /* For repeating looks: like take, but of the arenas whose arena object did not change only one in
  * `turns` is copied anew each time. turns 1: all. */
 struct error *pymalloc_copy_refresh(struct pymalloc_copy *copy, struct space *space,
-				    unsigned turns) MUST_CHECK;
+				    const struct layout *layout, const struct pymalloc_roots *roots,
+				    uint64_t max_memory, unsigned turns) MUST_CHECK;
 
 /* Carved pools in all, for choosing turns and predicting a stop. */
 uint64_t pymalloc_copy_pools(const struct pymalloc_copy *copy);

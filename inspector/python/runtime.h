@@ -52,9 +52,25 @@ struct error *runtime_free_lists(struct space *space, const struct layout *layou
 				 struct snapshot_interpreter *ret,
 				 struct doubts *doubts) MUST_CHECK;
 
-/* sys.getallocatedblocks() and serialno, from the walked interpreters' raw_allocated_blocks and blocks. */
-struct error *runtime_block_counters(struct space *space, const struct layout *layout,
-				     uint64_t bias, uint32_t version_hex, struct snapshot *snapshot,
-				     struct doubts *doubts) MUST_CHECK;
+/* Counters beside the arenas, read in one go (under a stop where there is one). */
+struct runtime_counters {
+	uint32_t version_hex;
+	struct maybe allocated_blocks;  /* 3.4 to 3.8: every block */
+	struct maybe interpreter_leaks; /* 3.12 on */
+	struct maybe final_leaks;       /* 3.12 on */
+	struct maybe serialno;          /* calls of malloc; kept by few builds */
+};
+
+struct error *runtime_counters_read(struct space *space, const struct layout *layout, uint64_t bias,
+				    uint32_t version_hex, struct runtime_counters *ret,
+				    struct doubts *doubts) MUST_CHECK;
+
+/*
+ * What sys.getallocatedblocks() returns there, from the counters and from the snapshot's walked
+ * interpreters (used blocks and raw_allocated_blocks): fills allocated_blocks and serialno. Reads
+ * no memory. 2.7 keeps no such figure: absent.
+ */
+struct error *runtime_block_counters(const struct runtime_counters *counters,
+				     struct snapshot *snapshot) MUST_CHECK;
 
 #endif

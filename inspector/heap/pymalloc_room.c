@@ -1,0 +1,101 @@
+/*
+ * pymalloc_room: memory that was never touched costs a page fault a page; under a
+ * stop that would be most of the pause. So what grows is written at once.
+ */
+#include "inspector/heap/pymalloc_room.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+/* Grows one buffer from `had` to `want` elements; the new ones are zero. */
+static bool grow(void *buffer, size_t had, size_t want, size_t size)
+{
+	void **items = buffer;
+	void *moved = reallocarray(*items, want, size);
+	if (!moved)
+		return false;
+	memset((uint8_t *)moved + had * size, 0, (want - had) * size);
+	*items = moved;
+	return true;
+}
+
+uint64_t pymalloc_room_bytes(const struct pymalloc_copy *copy, uint64_t objects, uint64_t slots)
+{
+	const struct pymalloc_image *image = &copy->image;
+	uint64_t a_pool = image->shape.header_size + 1 + sizeof(struct pymalloc_pool);
+	uint64_t an_object = image->shape.arena_size + sizeof(struct image_arena) +
+			     2 * sizeof(struct space_slice) + sizeof(uint32_t);
+	uint64_t pools = size_multiply(slots, image->geometry.pools_per_arena);
+	return size_add(size_multiply(pools, a_pool), size_multiply(objects, an_object));
+}
+
+static bool grow_table(struct pymalloc_copy *copy, uint32_t objects)
+{
+	struct pymalloc_image *image = &copy->image;
+	uint32_t had = copy->table_room;
+	if (objects <= had)
+		return true;
+	if (!grow(&image->table, had, objects, image->shape.arena_size) ||
+	    !grow(&image->arenas, had, objects, sizeof(*image->arenas)) ||
+	    !grow(&copy->sorted, had, objects, sizeof(*copy->sorted)) ||
+	    !grow(&copy->slices, 2 * (size_t)had, 2 * (size_t)objects, sizeof(*copy->slices)))
+		return false;
+	for (uint32_t i = had; i < objects; i++)
+		image->arenas[i].slot = PYMALLOC_SLOT_NONE;
+	copy->table_room = objects;
+	return true;
+}
+
+static bool grow_slots(struct pymalloc_copy *copy, uint32_t slots)
+{
+	struct pymalloc_image *image = &copy->image;
+	size_t per_slot = image->geometry.pools_per_arena;
+	uint32_t had = copy->slot_room;
+	if (slots <= had)
+		return true;
+	if (!grow(&image->headers, had * per_slot, slots * per_slot, image->shape.header_size) ||
+	    !grow(&image->got, had * per_slot, slots * per_slot, 1) ||
+	    !grow(&copy->free_slots, had, slots, sizeof(*copy->free_slots)))
+		return false;
+	for (uint32_t i = slots; i > had; i--)
+		copy->free_slots[copy->n_free_slots++] = i - 1;
+	copy->slot_room = image->n_slots = slots;
+	return true;
+}
+
+struct error *pymalloc_room_reserve(struct pymalloc_copy *copy, uint64_t objects, uint64_t slots)
+{
+	uint64_t needed = pymalloc_room_bytes(copy, objects, slots);
+	if ((copy->max_memory && needed > copy->max_memory) || objects > UINT32_MAX / 2 ||
+	    slots > UINT32_MAX / 2) {
+		struct error *err = error_new(ERROR_RESOURCE,
+					      "copying this heap's pool headers takes %" PRIu64
+					      " MiB of memory",
+					      needed / MIB + 1);
+		return error_remedy(err, "allow it with --max-memory");
+	}
+	if (!grow_table(copy, (uint32_t)objects) || !grow_slots(copy, (uint32_t)slots))
+		return error_out_of_memory();
+	return NULL;
+}
+
+void pymalloc_room_drop_slots(struct pymalloc_copy *copy)
+{
+	free(take(copy->image.headers));
+	free(take(copy->image.got));
+	free(take(copy->free_slots));
+	copy->slot_room = copy->n_free_slots = copy->image.n_slots = 0;
+}
+
+void pymalloc_room_fini(struct pymalloc_copy *copy)
+{
+	free(copy->image.table);
+	free(copy->image.arenas);
+	free(copy->image.headers);
+	free(copy->image.got);
+	free(copy->sorted);
+	free(copy->slices);
+	free(copy->free_slots);
+	residency_fini(&copy->residency);
+}

@@ -1,0 +1,68 @@
+/*
+ * snapshot: everything below is owned by it and freed from here, top down.
+ */
+#include "inspector/snapshot.h"
+
+struct snapshot *snapshot_new(void)
+{
+	return calloc(1, sizeof(struct snapshot));
+}
+
+static void target_fini(struct snapshot_target *t)
+{
+	free(t->comm);
+	free(t->exe);
+	free(t->command);
+	free(t->module);
+	for (size_t i = 0; i < t->cmdline.count; i++)
+		free(t->cmdline.items[i]);
+	vec_fini(&t->cmdline);
+	vec_fini(&t->hooks);
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	if (!s)
+		return;
+	target_fini(&s->target);
+	free(s->symbols.debug_file);
+	doubts_fini(&s->doubts);
+	for (size_t i = 0; i < s->interpreters.count; i++) {
+		pymalloc_fini(&s->interpreters.items[i].pymalloc);
+		vec_fini(&s->interpreters.items[i].free_lists);
+	}
+	vec_fini(&s->interpreters);
+	free(s);
+}
+
+const char *allocator_name(enum allocator a)
+{
+	switch (a) {
+	case ALLOCATOR_UNKNOWN:
+		break;
+	case ALLOCATOR_PYMALLOC:
+		return "pymalloc";
+	case ALLOCATOR_MALLOC:
+		return "malloc";
+	case ALLOCATOR_MIMALLOC:
+		return "mimalloc";
+	case ALLOCATOR_CUSTOM:
+		return "custom";
+	}
+	return "unknown";
+}
+
+const char *pause_mode_name(enum pause_mode m)
+{
+	switch (m) {
+	case PAUSE_NONE:
+		return "none";
+	case PAUSE_SETTLED:
+		return "settled";
+	case PAUSE_STOPPED:
+		return "stopped";
+	case PAUSE_PARTIAL:
+		return "partial";
+	}
+	return "unknown";
+}
