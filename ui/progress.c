@@ -1,15 +1,15 @@
 /*
- * progress: the child dies with its parent, whatever happens to that, and is
- * signalled through its pidfd, so that a reused pid is never hit.
+ * progress: the child ends when the pipe does, so it cannot outlive its parent,
+ * whatever happens to that.
+ *
+ *	parent ──write end──▷ pipe ──▷ child: poll, a second at a time
  */
 #include "ui/progress.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,51 +28,46 @@ static void wipe(void)
 	(void)written;
 }
 
-/* The child's whole life. One that is signalled on the keyboard wipes its line like any other. */
-static void live(const char *what, pid_t parent)
+static void live(int end, const char *what)
 {
-	sigset_t ends;
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &ends, NULL);
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	for (unsigned seconds = 1; getppid() == parent; seconds++) {
-		struct timespec second = {.tv_sec = 1};
-		if (sigtimedwait(&ends, NULL, &second) > 0) {
-			if (seconds > 1)
-				wipe();
-			break;
-		}
-		show(what, seconds);
-	}
+	struct pollfd parent = {.fd = end, .events = POLLIN};
+	unsigned seconds = 0;
+	while (poll(&parent, 1, 1000) == 0)
+		show(what, ++seconds);
+	if (seconds)
+		wipe();
 }
 
-struct progress progress_start(const char *what)
+bool progress_start(struct progress *progress, const char *what)
 {
-	struct progress progress = PROGRESS_NONE;
-	pid_t parent = getpid();
-	if (!isatty(STDERR_FILENO))
-		return progress;
-	progress.pid = fork();
-	if (progress.pid == 0) {
-		live(what, parent);
-		_exit(0);
+	int ends[2];
+	*progress = PROGRESS_NONE;
+	if (!isatty(STDERR_FILENO) || pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)close(ends[1]);
+		live(ends[0], what);
+		return true;
 	}
-	if (progress.pid > 0)
-		progress.pidfd = pidfd_open(progress.pid, 0);
-	return progress;
+	(void)close(ends[0]);
+	if (pid < 0) {
+		(void)close(ends[1]);
+		return false;
+	}
+	*progress = (struct progress){ends[1], pid};
+	return false;
 }
 
 void progress_stop(struct progress *progress)
 {
-	if (progress->pidfd < 0)
+	if (progress->pipe < 0)
 		return;
-	(void)pidfd_send_signal(progress->pidfd, SIGTERM, NULL, 0);
-	siginfo_t info;
-	while (waitid(P_PIDFD, (id_t)progress->pidfd, &info, WEXITED) != 0 && errno == EINTR)
+	/* A byte, because a child that was forked meanwhile may hold the other end open. */
+	ssize_t written = write(progress->pipe, "", 1);
+	(void)written;
+	(void)close(progress->pipe);
+	while (waitpid(progress->pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	(void)close(progress->pidfd);
 	*progress = PROGRESS_NONE;
 }

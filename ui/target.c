@@ -27,7 +27,9 @@ struct error *target_pid(const char *word, pid_t *ret)
 	uint64_t pid = 0;
 	struct error *err = units_parse_count(word, "the PID", &pid);
 	error_free(err);
-	if (err || pid == 0 || pid > INT_MAX)
+	if (!err && pid == 0)
+		return error_new(ERROR_USAGE, "0 is no PID");
+	if (err || pid > INT_MAX)
 		return error_new(ERROR_GONE, "there is no process %.30s", word);
 	*ret = (pid_t)pid;
 	return NULL;
@@ -116,7 +118,9 @@ static struct error *none_of_that_name(const char *word)
 					      text_string(&safe)),
 				    "give the PID or the name of a running process");
 	return error_remedy(
-		error_new(ERROR_GONE, "no CPython process is called %s", text_string(&safe)),
+		error_rule(error_new(ERROR_USAGE, "no CPython process is called '%s'",
+				     text_string(&safe)),
+			   "unknown_name"),
 		"arenascope ps lists them; names are those of the program, or of the script or "
 		"module it runs");
 }

@@ -1,0 +1,323 @@
+/*
+ * ask: find the process, look, write. A function for each way of answering; which
+ * verb goes which way is the table below.
+ */
+#include "ui/ask.h"
+
+#include "base/cleanup.h"
+#include "inspector/inspector.h"
+#include "ui/caveat.h"
+#include "ui/doctor.h"
+#include "ui/dump.h"
+#include "ui/json.h"
+#include "ui/map.h"
+#include "ui/output.h"
+#include "ui/ps.h"
+#include "ui/stats.h"
+#include "ui/target.h"
+#include "ui/tui/app.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+struct question {
+	const struct options *options;
+	const struct style *style;
+	struct timespec start;
+	struct answer *answer;
+};
+
+static uint64_t elapsed_ms(const struct question *q)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)(now.tv_sec - q->start.tv_sec) * 1000 + (uint64_t)(now.tv_nsec / 1000000) -
+	       (uint64_t)(q->start.tv_nsec / 1000000);
+}
+
+static struct json_request json_of(const struct question *q)
+{
+	return (struct json_request){
+		.verb = verb_words(q->options->verb)->name,
+		.elapsed_ms = elapsed_ms(q),
+		.limit = q->options->limit,
+		.contents = q->options->contents,
+	};
+}
+
+static struct page page_of(const struct question *q)
+{
+	return (struct page){&q->answer->text, q->style};
+}
+
+/* ---- whom -------------------------------------------------------------------------------- */
+
+static void note_matches(const struct question *q, struct listing *matches)
+{
+	struct style plain = *q->style;
+	plain.color = false;
+	struct page page = {&q->answer->notes, &plain};
+	ps_sort(matches, NULL);
+	ps_write(&page, matches, 0);
+}
+
+static struct error *find_process(const struct question *q)
+{
+	const struct options *o = q->options;
+	_cleanup_(listing_fini)
+	struct listing matches = {0};
+	struct error *err = o->pid ? target_pid(o->pid, &q->answer->pid)
+				   : target_find(o->target, o->no_cache, &q->answer->pid, &matches);
+	if (err && matches.entries.count)
+		note_matches(q, &matches);
+	return err;
+}
+
+static enum look_mode mode_of(const struct options *o)
+{
+	if (o->no_pause || o->verb == VERB_TOP)
+		return LOOK_NO_PAUSE;
+	if (o->exact || o->verb == VERB_STATS)
+		return LOOK_EXACT;
+	return LOOK_SETTLE;
+}
+
+static struct inspector_request request_of(const struct question *q)
+{
+	const struct options *o = q->options;
+	return (struct inspector_request){
+		.pid = q->answer->pid,
+		.mode = mode_of(o),
+		.asked_exact = o->exact,
+		.max_pause_us = o->max_pause_us,
+		.want_residency = o->verb != VERB_STATS,
+		.repeating = o->verb == VERB_TOP,
+		.symbols = o->symbols,
+		.no_cache = o->no_cache,
+		.max_memory = o->max_memory,
+	};
+}
+
+/* ---- one look: dump, stats, map ---------------------------------------------------------- */
+
+static void note_sources(struct text *notes, const struct snapshot *s)
+{
+	text_addf(notes, "arenascope: layout: %s, addresses: %s, debug file: ",
+		  provenance_name(s->symbols.layout), provenance_name(s->symbols.roots));
+	page_quote(notes, s->symbols.debug_file ?: "none needed");
+	text_add(notes, "\n");
+}
+
+static void note_doubts(struct text *notes, const struct doubts *doubts, bool quiet)
+{
+	for (size_t i = 0; i < doubts->list.count; i++) {
+		const struct doubt *doubt = &doubts->list.items[i];
+		if (quiet && doubt->severity == DOUBT_NOTE)
+			continue;
+		text_addf(notes,
+			  "arenascope: %s, %s (%llu): ", doubt_severity_name(doubt->severity),
+			  doubt_kind_name(doubt->kind), (unsigned long long)doubt->count);
+		page_quote(notes, doubt->detail ?: "no detail");
+		text_addf(notes, " (%s)\n", caveat_meaning(doubt->kind));
+	}
+}
+
+/* The picture verbs tell pause and doubts themselves; stats may print nothing but its text. */
+static void note_look(const struct question *q, const struct snapshot *s)
+{
+	const struct options *o = q->options;
+	struct text *notes = &q->answer->notes;
+	char pause[120];
+	if (o->verb == VERB_STATS && !o->json) {
+		caveat_pause(pause, &s->pause);
+		if (!o->quiet)
+			text_addf(notes, "arenascope: %s\n", pause);
+		note_doubts(notes, &s->doubts, o->quiet);
+	} else if (o->verb == VERB_MAP && !o->json) {
+		note_doubts(notes, &s->doubts, o->quiet);
+	}
+	if (o->verbose && !o->quiet)
+		note_sources(notes, s);
+}
+
+static struct error *write_stats(const struct question *q, const struct snapshot *s)
+{
+	if (s->target.allocator == ALLOCATOR_MIMALLOC)
+		return error_remedy(error_new(ERROR_UNSUPPORTED,
+					      "this process's objects live in mimalloc, of which "
+					      "sys._debugmallocstats() tells nothing"),
+				    "arenascope dump %d shows what can be told",
+				    (int)s->target.pid);
+	if (stats_write(&q->answer->text, s))
+		q->answer->partial = true;
+	return NULL;
+}
+
+static struct error *write_look(const struct question *q, const struct snapshot *s)
+{
+	const struct options *o = q->options;
+	struct page page = page_of(q);
+	if (o->verb == VERB_STATS)
+		return write_stats(q, s);
+	if (o->verb == VERB_MAP)
+		return map_write(&page, s, &(struct map_request){o->limit, o->sort});
+	return dump_write(&page, s,
+			  &(struct dump_request){
+				  .limit = o->limit, .sort = o->sort, .contents = o->contents});
+}
+
+static struct error *ask_look(const struct question *q)
+{
+	struct error *err = find_process(q);
+	if (err)
+		return err;
+	struct inspector_request request = request_of(q);
+	_cleanup_(inspector_closep)
+	struct inspector *inspector = NULL;
+	_cleanup_(snapshot_fini)
+	struct snapshot *snapshot = NULL;
+	err = inspector_open(&request, &inspector);
+	if (!err)
+		err = inspector_look(inspector, &snapshot);
+	if (err)
+		return err;
+	q->answer->partial = doubts_worst(&snapshot->doubts) != DOUBT_NOTE;
+	note_look(q, snapshot);
+	if (!q->options->json)
+		return write_look(q, snapshot);
+	struct json_request json = json_of(q);
+	return json_snapshot(&q->answer->text, snapshot, q->options->verb, &json);
+}
+
+/* ---- ps, doctor -------------------------------------------------------------------------- */
+
+static struct error *ask_ps(const struct question *q)
+{
+	const struct options *o = q->options;
+	_cleanup_(listing_fini)
+	struct listing listing = {0};
+	struct error *err = inspector_list(o->no_cache, &listing);
+	if (err)
+		return err;
+	ps_sort(&listing, o->sort);
+	if (o->json) {
+		struct json_request json = json_of(q);
+		return json_listing(&q->answer->text, &listing, &json);
+	}
+	struct page page = page_of(q);
+	ps_write(&page, &listing, o->limit);
+	if (listing.n_unseen && !o->quiet)
+		text_addf(&q->answer->notes,
+			  "arenascope: %llu processes of other users could not be looked into; as "
+			  "root, all can\n",
+			  (unsigned long long)listing.n_unseen);
+	return NULL;
+}
+
+static struct error *ask_doctor(const struct question *q)
+{
+	const struct options *o = q->options;
+	_cleanup_(findings_fini)
+	struct findings findings = {0};
+	struct error *err = find_process(q);
+	if (err)
+		return err;
+	struct inspector_request request = request_of(q);
+	err = o->plan ? inspector_plan(&request, &findings) : inspector_doctor(&request, &findings);
+	if (!o->json) {
+		struct page page = page_of(q);
+		doctor_write(&page, &findings);
+		return err;
+	}
+	if (err)
+		return err;
+	struct json_request json = json_of(q);
+	return json_findings(&q->answer->text, &findings, q->answer->pid, o->plan, &json);
+}
+
+/* ---- top --------------------------------------------------------------------------------- */
+
+static struct error *stream_one(const struct question *q, struct inspector *inspector)
+{
+	_cleanup_(snapshot_fini)
+	struct snapshot *snapshot = NULL;
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	struct error *err = inspector_look(inspector, &snapshot);
+	if (err)
+		return err;
+	struct json_request json = json_of(q);
+	err = json_snapshot(&line, snapshot, VERB_TOP, &json);
+	return err ? err : output_text(NULL, &line);
+}
+
+static void wait_seconds(double seconds)
+{
+	struct timespec left = {.tv_sec = (time_t)seconds};
+	left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		;
+}
+
+static struct error *stream(const struct question *q, struct inspector *inspector)
+{
+	struct error *err = NULL;
+	for (uint64_t n = 0; !err && (!q->options->count || n < q->options->count); n++) {
+		if (n)
+			wait_seconds(q->options->interval);
+		err = stream_one(q, inspector);
+	}
+	return err;
+}
+
+static struct error *ask_top(const struct question *q)
+{
+	const struct options *o = q->options;
+	_cleanup_(inspector_closep)
+	struct inspector *inspector = NULL;
+	if (!o->json && (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO)))
+		return error_remedy(error_new(ERROR_RESOURCE, "top needs a terminal"),
+				    "arenascope dump prints a report, top --json a line for each "
+				    "look");
+	struct error *err = find_process(q);
+	if (err)
+		return err;
+	struct inspector_request request = request_of(q);
+	err = inspector_open(&request, &inspector);
+	if (err)
+		return err;
+	if (o->json)
+		return stream(q, inspector);
+	struct app_options app = {.interval = o->interval,
+				  .count = o->count,
+				  .ascii = q->style->ascii,
+				  .color = q->style->color};
+	return app_run(inspector, &app);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+
+struct error *ask(const struct options *options, const struct style *style, struct timespec start,
+		  struct answer *answer)
+{
+	static struct error *(*const ways[VERB_COUNT])(const struct question *) = {
+		[VERB_PS] = ask_ps,      [VERB_TOP] = ask_top,  [VERB_DUMP] = ask_look,
+		[VERB_STATS] = ask_look, [VERB_MAP] = ask_look, [VERB_DOCTOR] = ask_doctor,
+	};
+	struct question q = {options, style, start, answer};
+	return ways[options->verb](&q);
+}
+
+struct error *ask_failure(const struct options *options, const struct error *failure, int exit,
+			  struct text *ret)
+{
+	struct json_request json = {.verb = options ? verb_words(options->verb)->name : NULL};
+	return json_failure(ret, failure, exit, &json);
+}
+
+void answer_fini(struct answer *answer)
+{
+	text_fini(&answer->text);
+	text_fini(&answer->notes);
+}
