@@ -306,14 +306,20 @@ void area_sparkline(const struct area *a, int x, int y, int width, enum style st
 		    const uint64_t *values, size_t n)
 {
 	uint64_t least = UINT64_MAX, most = 0;
+	if (!n || width <= 0)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		least = size_min(least, values[i]);
 		most = size_max(most, values[i]);
 	}
-	least = size_min(least, most - most / 20); /* noise stays small */
+	if (most - least < most / 20) { /* noise stays small, in the middle */
+		uint64_t centre = least + (most - least) / 2;
+		least = centre - most / 40;
+		most = centre + most / 40;
+	}
 	int shown = n < (size_t)within(width, 0, CANVAS_MAX) ? (int)n : width;
 	for (int i = 0; i < shown; i++) {
-		uint64_t value = spark_value(values, n, i, shown);
+		uint64_t value = size_max(spark_value(values, n, i, shown), least);
 		double height = most > least ? (double)(value - least) / (double)(most - least) : 0;
 		enum glyph glyph = (enum glyph)(GLYPH_SPARK + (int)(height * 7 + 0.5));
 		area_glyph(a, x + width - shown + i, y, style, glyph, 1);

@@ -51,8 +51,9 @@ static void title_draw(const struct board *board, const struct view *view, const
 		int end = column->left ? canvas_columns(column->title) : column->width;
 		area_text_right(&cell, end, 0, STYLE_TITLE, column->title);
 		bool rising = column->ascending != view->reversed;
+		int mark = column->left ? end : end - canvas_columns(column->title) - 1;
 		if (sorted)
-			area_glyph(area, x + (column->left ? end : -1), 0, STYLE_STRONG,
+			area_glyph(area, x + mark, 0, STYLE_STRONG,
 				   rising ? GLYPH_RISING : GLYPH_FALLING, 1);
 		x += column->width + 1;
 	}

@@ -145,9 +145,3 @@ const struct occupancy_arena *picture_arena(const struct picture *p, raddr addre
 	const struct occupancy_arena *one = &p->occupancy.arenas.items[i];
 	return raddr_equal(one->arena->address, address) ? one : NULL;
 }
-
-uint64_t picture_rest(const struct picture *p)
-{
-	const struct occupancy_totals *t = &p->occupancy.totals;
-	return size_subtract(p->snapshot->target.rss, t->has_residency ? t->resident : t->total);
-}

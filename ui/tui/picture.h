@@ -45,8 +45,4 @@ const struct pymalloc_class *picture_class(const struct picture *p, uint64_t siz
 /* The arena at exactly this address, or NULL. */
 const struct occupancy_arena *picture_arena(const struct picture *p, raddr address);
 
-/* Bytes of RSS that are no arena's. Exact with residency; else the arenas count as resident as far
- * as RSS allows, and it is the least it can be. */
-uint64_t picture_rest(const struct picture *p);
-
 #endif

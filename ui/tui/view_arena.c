@@ -106,10 +106,10 @@ static void draw(const struct board *board, struct view *view, const struct area
 		area_text(area, 1, 2, STYLE_STRONG, "It has been given back to the system.");
 		return;
 	}
-	units_bytes(used, one->used);
-	units_bytes(held, one->held);
+	units_bytes_short(used, one->used);
+	units_bytes_short(held, one->held);
 	units_percent(share, one->used, one->used + one->held);
-	area_textf(area, x + 2, 0, STYLE_PLAIN, "%s used: %s in use, %s held, %u of %u pools free",
+	area_textf(area, x + 2, 0, STYLE_PLAIN, "%s used, %s in use, %s held, %u/%u pools free",
 		   share, used, held, one->arena->n_free, one->arena->n_pools);
 	key_draw(area, 1);
 	struct area cells = area_part(area, 1, 3, area->width - 2, area->height - 3);

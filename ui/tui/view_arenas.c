@@ -56,12 +56,18 @@ static void share_text(const struct board *board, size_t row, struct text *ret)
 	const struct occupancy_arena *one = arena_at(board, row);
 	char share[UNITS_MAX];
 	units_percent(share, one->used, one->used + one->held);
-	text_add(ret, share);
+	if (one->used)
+		text_add(ret, share);
+	else
+		text_add(ret, one->held ? "empty" : "?");
 }
 
+/* Empty arenas after all others: it is the nearly empty ones that are looked for. */
 static int64_t share_key(const struct board *board, size_t row)
 {
 	const struct occupancy_arena *one = arena_at(board, row);
+	if (!one->used)
+		return INT64_MAX;
 	return (int64_t)(occupancy_share(one->used, one->held) * 1e12);
 }
 
@@ -163,7 +169,7 @@ static void interpreter_text(const struct board *board, size_t row, struct text 
 	text_addf(ret, "%lld", (long long)interpreter_key(board, row));
 }
 
-#define HELD_COLUMN 3
+#define SHARE_COLUMN 2
 
 static const struct list_column columns[] = {
 	{"arena", 14, true, true, NULL, address_text, NULL, address_key},
@@ -280,7 +286,7 @@ const struct view_ops view_arenas = {
 	.name = "arenas",
 	.title = "Arenas",
 	.keys = "Enter look in  s<> sort  f filter  / find  d since mark  e export  Esc ? q",
-	.sort = HELD_COLUMN,
+	.sort = SHARE_COLUMN,
 	.refresh = refresh,
 	.draw = draw,
 	.hint = hint,

@@ -2,16 +2,16 @@
 #include "ui/tui/board.h"
 
 static const struct keys_help words[] = {
-	{"arena", "memory that Python takes from the system at once: 256 KiB, or 1 MiB from 3.10"},
-	{"", "on; it goes back to the system only when no block in it is used"},
-	{"pool", "a piece of an arena, 4 or 16 KiB, that serves blocks of one size"},
+	{"arena", "memory that Python takes from the system at once, 256 KiB or"},
+	{"", "1 MiB; it goes back only when no block in it is used"},
+	{"pool", "a piece of an arena, 4 or 16 KiB, for blocks of one size"},
 	{"block", "room for one object of up to 512 bytes"},
-	{"pinned", "an arena under 5 % used: a few objects keep all of it (the hot colour)"},
+	{"pinned", "an arena under 5 % used: few objects keep it (the hot colour)"},
 	{"in use, live", "bytes in used blocks"},
-	{"held, kept", "free bytes that stay with Python because their arena is not empty"},
+	{"held, kept", "free bytes that stay with Python, their arena is not empty"},
 	{"overhead", "pool headers and rests too small for a block"},
 	{"new", "a pool that was never used yet"},
-	{"bold", "changed since the last look, or since the mark while d is on"},
+	{"bold", "changed since the last look; while d is on, since the mark"},
 	{"~", "most of it is swapped out"},
 	{"?", "it could not be read: swapped out, or gone meanwhile"},
 };

@@ -6,11 +6,12 @@
 #include "ui/tui/panel.h"
 
 #include "base/cleanup.h"
+#include "ui/headline.h"
 #include "ui/tui/list.h"
 #include "ui/tui/verdict.h"
 #include "ui/units.h"
 
-/* Lines of each part. */
+/* Lines of each part; of the two gaps. */
 struct plan {
 	int verdict, sure, bar, rule, gap;
 };
@@ -18,11 +19,13 @@ struct plan {
 static struct plan plan_of(int height)
 {
 	return (struct plan){
-		.verdict = height >= 8 ? 2 : height >= 5,
+		.verdict = height >= 17  ? 3
+			   : height >= 8 ? 2
+					 : height >= 5,
 		.sure = height >= 20,
 		.bar = height >= 11 ? 2 : 0,
 		.rule = height >= 13,
-		.gap = height >= 17,
+		.gap = (height >= 17) + (height >= 20),
 	};
 }
 
@@ -93,11 +96,13 @@ struct share {
 static void bar_draw(const struct board *board, const struct area *area, int y)
 {
 	const struct occupancy_totals *t = &board->now->occupancy.totals;
+	const struct headline_split split =
+		headline_split_of(board->now->snapshot, &board->now->occupancy);
 	const struct share shares[] = {
-		{"live", "live", {t->live, STYLE_LIVE, GLYPH_LIVE}},
-		{"free, held by pymalloc", "held", {t->kept, STYLE_KEPT, GLYPH_KEPT}},
-		{"overhead", "overhead", {t->overhead, STYLE_OVERHEAD, GLYPH_OVERHEAD}},
-		{"rest of RSS", "rest", {picture_rest(board->now), STYLE_REST, GLYPH_REST}},
+		{"live", "live", {split.live, STYLE_LIVE, GLYPH_LIVE}},
+		{"free, held by pymalloc", "held", {split.kept, STYLE_KEPT, GLYPH_KEPT}},
+		{"overhead", "overhead", {split.overhead, STYLE_OVERHEAD, GLYPH_OVERHEAD}},
+		{"rest of RSS", "rest", {split.elsewhere, STYLE_REST, GLYPH_REST}},
 	};
 	struct bar_part parts[ARRAY_SIZE(shares)];
 	bool wide = area->width >= 90;
@@ -117,6 +122,8 @@ static void bar_draw(const struct board *board, const struct area *area, int y)
 		char figure[UNITS_MAX];
 		units_bytes(figure, absent);
 		area_textf(area, x, y + 1, STYLE_DIM, "(%s not in RAM)", figure);
+	} else if (!split.exact) {
+		area_text(area, x, y + 1, STYLE_DIM, "(about)");
 	}
 }
 
@@ -213,7 +220,7 @@ static void draw(const struct board *board, struct view *view, const struct area
 	struct plan plan = plan_of(area->height);
 	int y = 0, side = panel_width(area->width);
 	rss_draw(board, area, y++);
-	y += plan.gap;
+	y += plan.gap > 1;
 	bool map = board->now->occupancy.arenas.count;
 	if (plan.verdict)
 		y = verdict_draw(board, area, y, map ? plan.verdict : area->height - y);
@@ -223,7 +230,7 @@ static void draw(const struct board *board, struct view *view, const struct area
 	}
 	if (plan.sure)
 		sure_draw(board, area, y++);
-	y += plan.gap;
+	y += plan.gap > 0;
 	if (plan.bar)
 		bar_draw(board, area, y);
 	y += plan.bar;
