@@ -1,11 +1,14 @@
 /*
  * python_version: from 3.11 a constant says it. Before, the interpreter holds its
  * version only as a string constant, among those of the libraries linked into it
- * ("1.2.13", "2.4.9"). Python's own is the one whose X.Y also stands in the path
- * of the standard library:
+ * ("1.2.13", "2.4.9"). Python's own is the one whose X.Y also stands in the name of
+ * the library or of the standard library's folder:
  *
  *	… \0 lib/python3.8 \0 … \0 1.2.11 \0 … \0 3.8.18 \0 …
- *	     ^^^^^^^^^^^^^ says 3.8      taken: ^^^^^^
+ *	         ^^^^^^^^^ says 3.8       taken: ^^^^^^
+ *
+ * The linker may store it as the end of a longer string ("/opt/python/3.8.18"), so
+ * that is the second choice.
  */
 #include "symbols/python_version.h"
 
@@ -77,12 +80,13 @@ static bool from_constant(const struct source *s, struct python_version *ret)
 struct literal {
 	char text[32];
 	unsigned major, minor, micro;
+	bool whole; /* the string is nothing but the version */
 };
 
 struct literals {
 	struct literal items[CANDIDATES_MAX];
 	size_t count;
-	uint64_t minors[4]; /* [major]: bit per minor seen in "lib/pythonX.Y" */
+	uint64_t minors[4]; /* [major]: bit per minor seen in "pythonX.Y" */
 };
 
 /* Decimal digits at *at, at most 3; moves past them. */
@@ -115,14 +119,14 @@ static bool parse_level(const char **at, const char *end)
 	return !release_candidate && (parse_char(at, end, '+') || true);
 }
 
-/* A whole version literal, NUL-bounded on both sides; `at` is just behind the first NUL. */
+/* A version that fills at..end. */
 static bool parse_literal(const char *at, const char *end, struct literal *ret)
 {
 	struct literal l = {0};
 	const char *start = at;
 	if (!parse_number(&at, end, &l.major) || !parse_char(&at, end, '.') ||
 	    !parse_number(&at, end, &l.minor) || !parse_char(&at, end, '.') ||
-	    !parse_number(&at, end, &l.micro) || !parse_level(&at, end) || at == end || *at)
+	    !parse_number(&at, end, &l.micro) || !parse_level(&at, end) || at != end)
 		return false;
 	if (l.major < 2 || l.major > 3 || l.minor >= MINOR_MAX || l.micro > 255 ||
 	    (size_t)(at - start) >= sizeof(l.text))
@@ -142,25 +146,47 @@ static void note_minor(struct literals *found, const char *at, const char *end)
 
 static void note_literal(struct literals *found, const struct literal *l)
 {
-	for (size_t i = 0; i < found->count; i++)
-		if (!strcmp(found->items[i].text, l->text))
-			return;
+	for (size_t i = 0; i < found->count; i++) {
+		if (strcmp(found->items[i].text, l->text) != 0)
+			continue;
+		found->items[i].whole |= l->whole;
+		return;
+	}
 	if (found->count < CANDIDATES_MAX)
 		found->items[found->count++] = *l;
 }
 
+static bool is_version_char(char c)
+{
+	return c && strchr("0123456789.abcr+", c);
+}
+
+/* `dot` is the first dot of what may be a version that ends its string. */
+static void note_around(struct literals *found, const char *data, const char *dot, const char *end)
+{
+	const char *start = dot - 1, *stop = dot;
+	if (start < data || (*start != '2' && *start != '3') ||
+	    (start > data && is_version_char(start[-1])))
+		return;
+	while (stop < end && is_version_char(*stop))
+		stop++;
+	struct literal l;
+	if (stop == end || *stop || !parse_literal(start, stop, &l))
+		return;
+	l.whole = start > data && !start[-1];
+	note_literal(found, &l);
+}
+
 static void scan_window(struct literals *found, const char *data, size_t size)
 {
-	static const char path[] = "lib/python";
+	static const char name[] = "python";
 	const char *end = data + size, *at = data;
-	while ((at = memmem(at, (size_t)(end - at), path, sizeof(path) - 1))) {
-		at += sizeof(path) - 1;
+	while ((at = memmem(at, (size_t)(end - at), name, sizeof(name) - 1))) {
+		at += sizeof(name) - 1;
 		note_minor(found, at, end);
 	}
-	struct literal l;
-	for (at = data; (at = memchr(at, '\0', (size_t)(end - at))) && ++at < end;)
-		if ((*at == '2' || *at == '3') && parse_literal(at, end, &l))
-			note_literal(found, &l);
+	for (at = data; at < end && (at = memchr(at, '.', (size_t)(end - at))); at++)
+		note_around(found, data, at, end);
 }
 
 static struct error *scan_segment(const struct source *s, const struct elf_segment *segment,
@@ -194,21 +220,47 @@ static uint32_t literal_level(const struct literal *l)
 	return strpbrk(l->text, "abc") ? 0 : 0xf0;
 }
 
+/* The one version that agrees, of all strings or of the whole ones; NULL: none, or several. */
+static const struct literal *only_literal(const struct literals *found, bool whole)
+{
+	const struct literal *only = NULL;
+	for (size_t i = 0; i < found->count; i++) {
+		const struct literal *l = &found->items[i];
+		if (!agrees(found, l) || (whole && !l->whole))
+			continue;
+		if (only)
+			return NULL;
+		only = l;
+	}
+	return only;
+}
+
 static bool choose_literal(const struct literals *found, struct python_version *ret)
 {
-	const struct literal *chosen = NULL;
-	for (size_t i = 0; i < found->count; i++) {
-		if (!agrees(found, &found->items[i]))
-			continue;
-		if (chosen)
-			return false;
-		chosen = &found->items[i];
-	}
+	const struct literal *chosen = only_literal(found, true);
+	if (!chosen)
+		chosen = only_literal(found, false);
 	if (!chosen)
 		return false;
 	memcpy(ret->text, chosen->text, sizeof(ret->text));
 	ret->hex = literal_hex(chosen) | literal_level(chosen);
 	return true;
+}
+
+/* Constants lie in segments that are read-only and, with a linker that separates code from data,
+ * not executable. */
+static struct error *scan_segments(const struct source *s, bool executable, char *window,
+				   struct literals *found)
+{
+	for (size_t i = 0; i < s->image->n_segments; i++) {
+		const struct elf_segment *segment = &s->image->segments[i];
+		if (segment->writable || segment->executable != executable)
+			continue;
+		struct error *err = scan_segment(s, segment, window, found);
+		if (err)
+			return error_as(err, ERROR_SYMBOLS);
+	}
+	return NULL;
 }
 
 static struct error *from_literal(const struct source *s, struct python_version *ret)
@@ -219,16 +271,14 @@ static struct error *from_literal(const struct source *s, struct python_version 
 	struct literals *found = calloc(1, sizeof(*found));
 	if (!window || !found)
 		return error_out_of_memory();
-	for (size_t i = 0; i < s->image->n_segments; i++) {
-		if (s->image->segments[i].writable)
-			continue;
-		struct error *err = scan_segment(s, &s->image->segments[i], window, found);
+	for (int executable = 0; executable < 2; executable++) {
+		struct error *err = scan_segments(s, executable, window, found);
 		if (err)
-			return error_as(err, ERROR_SYMBOLS);
+			return err;
+		if (choose_literal(found, ret))
+			return NULL;
 	}
-	if (!choose_literal(found, ret))
-		return error_new(ERROR_SYMBOLS, "the file does not say which Python it is");
-	return NULL;
+	return error_new(ERROR_SYMBOLS, "the file does not say which Python it is");
 }
 
 /* _Py_DebugOffsets opens _PyRuntime: cookie "xdebugpy" at 0, version at 8, free_threaded at 16. */

@@ -15,7 +15,7 @@ struct python_version {
 
 /*
  * Reads it through `read`: Py_Version (Python/getversion.c, exported from 3.11), else the version
- * literal among the read-only constants that agrees with the "lib/pythonX.Y" beside it
+ * literal among the read-only constants that agrees with a "pythonX.Y" beside it
  * (Modules/getpath.c, up to 3.10). debug_build: _Py_RefTotal or _Py_NegativeRefcount is exported
  * (Objects/object.c, Py_REF_DEBUG only). free_threaded: _Py_DebugOffsets.free_threaded
  * (Include/internal/pycore_debug_offsets.h, 3.13 on). ERROR_SYMBOLS: nothing says.

@@ -101,15 +101,13 @@ static void tell_missing_dwo(struct reader *r, const struct dwarf_units *units)
 /* Variables that only DWARF can tell. From 3.10 on the interpreter has the free lists, and the
  * statics called numfree do not exist. */
 static bool choose_variables(const struct reader *r, bool has_symtab,
-			     const bool ambiguous[LAYOUT_COUNT], bool ret[LAYOUT_COUNT])
+			     const bool unsure[LAYOUT_COUNT], bool ret[LAYOUT_COUNT])
 {
-	bool any = false;
+	bool any = false, in_interpreter = layout_has(&r->layout, LAYOUT_FREELIST_FLOAT);
 	for (unsigned id = 0; id < LAYOUT_COUNT; id++) {
-		bool of_file = layout_kind(id) == LAYOUT_KIND_OBJECT &&
-			       strchr(layout_path(id), ':') &&
-			       !layout_has(&r->layout, LAYOUT_FREELIST_FLOAT);
+		bool of_file = strchr(layout_path(id), ':');
 		ret[id] = layout_kind(id) == LAYOUT_KIND_OBJECT && !layout_has(&r->layout, id) &&
-			  (!has_symtab || ambiguous[id] || of_file);
+			  (!has_symtab || unsure[id]) && !(of_file && in_interpreter);
 		any |= ret[id];
 	}
 	return any;
@@ -117,14 +115,14 @@ static bool choose_variables(const struct reader *r, bool has_symtab,
 
 static void read_addresses(struct reader *r, struct dwarf_units *units)
 {
-	bool ambiguous[LAYOUT_COUNT] = {false}, wanted[LAYOUT_COUNT];
+	bool unsure[LAYOUT_COUNT] = {false}, wanted[LAYOUT_COUNT];
 	struct elf_file *main = r->search.main;
-	bool has_symtab = layout_symtab_fill(r->found.file, &r->layout, ambiguous);
+	bool has_symtab = layout_symtab_fill(r->found.file, &r->layout, unsure);
 	if (!has_symtab && main && main != r->found.file)
-		has_symtab = layout_symtab_fill(main, &r->layout, ambiguous);
+		has_symtab = layout_symtab_fill(main, &r->layout, unsure);
 	if (main)
 		layout_symtab_fill_exported(main, &r->layout);
-	if (choose_variables(r, has_symtab, ambiguous, wanted))
+	if (choose_variables(r, has_symtab, unsure, wanted))
 		layout_dwarf_fill_variables(units, &r->layout, wanted);
 }
 

@@ -38,6 +38,7 @@ struct search {
 	int buckets[BUCKETS];
 	unsigned rank[LAYOUT_COUNT]; /* of the best symbol so far */
 	bool ambiguous[LAYOUT_COUNT];
+	bool file_seen[LAYOUT_COUNT]; /* the table knows the source file this entry asks for */
 	enum provenance provenance;
 	const char *file; /* the source file that local symbols now belong to */
 };
@@ -137,10 +138,17 @@ static unsigned rank_of(const struct search *s, const struct wanted *w, const ch
 
 static bool in_wanted_file(const struct search *s, const struct wanted *w)
 {
-	const char *slash = strrchr(s->file, '/');
-	const char *base = slash ? slash + 1 : s->file;
 	return w->file_length == 0 ||
-	       (strlen(base) == w->file_length && !memcmp(base, w->file, w->file_length));
+	       (strlen(s->file) == w->file_length && !memcmp(s->file, w->file, w->file_length));
+}
+
+static void enter_file(struct search *s, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	s->file = slash ? slash + 1 : name;
+	for (int i = 0; i < s->n_wanted; i++)
+		if (in_wanted_file(s, &s->wanted[i]))
+			s->file_seen[s->wanted[i].id] = true;
 }
 
 static void offer(struct search *s, const struct wanted *w, const Elf64_Sym *symbol, unsigned rank)
@@ -162,7 +170,7 @@ static void take_symbol(struct search *s, const Elf64_Sym *symbol, const char *n
 {
 	unsigned char type = ELF64_ST_TYPE(symbol->st_info);
 	if (type == STT_FILE)
-		s->file = name;
+		enter_file(s, name);
 	if ((type != STT_OBJECT && type != STT_FUNC) || symbol->st_shndx == SHN_UNDEF ||
 	    symbol->st_value == 0)
 		return;
@@ -208,14 +216,18 @@ static void drop_ambiguous(struct search *s)
 }
 
 bool layout_symtab_fill(const struct elf_file *file, struct layout *layout,
-			bool ret_ambiguous[LAYOUT_COUNT])
+			bool ret_unsure[LAYOUT_COUNT])
 {
 	struct search s;
 	search_init(&s, layout, PROVENANCE_SYMTAB);
 	if (!scan(file, SHT_SYMTAB, &s))
 		return false;
 	drop_ambiguous(&s);
-	memcpy(ret_ambiguous, s.ambiguous, sizeof(s.ambiguous));
+	for (int i = 0; i < s.n_wanted; i++) {
+		const struct wanted *w = &s.wanted[i];
+		ret_unsure[w->id] =
+			s.ambiguous[w->id] || (w->file_length > 0 && !s.file_seen[w->id]);
+	}
 	return true;
 }
 

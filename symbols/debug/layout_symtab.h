@@ -12,10 +12,11 @@
  * Fills the LAYOUT_OBJECT and LAYOUT_FUNCTION entries that are still absent from .symtab.
  * Statics keep their name or get a suffix (GCC's link-time optimisation: arenas.lto_priv.0,
  * clang's ThinLTO: arenas.llvm.123); the plain name wins. Two different symbols that answer
- * equally well answer nothing: ret_ambiguous[id] is set. False: the file has no .symtab.
+ * equally well answer nothing. ret_unsure[id] is set for them, and for "file.c:name" where the
+ * table has forgotten that file: then only DWARF can tell. False: the file has no .symtab.
  */
 bool layout_symtab_fill(const struct elf_file *file, struct layout *layout,
-			bool ret_ambiguous[LAYOUT_COUNT]);
+			bool ret_unsure[LAYOUT_COUNT]);
 
 /* The same for variables, plain names only, from .dynsym: what is exported. */
 void layout_symtab_fill_exported(const struct elf_file *file, struct layout *layout);
