@@ -10,7 +10,6 @@ waits sees it by the system call that the process rests in. Runs on 2.7 and 3.6 
 import os
 import signal
 import sys
-import time
 
 
 class Session(object):
