@@ -361,7 +361,7 @@ static struct error *prepare(struct pymalloc_copy *copy, struct space *space,
 	if (!image->geometry.known)
 		image->n_table = 0;
 	take_stock(copy, space);
-	if (!round->frozen)
+	if (!round->frozen && copy->n_sorted > 1)
 		qsort_r(copy->sorted, copy->n_sorted, sizeof(*copy->sorted), compare_addresses,
 			image->arenas);
 	return make_slot_room(copy, round->frozen, mark_due(copy, round));
