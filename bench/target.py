@@ -27,7 +27,7 @@ random.Random(3).shuffle(SIZES)
 def fill(megabytes):
     """About `megabytes` of pymalloc memory in lists of small objects; a quarter of it is holes."""
     rng = random.Random(4)
-    wanted = megabytes * 1024 * 1024
+    wanted = megabytes * 1024 * 1024 * 6 // 5
     keep, built = [], 0
     while built < wanted:
         batch = [bytes(size) for size in SIZES]

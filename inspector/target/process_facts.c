@@ -120,11 +120,10 @@ static void read_exe(int dir, struct process_facts *facts)
 		facts->exe = strndup(path, (size_t)length);
 }
 
-struct error *process_facts(const struct process *process, struct process_facts *ret)
+static struct error *read_facts(int dir, struct process_facts *ret)
 {
 	_cleanup_(process_facts_fini)
 	struct process_facts facts = PROCESS_FACTS_EMPTY;
-	int dir = process_dir(process);
 	struct error *err = read_stat(dir, &facts);
 	if (!err)
 		err = read_status(dir, &facts);
@@ -136,6 +135,22 @@ struct error *process_facts(const struct process *process, struct process_facts 
 	*ret = facts;
 	facts = PROCESS_FACTS_EMPTY;
 	return NULL;
+}
+
+struct error *process_facts(const struct process *process, struct process_facts *ret)
+{
+	return read_facts(process_dir(process), ret);
+}
+
+struct error *process_facts_of(pid_t pid, struct process_facts *ret)
+{
+	char path[32];
+	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	_cleanup_(close_fd)
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_new(ERROR_GONE, "there is no process %d", pid);
+	return read_facts(dir, ret);
 }
 
 void process_facts_fini(struct process_facts *facts)

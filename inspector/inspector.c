@@ -1,0 +1,186 @@
+/*
+ * inspector: the pipeline of one look.
+ *
+ *	refresh maps → interpreters → copy live ┬→ agrees ──────────────────→ walk
+ *	                                        ├→ settle: stop, copy again what disagrees
+ *	                                        └→ exact: stop, copy everything
+ *
+ * Everything that touches the target comes before the walk; the walk works on the
+ * copy. How the target is stopped, and how often, is look.c's.
+ */
+#include "inspector/inspector.h"
+
+#include "base/cleanup.h"
+#include "inspector/look.h"
+#include "inspector/python/runtime.h"
+#include "inspector/subject.h"
+
+#include <string.h>
+
+struct inspector {
+	struct inspector_request request;
+	struct subject subject;
+	struct look look;   /* copies are kept from look to look: their buffers are warm */
+	uint64_t opened_us; /* what opening cost; part of the first look's time */
+	bool looked;
+};
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+struct error *inspector_open(const struct inspector_request *request, struct inspector **ret)
+{
+	uint64_t start = now_us();
+	struct inspector *inspector = calloc(1, sizeof(*inspector));
+	if (!inspector)
+		return error_out_of_memory();
+	inspector->request = *request;
+	struct error *err = subject_open(request, &inspector->subject);
+	if (err) {
+		inspector_close(inspector);
+		return err;
+	}
+	inspector->opened_us = now_us() - start;
+	*ret = inspector;
+	return NULL;
+}
+
+void inspector_close(struct inspector *inspector)
+{
+	if (!inspector)
+		return;
+	look_fini(&inspector->look);
+	subject_fini(&inspector->subject);
+	free(inspector);
+}
+
+bool inspector_alive(const struct inspector *inspector)
+{
+	return process_alive(inspector->subject.process);
+}
+
+/* Strings of the facts move into the snapshot. */
+static struct error *describe_process(const struct subject *s, struct snapshot_target *t)
+{
+	struct process_facts facts = {0};
+	struct error *err = process_facts(s->process, &facts);
+	if (err)
+		return err;
+	t->pid = process_pid(s->process);
+	t->uid = facts.uid;
+	t->started_at = facts.started_at;
+	t->n_threads = facts.n_threads;
+	t->rss = facts.rss;
+	t->peak_rss = facts.peak_rss;
+	t->swap = facts.swap;
+	t->command = process_label(facts.cmdline.items, facts.cmdline.count, facts.comm);
+	t->comm = take(facts.comm);
+	t->exe = take(facts.exe);
+	for (size_t i = 0; i < facts.cmdline.count; i++) {
+		char **argument = vec_push(&t->cmdline);
+		if (argument)
+			*argument = take(facts.cmdline.items[i]);
+	}
+	process_facts_fini(&facts);
+	uint64_t available;
+	process_machine_memory(&t->system_memory, &available);
+	return NULL;
+}
+
+static struct error *describe_build(const struct subject *s, struct snapshot *ret)
+{
+	const struct python_build *build = &s->build;
+	struct snapshot_target *t = &ret->target;
+	memcpy(t->version, build->version, sizeof(t->version));
+	t->version_hex = build->version_hex;
+	t->debug_build = build->debug_build;
+	t->free_threaded = build->free_threaded;
+	t->build_id = s->module.image.build_id;
+	t->module = s->module.path ? strdup(s->module.path) : NULL;
+	ret->symbols.layout = build->layout_source;
+	ret->symbols.roots = build->roots_source;
+	ret->symbols.debug_file = build->debug_file ? strdup(build->debug_file) : NULL;
+	if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
+		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
+			   "%s has no build-id: its file is taken on trust", "the interpreter");
+	return NULL;
+}
+
+/* Facts from the copies: one interpreter after the other. */
+static struct error *walk(struct inspector *inspector, struct snapshot *ret)
+{
+	const struct layout *layout = &inspector->subject.build.layout;
+	struct look *look = &inspector->look;
+	for (size_t i = 0; i < look->runtime.interpreters.count; i++) {
+		const struct runtime_interpreter *from = &look->runtime.interpreters.items[i];
+		struct snapshot_interpreter *to = vec_push(&ret->interpreters);
+		if (!to)
+			return error_out_of_memory();
+		to->id = from->id;
+		to->shares_main = from->shares_main;
+		to->readable = true;
+		look_hand_over_free_lists(look, i, to);
+		if (from->shares_main)
+			continue;
+		struct error *err = pymalloc_walk(look->copies.items[i], layout, &from->roots,
+						  &to->pymalloc, &ret->doubts);
+		if (err)
+			return err;
+	}
+	return look_block_counters(look, ret);
+}
+
+static struct error *look_once(struct inspector *inspector, struct snapshot *ret)
+{
+	struct subject *s = &inspector->subject;
+	struct error *err = describe_process(s, &ret->target);
+	err = err ?: describe_build(s, ret);
+	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
+	err = err ?: walk(inspector, ret);
+	clock_gettime(CLOCK_REALTIME, &ret->target.taken_at);
+	return err ?: process_check(s->process);
+}
+
+struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
+{
+	uint64_t start = now_us();
+	_cleanup_(snapshot_fini)
+	struct snapshot *snapshot = snapshot_new();
+	if (!snapshot)
+		return error_out_of_memory();
+	struct error *err = NULL;
+	if (inspector->looked)
+		err = process_refresh(inspector->subject.process, &inspector->subject.space);
+	err = err ?: look_once(inspector, snapshot);
+	if (err) {
+		struct error *gone = process_check(inspector->subject.process);
+		if (gone) {
+			error_free(err);
+			return gone;
+		}
+		return err;
+	}
+	snapshot->elapsed_us = now_us() - start + (inspector->looked ? 0 : inspector->opened_us);
+	inspector->looked = true;
+	*ret = take(snapshot);
+	return NULL;
+}
+
+struct error *inspector_blocks(struct inspector *inspector, const struct snapshot *snapshot,
+			       raddr address, struct pymalloc_blocks *ret)
+{
+	struct subject *s = &inspector->subject;
+	struct error *err = process_check(s->process);
+	if (err)
+		return err;
+	for (size_t i = 0; i < snapshot->interpreters.count; i++) {
+		const struct pymalloc *p = &snapshot->interpreters.items[i].pymalloc;
+		if (pymalloc_find_arena(p, address))
+			return pymalloc_blocks_read(&s->space, &s->build.layout, p, address, ret);
+	}
+	return error_new(ERROR_FAULT, RADDR_FORMAT " lies in no pymalloc arena", address.value);
+}

@@ -1,0 +1,392 @@
+/*
+ * look: how a copy is taken without harm.
+ *
+ *	live	copy, check, copy again what changed meanwhile; nobody is stopped
+ *	settle	what still disagrees is copied under a short stop, and only that
+ *	exact	a live pass sizes and warms the buffers, then one stop covers it all;
+ *		a stop that landed inside malloc is let go and tried again
+ */
+#include "inspector/look.h"
+
+#include "base/cleanup.h"
+#include "inspector/target/live.h"
+
+#include <time.h>
+
+#define EXACT_LIMIT_US  1000000
+#define SETTLE_LIMIT_US 20000
+#define TRIES           4
+
+/* Carved pools that one repeated look may copy: about 5 % of a core at one look a second. */
+#define POOLS_PER_TURN 80000
+
+/* What every step of one look needs. */
+struct scene {
+	struct look *look;
+	const struct inspector_request *request;
+	struct subject *subject;
+	const struct layout *layout;
+	struct snapshot *snapshot;
+	uint64_t max_memory;
+	uint64_t pause_left_us;
+};
+
+/* ---- copying --------------------------------------------------------------------- */
+
+static struct error *read_runtime(const struct scene *scene, struct runtime *ret)
+{
+	return runtime_read(&scene->subject->space, scene->layout,
+			    scene->subject->module.image.bias, scene->subject->build.version_hex,
+			    ret, &scene->snapshot->doubts);
+}
+
+static struct error *provide_copies(struct look *look)
+{
+	while (look->copies.count < look->runtime.interpreters.count) {
+		struct pymalloc_copy **copy = vec_push(&look->copies);
+		if (!copy)
+			return error_out_of_memory();
+		*copy = pymalloc_copy_new();
+		if (!*copy)
+			return error_out_of_memory();
+	}
+	return NULL;
+}
+
+static struct error *copy_one(const struct scene *scene, size_t i, bool frozen)
+{
+	const struct runtime_interpreter *interp = &scene->look->runtime.interpreters.items[i];
+	struct pymalloc_copy *copy = scene->look->copies.items[i];
+	uint64_t pools = pymalloc_copy_pools(copy);
+	if (scene->request->repeating && pools)
+		return pymalloc_copy_refresh(copy, &scene->subject->space, scene->layout,
+					     &interp->roots, scene->max_memory,
+					     (unsigned)(1 + pools / POOLS_PER_TURN));
+	return pymalloc_copy_take(copy, &scene->subject->space, scene->layout, &interp->roots,
+				  scene->max_memory, frozen);
+}
+
+static struct error *copy_all(const struct scene *scene, bool frozen)
+{
+	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
+		if (scene->look->runtime.interpreters.items[i].shares_main)
+			continue;
+		struct error *err = copy_one(scene, i, frozen);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static void counters_clear(struct look_counters *counters)
+{
+	for (size_t i = 0; i < counters->free_lists.count; i++)
+		vec_fini(&counters->free_lists.items[i].free_lists);
+	counters->free_lists.count = 0;
+}
+
+/* The figures beside the arenas: free lists of each interpreter, counters of the runtime. */
+static struct error *copy_counters(const struct scene *scene)
+{
+	struct look *look = scene->look;
+	const struct subject *s = scene->subject;
+	counters_clear(&look->counters);
+	for (size_t i = 0; i < look->runtime.interpreters.count; i++) {
+		struct snapshot_interpreter *lists = vec_push(&look->counters.free_lists);
+		if (!lists)
+			return error_out_of_memory();
+		struct error *err = runtime_free_lists(&scene->subject->space, scene->layout,
+						       s->module.image.bias, s->build.version_hex,
+						       &look->runtime.interpreters.items[i], lists,
+						       &scene->snapshot->doubts);
+		if (err)
+			return err;
+	}
+	return runtime_counters_read(&scene->subject->space, scene->layout, s->module.image.bias,
+				     s->build.version_hex, &look->counters.counters,
+				     &scene->snapshot->doubts);
+}
+
+static struct error *copy_live(const struct scene *scene)
+{
+	struct error *err = copy_all(scene, false);
+	return err ?: copy_counters(scene);
+}
+
+static size_t count_unsettled(const struct look *look)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < look->runtime.interpreters.count; i++) {
+		if (!look->runtime.interpreters.items[i].shares_main)
+			n += pymalloc_copy_unsettled(look->copies.items[i]);
+	}
+	return n;
+}
+
+/* ---- stopping -------------------------------------------------------------------- */
+
+static struct error *stop(const struct scene *scene, struct freeze **ret)
+{
+	const struct freeze_request request = {
+		.pid = process_pid(scene->subject->process),
+		.limit_us = scene->pause_left_us,
+		.code = scene->subject->code,
+		.n_code = scene->subject->n_code,
+	};
+	return freeze_start(&request, ret);
+}
+
+static void account(struct scene *scene, const struct freeze_result *result, enum pause_mode mode)
+{
+	struct snapshot_pause *pause = &scene->snapshot->pause;
+	pause->mode = result->expired ? PAUSE_PARTIAL : mode;
+	pause->stops++;
+	pause->total_us += result->us;
+	pause->longest_us = size_max(pause->longest_us, result->us);
+	scene->pause_left_us = size_subtract(scene->pause_left_us, result->us);
+}
+
+/*
+ * A target that cannot be stopped is read without: a doubt. With --exact that is no answer.
+ * A thread that does not stop in time is no permission problem, so it is a doubt either way.
+ */
+static struct error *not_stopped(struct scene *scene, struct error *err)
+{
+	bool fatal = err->kind != ERROR_INCONSISTENT &&
+		     (err->kind != ERROR_PERMISSION || scene->request->asked_exact);
+	if (fatal)
+		return err;
+	bool in_time = err->kind == ERROR_INCONSISTENT;
+	if (in_time)
+		scene->snapshot->pause.mode = PAUSE_PARTIAL;
+	doubts_add(&scene->snapshot->doubts, DOUBT_NOT_STOPPED,
+		   in_time ? DOUBT_INCONSISTENT : DOUBT_NOTE, 1, "read without stopping it: %s",
+		   err->cause);
+	error_free(err);
+	return NULL;
+}
+
+/* ---- settle ---------------------------------------------------------------------- */
+
+static struct error *copy_unsettled(const struct scene *scene)
+{
+	struct look *look = scene->look;
+	for (size_t i = 0; i < look->runtime.interpreters.count; i++) {
+		if (look->runtime.interpreters.items[i].shares_main ||
+		    pymalloc_copy_unsettled(look->copies.items[i]) == 0)
+			continue;
+		struct error *err =
+			pymalloc_copy_settle(look->copies.items[i], &scene->subject->space, true);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static struct error *settle(struct scene *scene)
+{
+	for (int i = 0; i < TRIES && count_unsettled(scene->look) && scene->pause_left_us; i++) {
+		struct freeze *freeze = NULL;
+		struct error *err = stop(scene, &freeze);
+		if (err)
+			return not_stopped(scene, err);
+		err = copy_unsettled(scene);
+		struct freeze_result result = freeze_thaw(freeze);
+		account(scene, &result, PAUSE_SETTLED);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/* ---- exact ----------------------------------------------------------------------- */
+
+static bool same_interpreters(const struct runtime *a, const struct runtime *b)
+{
+	if (a->interpreters.count != b->interpreters.count)
+		return false;
+	for (size_t i = 0; i < a->interpreters.count; i++) {
+		if (!raddr_equal(a->interpreters.items[i].address,
+				 b->interpreters.items[i].address))
+			return false;
+	}
+	return true;
+}
+
+/* Everything of one moment; *ret_all false when an interpreter or an arena is new since the live pass. */
+static struct error *copy_frozen(const struct scene *scene, bool *ret_all)
+{
+	_cleanup_(runtime_fini)
+	struct runtime now = RUNTIME_EMPTY;
+	struct error *err = read_runtime(scene, &now);
+	if (err)
+		return err;
+	*ret_all = same_interpreters(&scene->look->runtime, &now);
+	err = copy_all(scene, true);
+	err = err ?: copy_counters(scene);
+	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
+		if (!scene->look->runtime.interpreters.items[i].shares_main)
+			*ret_all &= pymalloc_copy_complete(scene->look->copies.items[i]);
+	}
+	return err;
+}
+
+static struct error *prepare_copies(const struct scene *scene)
+{
+	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
+		if (scene->look->runtime.interpreters.items[i].shares_main)
+			continue;
+		struct error *err =
+			pymalloc_copy_prepare(scene->look->copies.items[i], scene->max_memory);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/* What a stop gave. */
+struct stopped {
+	struct freeze_result result;
+	bool all;     /* nothing outgrew the buffers */
+	bool stopped; /* false: the target could not be stopped, a doubt says why */
+};
+
+static struct error *stop_and_copy(struct scene *scene, struct stopped *ret)
+{
+	struct freeze *freeze = NULL;
+	*ret = (struct stopped){0};
+	struct error *err = prepare_copies(scene);
+	if (err)
+		return err;
+	err = stop(scene, &freeze);
+	if (err)
+		return not_stopped(scene, err);
+	ret->stopped = true;
+	/* Half an update would be copied: let it go at once. */
+	if (!freeze_inside(freeze))
+		err = copy_frozen(scene, &ret->all);
+	ret->result = freeze_thaw(freeze);
+	account(scene, &ret->result, PAUSE_STOPPED);
+	return err;
+}
+
+static void doubt_expired(struct scene *scene)
+{
+	doubts_add(&scene->snapshot->doubts, DOUBT_STOP_EXPIRED, DOUBT_INCONSISTENT, 1,
+		   "the stop reached its limit of %" PRIu64 " ms before everything was copied",
+		   (scene->snapshot->pause.total_us + 500) / 1000);
+}
+
+/* A fresh live pass: what the stop found is too new for the buffers, or was let go uncopied. */
+static struct error *start_over(struct scene *scene)
+{
+	runtime_fini(&scene->look->runtime);
+	struct error *err = read_runtime(scene, &scene->look->runtime);
+	err = err ?: provide_copies(scene->look);
+	return err ?: copy_live(scene);
+}
+
+static struct error *exact(struct scene *scene)
+{
+	struct stopped stopped = {0};
+	for (int i = 0; i < TRIES && scene->pause_left_us; i++) {
+		struct error *err = stop_and_copy(scene, &stopped);
+		if (err || !stopped.stopped)
+			return err;
+		if (stopped.result.expired) {
+			doubt_expired(scene);
+			return NULL;
+		}
+		if (stopped.all && !stopped.result.inside && !count_unsettled(scene->look))
+			return NULL;
+		nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
+		if (!stopped.result.inside && !stopped.all)
+			err = start_over(scene);
+		if (err)
+			return err;
+	}
+	scene->snapshot->pause.mode = PAUSE_PARTIAL;
+	doubts_add(&scene->snapshot->doubts, DOUBT_STOPPED_INSIDE, DOUBT_INCONSISTENT, 1,
+		   "each of %d stops landed inside the allocator", TRIES);
+	return start_over(scene);
+}
+
+/* ---- the door ---------------------------------------------------------------------- */
+
+/* 2.7 raises where a stop makes epoll_wait return EINTR: it is stopped only when asked for. */
+static enum look_mode mode_for(struct scene *scene)
+{
+	bool old = scene->subject->build.version_hex < 0x03000000;
+	if (!old || scene->request->mode == LOOK_NO_PAUSE)
+		return scene->request->mode;
+	if (!scene->request->asked_exact)
+		return LOOK_NO_PAUSE;
+	doubts_add(&scene->snapshot->doubts, DOUBT_EINTR_RISK, DOUBT_NOTE, 1,
+		   "a stop makes epoll_wait() return EINTR, which Python 2.7 raises as IOError");
+	return LOOK_EXACT;
+}
+
+static uint64_t pause_limit(const struct inspector_request *request, enum look_mode mode)
+{
+	if (request->max_pause_us)
+		return request->max_pause_us;
+	return mode == LOOK_EXACT ? EXACT_LIMIT_US : SETTLE_LIMIT_US;
+}
+
+static uint64_t memory_limit(const struct inspector_request *request)
+{
+	uint64_t total = 0, available = 0;
+	if (request->max_memory)
+		return request->max_memory;
+	process_machine_memory(&total, &available);
+	return available ? available / 2 : UINT64_MAX;
+}
+
+struct error *look_copy(struct look *look, const struct inspector_request *request,
+			struct subject *subject, struct snapshot *ret)
+{
+	struct scene scene = {.look = look,
+			      .request = request,
+			      .subject = subject,
+			      .layout = &subject->build.layout,
+			      .snapshot = ret,
+			      .max_memory = memory_limit(request)};
+	enum look_mode mode = mode_for(&scene);
+	scene.pause_left_us = pause_limit(request, mode);
+	runtime_fini(&look->runtime);
+	struct error *err = read_runtime(&scene, &look->runtime);
+	err = err ?: provide_copies(look);
+	err = err
+		      ?: runtime_allocator(&subject->space, scene.layout,
+					   subject->module.image.bias, subject->build.version_hex,
+					   &ret->target, &ret->doubts);
+	err = err ?: copy_live(&scene);
+	if (err || mode == LOOK_NO_PAUSE)
+		return err;
+	return mode == LOOK_EXACT ? exact(&scene) : settle(&scene);
+}
+
+void look_hand_over_free_lists(struct look *look, size_t i, struct snapshot_interpreter *ret)
+{
+	if (i >= look->counters.free_lists.count)
+		return;
+	ret->free_lists.items = look->counters.free_lists.items[i].free_lists.items;
+	ret->free_lists.count = look->counters.free_lists.items[i].free_lists.count;
+	ret->free_lists.room = look->counters.free_lists.items[i].free_lists.room;
+	look->counters.free_lists.items[i] = (struct snapshot_interpreter){0};
+}
+
+struct error *look_block_counters(struct look *look, struct snapshot *ret)
+{
+	return runtime_block_counters(&look->counters.counters, ret);
+}
+
+void look_fini(struct look *look)
+{
+	counters_clear(&look->counters);
+	vec_fini(&look->counters.free_lists);
+	for (size_t i = 0; i < look->copies.count; i++)
+		pymalloc_copy_free(look->copies.items[i]);
+	vec_fini(&look->copies);
+	runtime_fini(&look->runtime);
+}

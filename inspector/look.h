@@ -1,0 +1,40 @@
+/*
+ * look: the copying part of a look: live, and under a stop where the mode and the
+ * target's state ask for it. The only place that decides to stop a target.
+ */
+#ifndef INSPECTOR_LOOK_H
+#define INSPECTOR_LOOK_H
+
+#include "inspector/inspector.h"
+#include "inspector/python/runtime.h"
+#include "inspector/subject.h"
+
+/* The small figures that must be of the same moment as the copies. */
+struct look_counters {
+	VEC(struct snapshot_interpreter)
+	free_lists; /* one for each interpreter; only free_lists is filled */
+	struct runtime_counters counters;
+};
+
+struct look {
+	struct runtime runtime;
+	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
+	struct look_counters counters;
+};
+
+/*
+ * Fills runtime, copies and counters, and of *ret: target.allocator and hooks, pause, doubts.
+ * ERROR_PERMISSION when request.asked_exact and the target cannot be stopped.
+ */
+struct error *look_copy(struct look *look, const struct inspector_request *request,
+			struct subject *subject, struct snapshot *ret) MUST_CHECK;
+
+/* Moves interpreter i's free lists into the snapshot. */
+void look_hand_over_free_lists(struct look *look, size_t i, struct snapshot_interpreter *ret);
+
+/* sys.getallocatedblocks() and serialno, once the walk has filled the interpreters. */
+struct error *look_block_counters(struct look *look, struct snapshot *ret) MUST_CHECK;
+
+void look_fini(struct look *look);
+
+#endif

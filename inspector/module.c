@@ -1,0 +1,242 @@
+/*
+ * module: walks the mapped files once.
+ *
+ *	maps	exe ── ld.so ── libpython3.12.so ── libc …
+ *	         │                 │
+ *	         └ undefined       └ .dynsym defines _PyRuntime: this one
+ *
+ * Only a region that maps a file's start can begin an object; its dynamic symbols
+ * are read from memory, so a deleted or replaced file is no obstacle.
+ */
+#include "inspector/module.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "inspector/target/live.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reads memory, and remembers whether something was not there to be read. */
+struct memory {
+	struct space *space;
+	bool fault;
+};
+
+static struct error *read_memory(void *context, raddr at, void *buffer, size_t size)
+{
+	struct memory *memory = context;
+	struct error *err = space_read(memory->space, at, buffer, size);
+	memory->fault |= err && err->kind == ERROR_FAULT;
+	return err;
+}
+
+static bool begins_object(const struct region *region)
+{
+	return region->kind == REGION_FILE && region->file_offset == 0 && region->readable &&
+	       region->label;
+}
+
+/* All regions of a file may take their non-resident pages from it. */
+static struct error *back_regions(struct space *space, const struct region *first, int fd)
+{
+	for (size_t i = 0; i < space->regions.count; i++) {
+		const struct region *region = &space->regions.items[i];
+		if (region->kind != REGION_FILE || region->inode != first->inode ||
+		    region->device != first->device)
+			continue;
+		struct error *err = live_back(space, region, fd);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/* The file that the kernel itself says is mapped there. */
+static bool accept_inode(void *context, int fd, const char *candidate)
+{
+	(void)candidate;
+	const struct region *region = context;
+	struct stat status;
+	return fstat(fd, &status) == 0 && status.st_ino == region->inode &&
+	       status.st_dev == region->device;
+}
+
+/* Lets pages of the region's object that are not resident be taken from its file. */
+static struct error *back_object(struct process *process, struct space *space,
+				 const struct region *region, bool *ret_backed)
+{
+	_cleanup_(close_fd)
+	int fd = -1;
+	struct region key = *region;
+	struct error *err = process_open_file(process, region, accept_inode, &key, &fd);
+	if (err || fd < 0)
+		return err;
+	*ret_backed = true;
+	return back_regions(space, region, fd);
+}
+
+static struct error *read_image(struct space *space, raddr start, struct elf_image *ret,
+				bool *ret_python, bool *ret_fault)
+{
+	struct memory memory = {.space = space};
+	struct error *err = elf_image_read(read_memory, &memory, start, ret);
+	*ret_python = !err && elf_image_defines_python(read_memory, &memory, ret);
+	*ret_fault = memory.fault;
+	if (err && err->kind == ERROR_GONE)
+		return err;
+	error_free(err);
+	return NULL;
+}
+
+/*
+ * Whether the object at region defines a runtime. Its symbol table may lie on
+ * pages that are not resident and must not be made so: then its file is asked.
+ */
+static struct error *examine(struct process *process, struct space *space,
+			     const struct region *region, struct elf_image *ret, bool *ret_python)
+{
+	bool fault = false, backed = false;
+	struct error *err = read_image(space, region->start, ret, ret_python, &fault);
+	if (err || *ret_python || !fault)
+		return err;
+	err = back_object(process, space, region, &backed);
+	if (err || !backed)
+		return err;
+	return read_image(space, region->start, ret, ret_python, &fault);
+}
+
+/* Counts every object that defines a runtime, and keeps the image of the first. */
+static struct error *look_at(struct process *process, struct space *space,
+			     const struct region *region, struct module *m)
+{
+	struct elf_image image = {0};
+	bool python = false;
+	struct error *err = examine(process, space, region, &image, &python);
+	if (err || !python)
+		return err;
+	if (m->path) {
+		m->n_others++;
+		return NULL;
+	}
+	m->path = strdup(region->label);
+	if (!m->path)
+		return error_out_of_memory();
+	m->image = image;
+	m->deleted = region->deleted;
+	return NULL;
+}
+
+/* One object is mapped piecewise, and its first page sometimes twice: count it once. */
+static bool seen_before(const struct space *space, size_t index)
+{
+	const struct region *region = &space->regions.items[index];
+	for (size_t i = index; i-- > 0;) {
+		const struct region *before = &space->regions.items[i];
+		if (before->kind == REGION_FILE && before->inode == region->inode &&
+		    before->device == region->device && before->file_offset == 0)
+			return true;
+	}
+	return false;
+}
+
+struct error *module_locate(struct process *process, struct space *space, struct module *ret)
+{
+	*ret = (struct module){.file = -1};
+	for (size_t i = 0; i < space->regions.count; i++) {
+		if (!begins_object(&space->regions.items[i]) || seen_before(space, i))
+			continue;
+		struct error *err = look_at(process, space, &space->regions.items[i], ret);
+		if (err)
+			return err;
+	}
+	if (ret->path)
+		return NULL;
+	struct error *err = error_new(ERROR_UNSUPPORTED, "not a CPython process: no mapped object "
+							 "defines the Python runtime");
+	return error_remedy(err, "arenascope ps lists the CPython processes of this machine");
+}
+
+/* ---- its file ---------------------------------------------------------------------- */
+
+static struct error *read_file(void *context, raddr at, void *buffer, size_t size)
+{
+	ssize_t n = pread(*(int *)context, buffer, size, (off_t)at.value);
+	if (n == (ssize_t)size)
+		return NULL;
+	return error_new(ERROR_FAULT, "file ends at " RADDR_FORMAT, at.value);
+}
+
+static void note_trial(struct module *m, const char *path, bool used, const char *result)
+{
+	struct module_trial *trial = vec_push(&m->trials);
+	if (!trial)
+		return;
+	trial->path = strdup(path);
+	trial->result = strdup(result);
+	trial->used = used;
+}
+
+/*
+ * The file as if mapped at 0: its first segment, where the headers and the
+ * build-id note lie, then has file offsets as addresses.
+ */
+static bool accept_build(void *context, int fd, const char *candidate)
+{
+	struct module *m = context;
+	struct elf_image image = {0};
+	struct error *err = elf_image_read(read_file, &fd, RADDR_NULL, &image);
+	if (err) {
+		note_trial(m, candidate, false, err->cause);
+		error_free(err);
+		return false;
+	}
+	if (m->image.build_id.size == 0) {
+		note_trial(m, candidate, true, "used, unverified: the object has no build-id");
+		return true;
+	}
+	if (build_id_equal(&image.build_id, &m->image.build_id)) {
+		m->verified = true;
+		note_trial(m, candidate, true, "used: its build-id is the one in memory");
+		return true;
+	}
+	char hex[2 * BUILD_ID_MAX + 1];
+	build_id_hex(&image.build_id, hex);
+	_cleanup_(text_fini)
+	struct text result = TEXT_EMPTY;
+	text_addf(&result, "refused: another build (build-id %s)", *hex ? hex : "missing");
+	note_trial(m, candidate, false, text_string(&result));
+	return false;
+}
+
+struct error *module_open(struct process *process, struct space *space, struct module *module)
+{
+	const struct region *region = space_region(space, module->image.start);
+	if (!region)
+		return error_new(ERROR_GONE, "%s was unmapped meanwhile", module->path);
+	struct error *err = process_open_file(process, region, accept_build, module, &module->file);
+	if (err || module->file < 0)
+		return err;
+	return back_regions(space, region, module->file);
+}
+
+struct error *module_find(struct process *process, struct space *space, struct module *ret)
+{
+	struct error *err = module_locate(process, space, ret);
+	return err ? err : module_open(process, space, ret);
+}
+
+void module_fini(struct module *module)
+{
+	free(module->path);
+	close_fd(&module->file);
+	module->file = -1;
+	for (size_t i = 0; i < module->trials.count; i++) {
+		free(module->trials.items[i].path);
+		free(module->trials.items[i].result);
+	}
+	vec_fini(&module->trials);
+	module->path = NULL;
+}

@@ -1,0 +1,49 @@
+/*
+ * module: the mapped object that holds the interpreter, found by what it defines
+ * and never by its name: an executable, a libpython, a plugin.
+ */
+#ifndef INSPECTOR_MODULE_H
+#define INSPECTOR_MODULE_H
+
+#include "base/error.h"
+#include "inspector/target/process.h"
+#include "inspector/target/space.h"
+#include "symbols/elf_image.h"
+
+/* What came of one way to the module's file, for `doctor`. */
+struct module_trial {
+	char *path;   /* foreign, unescaped */
+	char *result; /* "used", "refused: another build (build-id …)" */
+	bool used;
+};
+
+struct module {
+	struct elf_image image;
+	char *path;      /* as maps names it: foreign, unescaped */
+	bool deleted;    /* the name is gone or means another file by now */
+	int file;        /* the mapped file itself, its build-id checked; -1: none could be had */
+	bool verified;   /* the build-ids were there to compare */
+	size_t n_others; /* further objects in this process that define a runtime */
+	VEC(struct module_trial) trials;
+};
+
+/*
+ * Finds the module in a process and opens its file. Where several objects define a runtime, the
+ * first in address order is taken and the others are counted. ERROR_UNSUPPORTED: none does, so it
+ * is not CPython.
+ */
+struct error *module_find(struct process *process, struct space *space,
+			  struct module *ret) MUST_CHECK;
+
+/* Whether some mapped object defines a runtime; cheap, for a list of processes. Fills image and
+ * path only. */
+struct error *module_locate(struct process *process, struct space *space,
+			    struct module *ret) MUST_CHECK;
+
+/* Opens the located module's file. Not finding one is no error: file stays -1. */
+struct error *module_open(struct process *process, struct space *space,
+			  struct module *module) MUST_CHECK;
+
+void module_fini(struct module *module);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * subject: the steps of preparation, each on the shoulders of the one before.
+ *
+ *	pid → process → maps → space → module → file → build (layout, roots)
+ */
+#include "inspector/subject.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "inspector/target/live.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* $variable/rest, or $HOME/fallback/rest; NULL when neither is an absolute path. */
+static char *user_dir(const char *variable, const char *fallback, const char *rest)
+{
+	const char *base = secure_getenv(variable);
+	const char *home = secure_getenv("HOME");
+	char *path = NULL;
+	int length = -1;
+	if (base && base[0] == '/')
+		length = asprintf(&path, "%s/%s", base, rest);
+	else if (home && home[0] == '/')
+		length = asprintf(&path, "%s/%s/%s", home, fallback, rest);
+	return length < 0 ? NULL : path;
+}
+
+char *subject_cache_dir(void)
+{
+	return user_dir("XDG_CACHE_HOME", ".cache", "arenascope");
+}
+
+static char *debuginfo_cache_dir(void)
+{
+	const char *given = secure_getenv("DEBUGINFOD_CACHE_PATH");
+	return given && given[0] == '/' ? strdup(given)
+					: user_dir("XDG_CACHE_HOME", ".cache", "debuginfod_client");
+}
+
+/* Where the allocator's code lies in the target: a stop inside it is retried. */
+static void find_code(struct subject *s)
+{
+	static const enum layout_entry_id functions[] = {
+		LAYOUT_PYMALLOC_MALLOC,    LAYOUT_PYMALLOC_FREE,   LAYOUT_PYMALLOC_REALLOC,
+		LAYOUT_PYMALLOC_CALLOC,    LAYOUT_PYMALLOC_ALLOC,  LAYOUT_PYMALLOC_NEW_POOL,
+		LAYOUT_PYMALLOC_NEW_ARENA, LAYOUT_PYMALLOC_INSERT, LAYOUT_PYMALLOC_FREE_POOL,
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(functions) && s->n_code < SUBJECT_CODE_MAX; i++) {
+		const struct layout_entry *entry = &s->build.layout.entries[functions[i]];
+		if (entry->provenance == PROVENANCE_ABSENT || entry->width == 0)
+			continue;
+		s->code[s->n_code++] = (struct freeze_range){
+			raddr_at(s->module.image.bias + entry->offset), entry->width};
+	}
+}
+
+static struct error *resolve(const struct inspector_request *request, struct subject *s)
+{
+	_cleanup_(free_pointer)
+	char *cache = request->no_cache ? NULL : subject_cache_dir();
+	_cleanup_(free_pointer)
+	char *debuginfo = debuginfo_cache_dir();
+	struct python_build_request build = {
+		.file = s->module.file,
+		.path = s->module.path,
+		.build_id = s->module.image.build_id,
+		.target_root = process_root(s->process),
+		.symbols = request->symbols,
+		.debuginfo_cache = debuginfo,
+		.cache_dir = cache,
+	};
+	return python_build_resolve(&build, &s->build);
+}
+
+static struct error *subject_locate(pid_t pid, struct subject *ret)
+{
+	*ret = (struct subject){.module.file = -1};
+	struct error *err = process_open(pid, &ret->process);
+	if (err)
+		return err;
+	err = process_space(ret->process, &ret->space);
+	if (err)
+		return err;
+	err = module_find(ret->process, &ret->space, &ret->module);
+	return err ?: process_check(ret->process);
+}
+
+/* What went wrong may only be the target's end: then say that. */
+static struct error *or_gone(const struct subject *s, struct error *err)
+{
+	if (!err || !s->process || err->kind == ERROR_GONE || err->kind == ERROR_PERMISSION)
+		return err;
+	struct error *gone = process_check(s->process);
+	if (!gone)
+		return err;
+	error_free(err);
+	return gone;
+}
+
+struct error *subject_open(const struct inspector_request *request, struct subject *ret)
+{
+	struct error *err = subject_locate(request->pid, ret);
+	err = err ?: resolve(request, ret);
+	if (err)
+		return or_gone(ret, err);
+	find_code(ret);
+	return live_start_readers(&ret->space);
+}
+
+struct error *subject_glance(pid_t pid, bool no_cache, struct subject *ret)
+{
+	struct error *err = subject_locate(pid, ret);
+	if (err)
+		return or_gone(ret, err);
+	_cleanup_(free_pointer)
+	char *cache = no_cache ? NULL : subject_cache_dir();
+	struct python_build_request build = {
+		.file = ret->module.file,
+		.path = ret->module.path,
+		.build_id = ret->module.image.build_id,
+		.target_root = -1,
+		.cache_dir = cache,
+		.cache_only = true,
+	};
+	err = python_build_resolve(&build, &ret->build);
+	if (!err)
+		return NULL;
+	error_free(err);
+	python_build_fini(&ret->build);
+	ret->build = (struct python_build){0};
+	if (ret->module.file >= 0)
+		error_free(python_build_version(ret->module.file, &ret->build));
+	return NULL;
+}
+
+void subject_fini(struct subject *subject)
+{
+	python_build_fini(&subject->build);
+	module_fini(&subject->module);
+	space_fini(&subject->space);
+	process_close(subject->process);
+	subject->process = NULL;
+}

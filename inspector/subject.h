@@ -1,0 +1,40 @@
+/*
+ * subject: a process prepared for looking: pinned, its memory mapped out, its
+ * interpreter found and its symbols resolved. All slow work is done here, once.
+ */
+#ifndef INSPECTOR_SUBJECT_H
+#define INSPECTOR_SUBJECT_H
+
+#include "inspector/inspector.h"
+#include "inspector/module.h"
+#include "inspector/target/freeze.h"
+#include "inspector/target/process.h"
+#include "symbols/python_build.h"
+
+#define SUBJECT_CODE_MAX 16
+
+struct subject {
+	struct process *process;
+	struct space space;
+	struct module module;
+	struct python_build build;
+	struct freeze_range code[SUBJECT_CODE_MAX]; /* the allocator's functions, in the target */
+	size_t n_code;
+};
+
+/*
+ * Prepares the process. Forks (python_build.h). On an error *ret holds what was found until then,
+ * so that `doctor` can tell; subject_fini() it in every case.
+ */
+struct error *subject_open(const struct inspector_request *request, struct subject *ret) MUST_CHECK;
+
+/* The same without DWARF: version from the file, layout only if it is in the cache. For lists.
+ * Without a cached layout build.layout stays empty, and that is no error. */
+struct error *subject_glance(pid_t pid, bool no_cache, struct subject *ret) MUST_CHECK;
+
+void subject_fini(struct subject *subject);
+
+/* Folder for layout tables, or NULL when the environment names none. malloc'd. */
+char *subject_cache_dir(void);
+
+#endif
