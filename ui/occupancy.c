@@ -15,8 +15,8 @@
 
 double occupancy_share(uint64_t used, uint64_t held)
 {
-	uint64_t space = size_add(used, held);
-	return space ? (double)used / (double)space : 0;
+	double space = (double)used + (double)held;
+	return used ? (double)used / space : 0;
 }
 
 enum occupancy_class occupancy_class_of(uint64_t used, uint64_t held)

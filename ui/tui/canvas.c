@@ -280,12 +280,15 @@ void area_bar(const struct area *a, int x, int y, int width, const struct bar_pa
 	uint64_t total = 0;
 	for (size_t i = 0; i < n; i++)
 		total = size_add(total, parts[i].amount);
-	int at = 0;
+	int at = 0, later = 0; /* parts that still need a column */
+	for (size_t i = 0; i < n; i++)
+		later += parts[i].amount > 0;
 	for (size_t i = 0; total && i < n; i++) {
 		int end = bar_end(parts, i, total, width);
+		later -= parts[i].amount > 0;
 		if (parts[i].amount && end <= at)
 			end = at + 1;
-		end = within(end, at, width);
+		end = within(within(end, 0, width - later), at, width);
 		area_glyph(a, x + at, y, parts[i].style, parts[i].glyph, end - at);
 		at = end;
 	}

@@ -285,7 +285,7 @@ static void hint(const struct board *board, const struct view *view, struct text
 const struct view_ops view_arenas = {
 	.name = "arenas",
 	.title = "Arenas",
-	.keys = "Enter look in  s<> sort  f filter  / find  d since mark  e export  Esc ? q",
+	.keys = "Enter look in  s<> sort  f filter  / find  d since mark  e export  ? help  q",
 	.sort = SHARE_COLUMN,
 	.refresh = refresh,
 	.draw = draw,

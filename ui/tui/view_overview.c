@@ -40,9 +40,11 @@ static void trend_text(const struct board *board, struct text *ret)
 		strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
 		text_addf(ret, "flat since %s", clock);
 	} else if (span > 0) {
-		list_add_bytes_change(ret, h->points[0].rss, h->last_rss);
 		units_duration(figure, (uint64_t)span);
-		text_addf(ret, " in %s", figure);
+		bool same = h->points[0].rss == h->last_rss;
+		if (!same)
+			list_add_bytes_change(ret, h->points[0].rss, h->last_rss);
+		text_addf(ret, same ? "as %s ago" : " in %s", figure);
 	}
 }
 
@@ -92,6 +94,23 @@ struct share {
 	struct bar_part part;
 };
 
+/* What of the arenas RSS does not hold; or that its parts are only about right. */
+static void absent_draw(const struct occupancy_totals *t, bool exact, const struct area *area,
+			int x, int y)
+{
+	uint64_t absent = size_subtract(t->total, t->resident);
+	char figure[UNITS_MAX];
+	_cleanup_(text_fini)
+	struct text line = TEXT_EMPTY;
+	units_bytes(figure, absent);
+	if (t->has_residency && absent && absent >= t->total / 100)
+		text_addf(&line, "(%s not in RAM)", figure);
+	else if (!exact)
+		text_add(&line, "(about)");
+	if (x + canvas_columns(text_string(&line)) < area->width)
+		area_text(area, x, y, STYLE_DIM, text_string(&line));
+}
+
 /* The bar of what RSS is made of, and its legend below. */
 static void bar_draw(const struct board *board, const struct area *area, int y)
 {
@@ -117,14 +136,7 @@ static void bar_draw(const struct board *board, const struct area *area, int y)
 		    2;
 	}
 	area_bar(area, 1, y, area->width - 2, parts, ARRAY_SIZE(parts));
-	uint64_t absent = size_subtract(t->total, t->resident);
-	if (t->has_residency && absent >= t->total / 100 && absent) {
-		char figure[UNITS_MAX];
-		units_bytes(figure, absent);
-		area_textf(area, x, y + 1, STYLE_DIM, "(%s not in RAM)", figure);
-	} else if (!split.exact) {
-		area_text(area, x, y + 1, STYLE_DIM, "(about)");
-	}
+	absent_draw(t, split.exact, area, x, y + 1);
 }
 
 static void cell_draw(const struct board *board, const struct occupancy_cell *cell,
