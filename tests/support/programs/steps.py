@@ -4,7 +4,7 @@ A heap that grows by known steps, for versions that cannot tell of it themselves
     steps.py COUNT
 
 Rests in pause(2); each SIGUSR1 adds COUNT blocks of one kind, in this order: object(),
-a 3-tuple that the collector tracks, a 5-character string; then it rests again.
+a 25-tuple (no free list keeps those), a 5-character string; then it rests again.
 """
 import os
 import signal
@@ -23,7 +23,7 @@ def add_objects(row):
 
 def add_tuples(row):
     for i in numbers:
-        row[i] = (row, row, i)
+        row[i] = (row,) * 25
 
 
 def add_strings(row):
@@ -37,6 +37,7 @@ for step in steps:
     step(scratch)  # whatever a first run keeps, it keeps now
 for i in numbers:
     scratch[i] = None
+os.kill(os.getpid(), signal.SIGUSR1)  # and the handler's frame
 os.write(1, b"READY\n")
 for step, row in zip(steps, kept):
     signal.pause()

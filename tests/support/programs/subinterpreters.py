@@ -49,6 +49,11 @@ def turn_stderr(name):
     os.close(fd)
 
 
+def written(name):
+    with open(os.path.join(sys.argv[1], name)) as file:
+        return file.read()
+
+
 def report_blocks():
     write(1, b"%d\n" % getblocks())
 
@@ -60,15 +65,16 @@ for position, kind in enumerate(sys.argv[2:]):
     turn_stderr("stats-%d" % number)
     threading.Thread(target=run, args=(number, INSIDE.replace("COUNT", str(2000 * (position + 1)))),
                      daemon=True).start()
-    while b"PyTupleObject" not in open(os.path.join(sys.argv[1], "stats-%d" % number),
-                                       "rb").read():
+    while "PyTupleObject" not in written("stats-%d" % number):
         time.sleep(0.01)
     time.sleep(0.05)
 
 write, pause, getblocks, account = os.write, signal.pause, sys.getallocatedblocks, \
     sys._debugmallocstats
 turn_stderr("stats-main")
-for attempt in range(4):
-    report_blocks()
+report_blocks()  # no loop: its iterator would be one block more than there is at rest
+report_blocks()
+report_blocks()
+report_blocks()
 account()
 pause()
