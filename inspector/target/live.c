@@ -50,7 +50,15 @@ struct live {
 
 static struct error *gone(void)
 {
-	return error_new(ERROR_GONE, "the process has ended");
+	return error_new(ERROR_GONE, "the process has ended or executes another program");
+}
+
+/* Nothing is mapped where something was: the region is gone, or all of them. */
+static struct error *vanished(const struct live *live, raddr at)
+{
+	if (!pagemap_alive(live->pagemap))
+		return gone();
+	return error_new(ERROR_FAULT, RADDR_FORMAT " is not mapped any more", at.value);
 }
 
 static struct error *read_present(struct live *live, raddr at, uint8_t *buffer, size_t size)
@@ -133,9 +141,7 @@ static struct error *check_mapped(const struct live *live, raddr at, size_t size
 	struct error *err = procfs_read(live->proc, "maps", MAPS_SIZE_MAX, &text, &length);
 	if (err)
 		return err;
-	if (!maps_cover(text, length, at, size))
-		return error_new(ERROR_FAULT, RADDR_FORMAT " is not mapped any more", at.value);
-	return NULL;
+	return maps_cover(text, length, at, size) ? NULL : vanished(live, at);
 }
 
 static struct error *read_absent(struct live *live, raddr at, uint8_t *buffer, size_t size)
@@ -171,7 +177,7 @@ static struct error *read_run(struct live *live, enum page_state state, raddr at
 	case PAGE_UNMAPPED:
 		break;
 	}
-	return error_new(ERROR_FAULT, RADDR_FORMAT " is not mapped any more", at.value);
+	return vanished(live, at);
 }
 
 static struct error *live_read(void *source, raddr at, void *buffer, size_t size)

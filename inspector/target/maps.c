@@ -22,9 +22,10 @@ static bool take_number(struct cursor *c, unsigned base, char stop, uint64_t *re
 	uint64_t value = 0;
 	const char *start = c->at;
 	for (; c->at < c->end && digit_value(*c->at, base) >= 0; c->at++) {
-		if (value > UINT64_MAX / base - 1)
+		uint64_t digit = (uint64_t)digit_value(*c->at, base);
+		if (__builtin_mul_overflow(value, base, &value) ||
+		    __builtin_add_overflow(value, digit, &value))
 			return false;
-		value = value * base + (uint64_t)digit_value(*c->at, base);
 	}
 	if (c->at == start)
 		return false;

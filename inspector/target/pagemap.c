@@ -297,5 +297,6 @@ struct error *pagemap_residency(struct pagemap *pagemap, raddr start, uint64_t s
 		rest_after(pagemap, clock_ns() - since);
 		at = to;
 	}
-	return NULL;
+	/* Of memory that is gone nothing is present, and that is no answer. */
+	return pagemap_alive(pagemap) ? NULL : look_failed(ESRCH);
 }

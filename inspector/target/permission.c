@@ -270,11 +270,16 @@ static struct error *general_rule(pid_t pid, int proc, const struct side *us,
 	return is_dumpable(proc, target) ? NULL : deny_dumpable(pid);
 }
 
-static struct error *attach_rule(pid_t pid, const struct side *us, const struct side *target,
-				 enum permission_wish wish)
+/* What may be looked at has passed the general rules already. */
+static bool may_look(int proc)
 {
-	if (wish == PERMISSION_TRACE && target->tracer)
-		return deny_traced(pid, target->tracer);
+	_cleanup_(close_fd)
+	int fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
+	return fd >= 0;
+}
+
+static struct error *attach_rule(pid_t pid, const struct side *us)
+{
 	long scope = system_number("/proc/sys/kernel/yama/ptrace_scope");
 	if (scope >= 3 || (scope >= 1 && !is_privileged(us)))
 		return deny_yama(pid, scope);
@@ -289,12 +294,11 @@ struct error *permission_refused(pid_t pid, int proc, enum permission_wish wish)
 		err = side_read(proc, "status", &target);
 	if (err)
 		return err;
-	/* What may be looked at passed the general rules already. */
 	if (wish == PERMISSION_TRACE && target.tracer)
 		return deny_traced(pid, target.tracer);
-	if (wish == PERMISSION_LOOK)
+	if (!may_look(proc))
 		err = general_rule(pid, proc, &us, &target);
-	else
-		err = attach_rule(pid, &us, &target, wish);
+	else if (wish != PERMISSION_LOOK)
+		err = attach_rule(pid, &us);
 	return err ? err : deny_module(pid);
 }
