@@ -128,7 +128,7 @@ static void note_look(const struct question *q, const struct snapshot *s)
 {
 	const struct options *o = q->options;
 	struct text *notes = &q->answer->notes;
-	char pause[120];
+	char pause[CAVEAT_PAUSE_MAX];
 	if (o->verb == VERB_STATS && !o->json) {
 		caveat_pause(pause, &s->pause);
 		if (!o->quiet)
@@ -209,9 +209,9 @@ static struct error *ask_ps(const struct question *q)
 	ps_write(&page, &listing, o->limit);
 	if (listing.n_unseen && !o->quiet)
 		text_addf(&q->answer->notes,
-			  "arenascope: %llu processes of other users could not be looked into; as "
-			  "root, all can\n",
-			  (unsigned long long)listing.n_unseen);
+			  "arenascope: %llu process%s could not be looked into%s\n",
+			  (unsigned long long)listing.n_unseen, listing.n_unseen == 1 ? "" : "es",
+			  geteuid() == 0 ? "" : "; root can look into other users'");
 	return NULL;
 }
 

@@ -67,17 +67,17 @@ void caveat_write(struct page *page, const struct doubts *doubts)
 		write_doubt(page, &doubts->list.items[i]);
 }
 
-void caveat_pause(char ret[120], const struct snapshot_pause *pause)
+void caveat_pause(char ret[CAVEAT_PAUSE_MAX], const struct snapshot_pause *pause)
 {
 	char total[UNITS_MAX], longest[UNITS_MAX];
 	units_pause(total, pause->total_us);
 	units_pause(longest, pause->longest_us);
 	const char *cut = pause->mode == PAUSE_PARTIAL ? ", cut short" : "";
 	if (pause->stops == 0)
-		snprintf(ret, 120, "never stopped");
+		snprintf(ret, CAVEAT_PAUSE_MAX, "never stopped");
 	else if (pause->stops == 1)
-		snprintf(ret, 120, "stopped for %s%s", total, cut);
+		snprintf(ret, CAVEAT_PAUSE_MAX, "stopped for %s%s", total, cut);
 	else
-		snprintf(ret, 120, "stopped %llu times, %s in all, %s at most%s",
+		snprintf(ret, CAVEAT_PAUSE_MAX, "stopped %llu times, %s in all, %s at most%s",
 			 (unsigned long long)pause->stops, total, longest, cut);
 }

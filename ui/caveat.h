@@ -13,7 +13,9 @@ const char *caveat_meaning(enum doubt_kind kind);
 /* Appends a paragraph for each doubt: how bad, how often, what, and what it means. */
 void caveat_write(struct page *page, const struct doubts *doubts);
 
+#define CAVEAT_PAUSE_MAX 160
+
 /* "never stopped", "stopped 3 ms", "stopped 2 times, 3 ms in all, 2 ms at most", … */
-void caveat_pause(char ret[120], const struct snapshot_pause *pause);
+void caveat_pause(char ret[CAVEAT_PAUSE_MAX], const struct snapshot_pause *pause);
 
 #endif

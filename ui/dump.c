@@ -16,7 +16,10 @@
 #include "ui/headline.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#define MEANING_LEAST 24 /* columns; a narrower paragraph is no text any more */
 
 static void add_build(struct text *line, const struct snapshot_target *t)
 {
@@ -40,7 +43,7 @@ void dump_write_title(struct page *page, const struct snapshot *snapshot)
 	const struct snapshot_target *t = &snapshot->target;
 	_cleanup_(text_fini)
 	struct text line = TEXT_EMPTY;
-	char pause[120];
+	char pause[CAVEAT_PAUSE_MAX];
 	text_addf(&line, "pid %d ", (int)t->pid);
 	page_escape(&line, page->style, t->command ?: t->comm ?: "?");
 	text_addf(&line, ": CPython %s", t->version[0] ? t->version : "?");
@@ -140,10 +143,27 @@ static void write_part(struct page *page, enum ink ink, const char *name, uint64
 	page_inkf(page, ink, "%s", style_bar_glyph(page->style, ink));
 	page_addf(page, " %-14s %*s %6s  ", name, width, amount, share);
 	unsigned column = 4 + 14 + 1 + (unsigned)width + 1 + 6 + 2;
+	if (column + MEANING_LEAST > page->style->width) {
+		page_end(page);
+		page_wrap(page, INK_DIM, 4, 4, meaning);
+		return;
+	}
 	struct page inner = {&line, page->style};
 	page_wrap(&inner, INK_DIM, column, column, meaning);
 	page->text->failed |= line.failed;
 	text_add(page->text, text_string(&line) + size_min(column, line.length));
+}
+
+static void write_parts(struct page *page, const struct headline_split *split)
+{
+	write_part(page, INK_LIVE, "live", split->live, split->rss,
+		   "in use by objects; goes when the program drops them");
+	write_part(page, INK_KEPT, "free but kept", split->kept, split->rss,
+		   "freed by the program, not given back to the system");
+	write_part(page, INK_OVERHEAD, "overhead", split->overhead, split->rss,
+		   "pymalloc's own headers and rounding");
+	write_part(page, INK_ELSEWHERE, "elsewhere", split->elsewhere, split->rss,
+		   "not pymalloc: larger objects, libraries, files, stacks");
 }
 
 static void write_memory(struct page *page, const struct snapshot *snapshot,
@@ -155,17 +175,12 @@ static void write_memory(struct page *page, const struct snapshot *snapshot,
 					  {split.overhead, INK_OVERHEAD},
 					  {split.elsewhere, INK_ELSEWHERE}};
 	write_rss_line(page, &snapshot->target);
+	if (!occupancy->arenas.count)
+		return;
 	page_addf(page, "[");
 	page_bar(page, parts, ARRAY_SIZE(parts), split.rss, page->style->width - 2);
 	page_addf(page, "]\n");
-	write_part(page, INK_LIVE, "live", split.live, split.rss,
-		   "in use by objects; goes when the program drops them");
-	write_part(page, INK_KEPT, "free but kept", split.kept, split.rss,
-		   "freed by the program, not given back to the system");
-	write_part(page, INK_OVERHEAD, "overhead", split.overhead, split.rss,
-		   "pymalloc's own headers and rounding");
-	write_part(page, INK_ELSEWHERE, "elsewhere", split.elsewhere, split.rss,
-		   "not pymalloc: larger objects, libraries, files, stacks");
+	write_parts(page, &split);
 	if (!split.exact)
 		page_wrap(
 			page, INK_DIM, 2, 2,
@@ -230,11 +245,12 @@ static void write_pymalloc(struct page *page, const struct snapshot *snapshot,
 
 static void write_blocks(struct page *page, const struct snapshot *snapshot)
 {
-	char blocks[UNITS_MAX];
+	char blocks[UNITS_MAX], line[120];
 	units_maybe(blocks, snapshot->allocated_blocks);
+	snprintf(line, sizeof(line), "%s blocks in all, as sys.getallocatedblocks() counts them.",
+		 blocks);
 	if (!snapshot->allocated_blocks.absent)
-		page_addf(page, "  %s blocks in all, as sys.getallocatedblocks() counts them.\n",
-			  blocks);
+		page_wrap(page, INK_PLAIN, 2, 2, line);
 }
 
 static void write_certainty(struct page *page, const struct snapshot *snapshot,
@@ -246,13 +262,15 @@ static void write_certainty(struct page *page, const struct snapshot *snapshot,
 	const struct doubts *doubts = &snapshot->doubts;
 	units_count(pools, occupancy->totals.n_pools);
 	units_count(unread, occupancy->totals.n_unread);
-	text_addf(&line, "%s pools, %s of them unread", pools, unread);
+	if (occupancy->arenas.count)
+		text_addf(&line, "%s pools, %s of them unread; ", pools, unread);
 	if (!doubts->list.count)
-		text_add(&line, "; the parts add up, no doubts.");
+		text_add(&line,
+			 occupancy->arenas.count ? "the parts add up, no doubts." : "no doubts.");
 	else if (doubts_worst(doubts) == DOUBT_NOTE)
-		text_add(&line, "; good for the conclusions above, but know this:");
+		text_add(&line, "good for the conclusions above, but know this:");
 	else
-		text_add(&line, "; this answer is not whole:");
+		text_add(&line, "this answer is not whole:");
 	page->text->failed |= line.failed;
 	page_heading(page, "SURE", text_string(&line));
 	caveat_write(page, doubts);

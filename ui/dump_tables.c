@@ -87,10 +87,18 @@ static void sort_classes(struct class_row *rows, size_t n, const char *key)
 	qsort(rows, n, sizeof(*rows), compare);
 }
 
+/* Unlike other bars a class's may be too short to be seen: beside the large ones it does not matter. */
+static void write_class_bar(struct page *page, const struct class_row *row, uint64_t largest)
+{
+	const struct page_part parts[] = {{row->live, INK_LIVE}, {row->kept, INK_KEPT}};
+	unsigned width = bar_width(page, 43 + 2 * amount_width(page));
+	if ((row->live + row->kept) * width >= largest)
+		page_bar(page, parts, 2, largest, width);
+}
+
 static void write_class(struct page *page, const struct class_row *row, uint64_t largest)
 {
 	char pools[UNITS_MAX], n_live[UNITS_MAX], used[UNITS_MAX];
-	const struct page_part parts[] = {{row->live, INK_LIVE}, {row->kept, INK_KEPT}};
 	units_count(pools, row->pools);
 	units_count(n_live, row->n_live);
 	units_percent(used, row->live, row->live + row->kept);
@@ -99,8 +107,8 @@ static void write_class(struct page *page, const struct class_row *row, uint64_t
 	page_addf(page, " ");
 	page_amount(page, amount_width(page), row->kept);
 	page_addf(page, " %6s  ", used);
-	page_bar(page, parts, 2, largest, bar_width(page, 43 + 2 * amount_width(page)));
-	page_addf(page, "\n");
+	write_class_bar(page, row, largest);
+	page_end(page);
 }
 
 static size_t drop_empty(struct class_row *rows, size_t n)
@@ -126,8 +134,9 @@ void dump_write_classes(struct page *page, const struct snapshot *snapshot,
 	page_heading(page, "SIZE CLASSES",
 		     "Blocks by size. A freed block serves only later requests of its own class, "
 		     "until all of its pool is free.");
-	page_inkf(page, INK_DIM, "  %5s %9s %13s %*s %*s %6s\n", "size", "pools", "live blocks",
+	page_inkf(page, INK_DIM, "  %5s %9s %13s %*s %*s %6s", "size", "pools", "live blocks",
 		  amount_width(page), "live", amount_width(page), "free", "used");
+	page_addf(page, "\n");
 	for (size_t i = 0; i < shown; i++)
 		write_class(page, &rows[i], largest);
 	if (shown < n)
@@ -141,8 +150,9 @@ void dump_write_uses(struct page *page, const struct occupancy *occupancy)
 	page_heading(page, "ARENAS BY USE",
 		     "Memory in nearly empty arenas is what could come back: each of them waits "
 		     "for its last live blocks.");
-	page_inkf(page, INK_DIM, "  %-7s %9s %*s %*s\n", "used", "arenas", amount_width(page),
+	page_inkf(page, INK_DIM, "  %-7s %9s %*s %*s", "used", "arenas", amount_width(page),
 		  "mapped", amount_width(page), "free");
+	page_addf(page, "\n");
 	for (int i = 0; i < OCCUPANCY_BUCKET_COUNT; i++) {
 		const struct occupancy_bucket *b = &occupancy->buckets[i];
 		char n[UNITS_MAX];
@@ -157,7 +167,7 @@ void dump_write_uses(struct page *page, const struct occupancy *occupancy)
 		page_addf(page, "  ");
 		page_bar(page, &part, 1, occupancy->arenas.count,
 			 bar_width(page, 22 + 2 * amount_width(page)));
-		page_addf(page, "\n");
+		page_end(page);
 	}
 }
 
@@ -177,13 +187,21 @@ void dump_write_legend(struct page *page, bool with_unread)
 		{OCCUPANCY_UNREAD, "not read"},
 	};
 	size_t n = ARRAY_SIZE(legend) - !with_unread;
+	size_t column = 1;
 	page_addf(page, " ");
 	for (size_t i = 0; i < n; i++) {
+		size_t columns = strlen(legend[i].meaning) + 4;
+		if (column + columns > page->style->width) {
+			page_addf(page, "\n ");
+			column = 1;
+		}
+		column += columns;
 		page_addf(page, " ");
 		page_inkf(page, style_glyph_ink(legend[i].class), "%s",
 			  style_glyph(page->style, legend[i].class));
-		page_addf(page, " %s%s", legend[i].meaning, i + 1 < n ? "," : "\n");
+		page_addf(page, " %s%s", legend[i].meaning, i + 1 < n ? "," : "");
 	}
+	page_addf(page, "\n");
 }
 
 static void write_scale(struct page *page, const struct occupancy_map *map)
@@ -263,8 +281,9 @@ void dump_write_interpreters(struct page *page, const struct snapshot *snapshot)
 	page_heading(page, "INTERPRETERS",
 		     "Each with arenas of its own keeps its own free memory; all are summed up "
 		     "below.");
-	page_inkf(page, INK_DIM, "  %5s %9s %*s %*s\n", "id", "arenas", amount_width(page), "live",
+	page_inkf(page, INK_DIM, "  %5s %9s %*s %*s", "id", "arenas", amount_width(page), "live",
 		  amount_width(page), "free");
+	page_addf(page, "\n");
 	for (size_t i = 0; i < snapshot->interpreters.count; i++)
 		write_interpreter(page, &snapshot->interpreters.items[i]);
 }

@@ -18,7 +18,7 @@
 
 #define SMALL_SHARE 10        /* per cent of RSS below which pymalloc is not the reason */
 #define LITTLE_KEPT (4 * MIB) /* nobody looks for so little */
-#define KEPT_SHARE  15        /* per cent of pymalloc below which its heap is in use */
+#define KEPT_SHARE  20        /* per cent of pymalloc below which its heap is in use */
 
 struct headline_split headline_split_of(const struct snapshot *snapshot,
 					const struct occupancy *occupancy)
@@ -125,8 +125,8 @@ static void say_pinned(struct text *text, const struct occupancy *occupancy, uin
 	text_addf(
 		text,
 		"%s is free inside pymalloc but cannot go back: %s of %s arenas are less than %u "
-		"%% used, each kept by the live blocks in it (%s in all, half of these arenas have "
-		"%s or fewer).",
+		"%% used, each kept by the live blocks in it (%s in all; half of these arenas have "
+		"no more than %s).",
 		amount, n, all, sparse->percent, blocks, median);
 }
 

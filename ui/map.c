@@ -144,9 +144,10 @@ static void write_head(struct page *page, const struct shape *shape)
 {
 	char pools[64];
 	snprintf(pools, sizeof(pools), "pools, %u to a cell", shape->fold);
-	page_inkf(page, INK_DIM, "%-*s%-*.*s%*s%s\n", LABEL_WIDTH, "address", (int)shape->cells,
-		  (int)shape->cells, shape->fold == 1 ? "one pool a cell" : pools, SHARE_WIDTH,
-		  "% ", shape->extra ? "      live    in RAM" : "");
+	page_inkf(page, INK_DIM, "%-*s%-*.*s%*s%s", LABEL_WIDTH, "address", (int)shape->cells,
+		  (int)shape->cells, shape->fold == 1 ? "one pool a cell" : pools, SHARE_WIDTH, "%",
+		  shape->extra ? "      live    in RAM" : "");
+	page_addf(page, "\n");
 }
 
 static struct error *write_arenas(struct page *page, const struct snapshot *snapshot,

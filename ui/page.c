@@ -30,6 +30,14 @@ void page_inkf(struct page *page, enum ink ink, const char *format, ...)
 	text_add(page->text, style_ink_end(page->style, ink));
 }
 
+void page_end(struct page *page)
+{
+	struct text *text = page->text;
+	while (text->length && text->data[text->length - 1] == ' ')
+		text->length--;
+	text_add(text, "\n");
+}
+
 void page_amount(struct page *page, int width, uint64_t bytes)
 {
 	char amount[UNITS_MAX];

@@ -23,6 +23,9 @@ void page_addf(struct page *page, const char *format, ...) __attribute__((format
 void page_inkf(struct page *page, enum ink ink, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Ends the line; blanks at its end are taken back. */
+void page_end(struct page *page);
+
 /* An amount of bytes in the units asked for, right-aligned in `width` columns. */
 void page_amount(struct page *page, int width, uint64_t bytes);
 

@@ -1,0 +1,236 @@
+/* test_options: what a command line means, and what it may not say. */
+#include "ui/options.h"
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "ui/target.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WORDS_MAX 20
+
+/* Splits the line at spaces and parses it; *o refers to `copy`. */
+static struct error *parse(char copy[200], const char *line, bool terminal, struct options *o)
+{
+	char *argv[WORDS_MAX + 2] = {(char[]){"arenascope"}};
+	int argc = 1;
+	char *rest;
+	snprintf(copy, 200, "%s", line);
+	for (char *word = strtok_r(copy, " ", &rest); word && argc <= WORDS_MAX;
+	     word = strtok_r(NULL, " ", &rest))
+		argv[argc++] = word;
+	return options_parse(argc, argv, terminal, o);
+}
+
+struct expected {
+	const char *line;
+	bool terminal;
+	enum verb verb;
+	const char *target;
+};
+
+static void test_words(void **state)
+{
+	static const struct expected cases[] = {
+		{"", true, VERB_PS, NULL},
+		{"", false, VERB_PS, NULL},
+		{"stats 4127", false, VERB_STATS, "4127"},
+		{"4127 stats", false, VERB_STATS, "4127"},
+		{"-j 4127 dump -l 5", false, VERB_DUMP, "4127"},
+		{"4127", true, VERB_TOP, "4127"},
+		{"4127", false, VERB_DUMP, "4127"},
+		{"4127 --json", true, VERB_DUMP, "4127"},
+		{"celery", false, VERB_DUMP, "celery"},
+		{"sta 4127", true, VERB_STATS, "4127"},
+		{"4127 m", true, VERB_MAP, "4127"},
+		{"map dump", false, VERB_MAP, "dump"},
+		{"doctor --plan 1", false, VERB_DOCTOR, "1"},
+		{"dump --pid 12", false, VERB_DUMP, NULL},
+		{"-p 12", false, VERB_DUMP, NULL},
+		{"d", true, VERB_TOP, "d"},
+	};
+	char copy[200];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(options_fini)
+		struct options o = {0};
+		assert_null(parse(copy, cases[i].line, cases[i].terminal, &o));
+		assert_int_equal(o.verb, cases[i].verb);
+		assert_string_equal(o.target ?: "none", cases[i].target ?: "none");
+	}
+}
+
+static void test_refused(void **state)
+{
+	static const char *const lines[] = {
+		"dump",
+		"dump 1 2",
+		"sta 1",
+		"d 1",
+		"ps 1",
+		"why 1",
+		"why",
+		"1 types",
+		"frobnicate 1",
+		"--frobnicate",
+		"dump --json=1 1",
+		"dump -p 1 2",
+		"dump -p x",
+		"dump -p",
+		"dump -l 0 1",
+		"dump -l -1 1",
+		"dump -l many 1",
+		"dump -n 1 1",
+		"dump -i 1 1",
+		"top -n 0 1",
+		"top -i 0 1",
+		"top -i 0.01 1",
+		"top -i 1e9 1",
+		"top --exact 1",
+		"top -o file 1",
+		"dump --units=furlongs 1",
+		"dump --color pink 1",
+		"dump --sort 1",
+		"dump --sort colour 1",
+		"dump --sort siz 1",
+		"stats --sort size 1",
+		"dump --max-pause 0 1",
+		"dump --max-pause soon 1",
+		"dump --max-pause 1 --no-pause 1",
+		"dump --exact --no-pause 1",
+		"dump --max-memory 0 1",
+		"dump --max-memory 12Q 1",
+		"dump --plan 1",
+		"dump --core file",
+		"-r file",
+		"help frobnicate",
+		"help dump stats",
+	};
+	char copy[200];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct options o = {.limit = 7};
+		struct error *err = parse(copy, lines[i], false, &o);
+		if (!err)
+			print_error("accepted: %s\n", lines[i]);
+		assert_non_null(err);
+		assert_int_equal(err->kind, ERROR_USAGE);
+		assert_true(*err->cause && !strchr(err->cause, '\n'));
+		assert_int_equal(o.limit, 7);
+		error_free(err);
+	}
+}
+
+/* getopt's own words are passed on, without the program's name. */
+static void test_unknown_option(void **state)
+{
+	char copy[200];
+	struct options o = {0};
+	struct error *err = parse(copy, "dump --frobnicate 1", false, &o);
+	(void)state;
+	assert_string_equal(err->cause, "unrecognized option '--frobnicate'");
+	error_free(err);
+}
+
+static void test_values(void **state)
+{
+	char copy[200];
+	_cleanup_(options_fini)
+	struct options o = {0};
+	(void)state;
+	assert_null(parse(copy,
+			  "dump -o f-%p -l 5 --sort=live --max-pause 1.5 --max-memory 1G -vv 7",
+			  false, &o));
+	assert_string_equal(o.output, "f-%p");
+	assert_true(o.has_limit && o.limit == 5);
+	assert_string_equal(o.sort, "live");
+	assert_int_equal(o.max_pause_us, 1500);
+	assert_int_equal(o.max_memory, GIB);
+	assert_int_equal(o.verbose, 2);
+	assert_true(o.interval == 1.0);
+}
+
+static void test_flags(void **state)
+{
+	char copy[200];
+	_cleanup_(options_fini)
+	struct options o = {0};
+	(void)state;
+	assert_null(parse(copy,
+			  "stats -j -q --ascii --no-pause --contents --no-cache --symbols x "
+			  "--units bytes --color never 7",
+			  false, &o));
+	assert_true(o.json && o.quiet && o.ascii && o.no_pause && o.contents && o.no_cache);
+	assert_string_equal(o.symbols, "x");
+	assert_int_equal(o.units, UNITS_BYTES);
+	assert_int_equal(o.color, STYLE_COLOR_NEVER);
+}
+
+static void test_help(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} cases[] = {
+		{"--help", "Verbs:"},
+		{"help", "Verbs:"},
+		{"help stats", "$ arenascope stats 4127"},
+		{"stats --help", "$ arenascope stats 4127"},
+		{"ps --help", "$ arenascope ps --sort rss"},
+		{"4127 top -h", "$ arenascope top 4127"},
+		{"help map", "$ arenascope map 4127"},
+		{"help dump", "$ arenascope dump 4127"},
+		{"help doctor", "$ arenascope doctor --plan 4127"},
+		{"--version", "arenascope 0."},
+	};
+	char copy[200];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(options_fini)
+		struct options o = {0};
+		assert_null(parse(copy, cases[i].line, false, &o));
+		assert_non_null(o.help);
+		assert_non_null(strstr(o.help, cases[i].says));
+		assert_null(strstr(o.help, "--core"));
+	}
+}
+
+static void test_pids(void **state)
+{
+	pid_t pid = 0;
+	struct error *err;
+	(void)state;
+	assert_true(target_is_pid("12") && !target_is_pid("12a") && !target_is_pid(""));
+	assert_null(target_pid("4127", &pid));
+	assert_int_equal(pid, 4127);
+	err = target_pid("0", &pid);
+	assert_true(error_catch(&err, ERROR_USAGE));
+	err = target_pid("99999999999999999999", &pid);
+	assert_true(error_catch(&err, ERROR_GONE));
+	assert_int_equal(pid, 4127);
+}
+
+static void test_json_is_noticed(void **state)
+{
+	char *with[] = {(char[]){"arenascope"}, (char[]){"--bad"}, (char[]){"--json"}};
+	(void)state;
+	assert_true(options_mention_json(3, with));
+	assert_false(options_mention_json(2, with));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words),  cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_unknown_option),
+		cmocka_unit_test(test_flags),  cmocka_unit_test(test_help),
+		cmocka_unit_test(test_pids),   cmocka_unit_test(test_json_is_noticed),
+	};
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
