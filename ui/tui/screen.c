@@ -83,8 +83,11 @@ static void handle(int number, void (*handler)(int), int flags, struct sigaction
 static void signals_take(void)
 {
 	state.end = state.stop = state.resumed = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		handle(ends[i], on_end, 0, &state.old_ends[i]);
+		if (state.old_ends[i].sa_handler == SIG_IGN) /* nohup asks for that */
+			(void)sigaction(ends[i], &state.old_ends[i], NULL);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
 		handle(crashes[i], on_crash, (int)SA_RESETHAND | SA_NODEFER, &state.old_crashes[i]);
 	handle(SIGTSTP, on_stop, 0, &state.old_stop);
@@ -205,6 +208,8 @@ void screen_close(struct screen *screen)
 	if (!screen)
 		return;
 	(void)curs_set(1);
+	(void)erase(); /* tmux, resized meanwhile, would keep lines of it */
+	(void)refresh();
 	(void)endwin();
 	delscreen(screen->terminal);
 	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &state.found);
