@@ -52,7 +52,7 @@ static struct error *add_unit(struct dwarf_units *units, uint8_t type, Dwarf_Die
 	struct dwarf_unit *unit = vec_push(&units->units);
 	if (!unit)
 		return error_out_of_memory();
-	unit->die = is_type || is_skeleton ? *inner : *die;
+	unit->die = is_skeleton ? *inner : *die;
 	unit->is_type = is_type;
 	unit->name = is_type ? "" : base_name(dwarf_diename(&unit->die));
 	return NULL;
@@ -168,11 +168,7 @@ void dwarf_units_find_types(struct dwarf_units *units, const char *name, struct 
 {
 	for (size_t i = 0; i < units->units.count; i++) {
 		struct dwarf_unit *unit = &units->units.items[i];
-		if (name && strcmp(unit->name, name) != 0)
-			continue;
-		if (unit->is_type)
-			take_type(&unit->die, types);
-		else
+		if (!name || !strcmp(unit->name, name))
 			scan_children(&unit->die, types, 0);
 	}
 }

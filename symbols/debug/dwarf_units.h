@@ -15,7 +15,7 @@
 struct dwarf_unit {
 	Dwarf_Die die;
 	const char *name; /* base name of the source file, borrowed from libdw; "" unknown */
-	bool is_type;     /* a type unit: die is the one type in it */
+	bool is_type;     /* a type unit: one type, and what only it uses */
 };
 
 struct dwarf_units {

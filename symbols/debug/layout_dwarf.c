@@ -98,6 +98,32 @@ static bool has_essential(const struct dwarf_types *types)
 	return true;
 }
 
+static bool is_alternative_found(void *context, enum layout_entry_id id,
+				 const struct alternative *a)
+{
+	(void)id;
+	const struct dwarf_wanted *w = dwarf_types_find(context, a->type, a->type_length);
+	return w && w->found;
+}
+
+/* Whether each entry has a type to be looked up in: then no further unit can add anything. */
+static bool has_all(struct dwarf_types *types)
+{
+	for (unsigned id = 0; id < LAYOUT_COUNT; id++)
+		if (is_struct_entry(id) && !each_alternative(id, is_alternative_found, types))
+			return false;
+	return true;
+}
+
+static void find_types(struct dwarf_units *units, struct dwarf_types *types)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(likely_units) && !has_all(types); i++)
+		dwarf_units_find_types(units, likely_units[i], types);
+	dwarf_units_find_types(units, "", types);
+	if (!has_essential(types))
+		dwarf_units_find_types(units, NULL, types);
+}
+
 struct filling {
 	const struct dwarf_types *types;
 	struct layout *layout;
@@ -134,11 +160,7 @@ struct error *layout_dwarf_fill(struct dwarf_units *units, struct layout *layout
 	struct error *err = want_all(&types);
 	if (err)
 		return err;
-	for (size_t i = 0; i < ARRAY_SIZE(likely_units); i++)
-		dwarf_units_find_types(units, likely_units[i], &types);
-	dwarf_units_find_types(units, "", &types);
-	if (!has_essential(&types))
-		dwarf_units_find_types(units, NULL, &types);
+	find_types(units, &types);
 	struct filling f = {&types, layout};
 	for (unsigned id = 0; id < LAYOUT_COUNT; id++)
 		if (is_struct_entry(id))

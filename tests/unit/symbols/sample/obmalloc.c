@@ -1,0 +1,28 @@
+/* The sample's allocator: only its statics and types matter. */
+#include "python.h"
+
+#define USED __attribute__((used))
+
+extern const unsigned long Py_Version;
+extern _PyRuntimeState _PyRuntime;
+const unsigned long Py_Version = SAMPLE_VERSION;
+_PyRuntimeState _PyRuntime = {1, {0, 0, 0}};
+
+static USED struct pool_header *usedpools[2 * 33] = {0};
+static USED struct arena_object *arenas = 0;
+static USED unsigned int maxarenas = 0;
+static USED arena_map_mid_t *arena_map_root[4] = {0};
+static USED debug_alloc_api_t debug_api = {'o', {0, 0}};
+
+static USED __attribute__((noinline, noclone)) void *_PyObject_Malloc(void *ctx, size_t size)
+{
+	return size ? ctx : 0;
+}
+
+void *sample_dict(void);
+void *sample_tuple(void);
+
+int main(void)
+{
+	return _PyObject_Malloc(sample_dict(), 0) != 0 || sample_tuple() == 0;
+}
