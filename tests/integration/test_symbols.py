@@ -209,9 +209,9 @@ def cache_files(folder):
 @pytest.fixture
 def cached(arenascope, quiet, tmp_path):
     """A cache folder with one table in it: (environment, file)."""
-    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    env = {"XDG_CACHE_HOME": str(tmp_path)}
     arenascope.ok("stats", quiet.pid, env=env)
-    files = cache_files(tmp_path / "cache")
+    files = cache_files(tmp_path)
     assert len(files) == 1
     return env, files[0]
 
@@ -227,6 +227,15 @@ def test_the_cache_is_private(arenascope, quiet, cached):
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(file)).st_mode) == 0o700
     assert provenance(arenascope, quiet, env) == "cache"
+
+
+def test_the_cache_folder_is_made(arenascope, quiet, tmp_path):
+    """A fresh account has no ~/.cache yet: the first look makes it, for its owner only."""
+    for env in ({"XDG_CACHE_HOME": str(tmp_path / "one" / "two")},
+                {"XDG_CACHE_HOME": None, "HOME": str(tmp_path)}):
+        arenascope.ok("stats", quiet.pid, env=env)
+        assert provenance(arenascope, quiet, env) == "cache"
+    assert stat.S_IMODE(os.stat(tmp_path / ".cache").st_mode) == 0o700
 
 
 def damage_empty(content):
