@@ -121,6 +121,38 @@ static void assert_table(const struct python_build *b)
 	assert_string_equal(b->version, "3.11.2");
 }
 
+struct search {
+	char folder[SAMPLE_PATH_SIZE];
+	char stripped[SAMPLE_PATH_SIZE + 32]; /* the module, without symbols */
+	char debug[SAMPLE_PATH_SIZE + 32];    /* its debug file, where nobody looks */
+	int root;                             /* descriptor of folder: the target's root */
+};
+
+static int setup(void **state)
+{
+	static struct search s;
+	char plain[SAMPLE_PATH_SIZE];
+	sample_folder(s.folder);
+	sample_path("plain", plain);
+	snprintf(s.stripped, sizeof(s.stripped), "%s/python", s.folder);
+	snprintf(s.debug, sizeof(s.debug), "%s/away/x.debug", s.folder);
+	sample_run("mkdir '%s/away' && objcopy --only-keep-debug '%s' '%s' && cd '%s/away' && "
+		   "strip --strip-all -o '%s' '%s' && objcopy --add-gnu-debuglink=x.debug '%s'",
+		   s.folder, plain, s.debug, s.folder, s.stripped, plain, s.stripped);
+	s.root = open(s.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(s.root >= 0);
+	*state = &s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct search *s = *state;
+	close(s->root);
+	sample_remove_folder(s->folder);
+	return 0;
+}
+
 /* ---- what compilers write ------------------------------------------------------------ */
 
 static void test_every_flavour_gives_the_same_table(void **state)
@@ -159,39 +191,98 @@ static void test_statics_of_one_name_are_told_apart(void **state)
 	python_build_fini(&build);
 }
 
-/* ---- the search ---------------------------------------------------------------------- */
-
-struct search {
-	char folder[SAMPLE_PATH_SIZE];
-	char stripped[SAMPLE_PATH_SIZE + 32]; /* the module, without symbols */
-	char debug[SAMPLE_PATH_SIZE + 32];    /* its debug file, where nobody looks */
-	int root;                             /* descriptor of folder: the target's root */
-};
-
-static int setup(void **state)
+/* Link-time optimisation forgets which file a static is from; only DWARF still knows. */
+static void test_statics_of_one_name_after_link_time_optimisation(void **state)
 {
-	static struct search s;
-	char plain[SAMPLE_PATH_SIZE];
-	sample_folder(s.folder);
-	sample_path("plain", plain);
-	snprintf(s.stripped, sizeof(s.stripped), "%s/python", s.folder);
-	snprintf(s.debug, sizeof(s.debug), "%s/away/x.debug", s.folder);
-	sample_run("mkdir '%s/away' && objcopy --only-keep-debug '%s' '%s' && cd '%s/away' && "
-		   "strip --strip-all -o '%s' '%s' && objcopy --add-gnu-debuglink=x.debug '%s'",
-		   s.folder, plain, s.debug, s.folder, s.stripped, plain, s.stripped);
-	s.root = open(s.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(s.root >= 0);
-	*state = &s;
-	return 0;
+	(void)state;
+	char path[SAMPLE_PATH_SIZE];
+	struct python_build build;
+	sample_path("lto-statics", path);
+	if (access(path, R_OK))
+		skip();
+	assert_no_error(resolve(path, nowhere(), &build));
+	assert_false(layout_has(&build.layout, LAYOUT_FREELIST_FLOAT));
+	assert_int_equal(layout_width(&build.layout, LAYOUT_FREELIST_STATIC_DICT), 4);
+	assert_int_equal(layout_width(&build.layout, LAYOUT_FREELIST_STATIC_TUPLE), 80);
+	assert_int_equal(build.layout.entries[LAYOUT_FREELIST_STATIC_DICT].provenance,
+			 PROVENANCE_DWARF);
+	assert_int_equal(build.layout.entries[LAYOUT_STATIC_ARENAS].provenance, PROVENANCE_SYMTAB);
+	python_build_fini(&build);
 }
 
-static int teardown(void **state)
+static void test_addresses_without_a_symbol_table(void **state)
 {
 	struct search *s = *state;
-	close(s->root);
-	sample_remove_folder(s->folder);
-	return 0;
+	static const enum layout_entry_id ids[] = {LAYOUT_STATIC_ARENAS, LAYOUT_STATIC_USEDPOOLS,
+						   LAYOUT_STATIC_MAXARENAS, LAYOUT_RUNTIME};
+	char plain[SAMPLE_PATH_SIZE], path[2 * SAMPLE_PATH_SIZE];
+	struct python_build with, without;
+	sample_path("plain", plain);
+	snprintf(path, sizeof(path), "%s/nosymtab", s->folder);
+	sample_run("objcopy --strip-all --keep-section='.debug_*' '%s' '%s'", plain, path);
+	assert_no_error(resolve(plain, nowhere(), &with));
+	assert_no_error(resolve(path, nowhere(), &without));
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		const struct layout_entry *a = &with.layout.entries[ids[i]];
+		const struct layout_entry *b = &without.layout.entries[ids[i]];
+		assert_int_equal(a->offset, b->offset);
+		assert_int_equal(a->width, b->width);
+		assert_int_equal(a->provenance, PROVENANCE_SYMTAB);
+		assert_int_equal(b->provenance,
+				 ids[i] == LAYOUT_RUNTIME ? PROVENANCE_DYNSYM : PROVENANCE_DWARF);
+	}
+	assert_false(layout_has(&without.layout, LAYOUT_PYMALLOC_MALLOC));
+	python_build_fini(&with);
+	python_build_fini(&without);
 }
+
+/* dwz moves what two files have in common to a third one, which must be found and be the right one. */
+static void test_what_dwz_moved_away(void **state)
+{
+	struct search *s = *state;
+	char plain[SAMPLE_PATH_SIZE], other[SAMPLE_PATH_SIZE], path[2 * SAMPLE_PATH_SIZE];
+	struct python_build build;
+	if (system("dwz --version >/dev/null 2>&1") != 0)
+		skip();
+	sample_path("plain", plain);
+	sample_path("other", other);
+	snprintf(path, sizeof(path), "%s/a", s->folder);
+	sample_run("cd '%s' && cp '%s' a && cp '%s' b && dwz -m common a b && test -s common",
+		   s->folder, plain, other);
+	assert_no_error(resolve(path, nowhere(), &build));
+	assert_table(&build);
+	assert_non_null(find_trial(&build, "used"));
+	python_build_fini(&build);
+	sample_run("cd '%s' && cp b common", s->folder);
+	_cleanup_(error_fini)
+	struct error *err = resolve(path, nowhere(), &build);
+	assert_non_null(err);
+	assert_non_null(strstr(err->cause, "dwz's common file"));
+	assert_non_null(find_trial(&build, "another build (build-id 0123456789abcdef"));
+	python_build_fini(&build);
+}
+
+static void test_zstd_is_named(void **state)
+{
+	struct search *s = *state;
+	char plain[SAMPLE_PATH_SIZE], path[2 * SAMPLE_PATH_SIZE], command[4 * SAMPLE_PATH_SIZE];
+	struct python_build build;
+	sample_path("plain", plain);
+	snprintf(path, sizeof(path), "%s/zstd", s->folder);
+	snprintf(command, sizeof(command),
+		 "objcopy --compress-debug-sections=zstd '%s' '%s' 2>/dev/null", plain, path);
+	if (system(command) != 0)
+		skip();
+	_cleanup_(error_fini)
+	struct error *err = resolve(path, nowhere(), &build);
+	if (err)
+		assert_non_null(strstr(err->cause, "zstd"));
+	else
+		assert_table(&build); /* a libdw that can read it */
+	python_build_fini(&build);
+}
+
+/* ---- the search ---------------------------------------------------------------------- */
 
 /* Resolving the stripped module finds `expected` as its debug file. */
 static void assert_found(const struct search *s, struct python_build_request request,
@@ -506,6 +597,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_flavour_gives_the_same_table),
 		cmocka_unit_test(test_statics_of_one_name_are_told_apart),
+		cmocka_unit_test(test_statics_of_one_name_after_link_time_optimisation),
+		TEST(test_addresses_without_a_symbol_table),
+		TEST(test_what_dwz_moved_away),
+		TEST(test_zstd_is_named),
 		TEST(test_nothing_to_be_found),
 		TEST(test_by_build_id_in_the_targets_root),
 		TEST(test_odd_things_in_place_of_a_file),

@@ -80,7 +80,9 @@ struct _is {
 	struct {
 		struct {
 			struct sample_freelist tuples[20];
+#ifndef SAMPLE_STATIC_FREELISTS
 			struct sample_freelist floats;
+#endif
 		} freelists;
 	} object_state;
 };
