@@ -42,6 +42,7 @@ struct area {
 	int x, y, width, height;
 };
 
+/* All of a canvas. */
 struct area area_whole(struct canvas *c);
 
 /* The part of an area at (x, y) of it, cut to what lies inside. */

@@ -10,6 +10,8 @@ struct change {
 	uint64_t pools_compared;
 };
 
+/* Of the interpreters that each picture shows. An arena that went and came again at its address counts as
+ * the same. */
 struct change change_between(const struct picture *before, const struct picture *now);
 
 #endif

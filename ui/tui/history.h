@@ -27,6 +27,7 @@ struct history {
 	uint64_t last_rss;        /* of the newest look */
 };
 
+/* Adds one look; looks come in the order of time. */
 void history_add(struct history *h, time_t at, uint64_t rss, uint64_t live);
 
 /* The time since which RSS has stayed within 1 % of its last value; false with fewer than 10

@@ -45,7 +45,8 @@ static void histogram_draw(const struct occupancy *o, const struct area *area)
 		int length = (int)((double)bucket->n_arenas / (double)most * room + 0.5);
 		units_count(count, bucket->n_arenas);
 		units_bytes_short(held, bucket->held);
-		area_text(area, 0, y, STYLE_PLAIN, occupancy_bucket_name(i));
+		area_text(area, 0, y, STYLE_PLAIN,
+			  occupancy_bucket_name((enum occupancy_bucket_id)i));
 		area_glyph(area, 9, y, bucket_style(i), GLYPH_BAR_FULL,
 			   bucket->n_arenas && !length ? 1 : length);
 		area_text_right(area, area->width - 9, y, STYLE_STRONG, count);
@@ -108,7 +109,7 @@ static void key_draw(const struct board *board, const struct area *area)
 		 wide ? "under 5 %: pinned, look" : "<5 PINNED");
 	x = key_part(area, wide ? left : 13, wide ? 1 : 0, STYLE_LOW, GLYPH_LOW, "5-25");
 	x = key_part(area, wide ? x : 0, 1, STYLE_MIDDLE, GLYPH_MIDDLE, "25-75");
-	x = key_part(area, wide ? x : 13, 1, STYLE_HIGH, GLYPH_HIGH, wide ? "75+ %" : "75+");
+	key_part(area, wide ? x : 13, 1, STYLE_HIGH, GLYPH_HIGH, wide ? "75+ %" : "75+");
 	x = key_part(area, left, 2, STYLE_EMPTY, GLYPH_EMPTY, "empty");
 	x = key_part(area, wide ? x : 13, 2, STYLE_SWAPPED, GLYPH_SWAPPED, "swapped");
 	if (wide)
@@ -123,7 +124,6 @@ void panel_draw(const struct board *board, const struct area *area)
 	if (board->mark && left >= BLOCK_HEIGHT) {
 		struct area since = area_part(area, 0, y + gap, area->width, BLOCK_HEIGHT);
 		since_draw(board, &since);
-		y += BLOCK_HEIGHT + gap;
 		left -= BLOCK_HEIGHT + gap;
 	}
 	if (left >= BLOCK_HEIGHT) {

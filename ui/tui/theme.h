@@ -73,6 +73,7 @@ struct theme_look {
 	bool bold, dim, reverse;
 };
 
+/* The look of a role. Static. */
 const struct theme_look *theme_look(enum style style);
 
 /* How a piece of memory of that occupancy is drawn. */

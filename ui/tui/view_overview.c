@@ -210,9 +210,10 @@ static bool show(struct board *board, struct view *view, raddr address)
 static void map_draw(const struct board *board, struct view *view, const struct area *area)
 {
 	struct area cells = area_part(area, 0, 1, area->width, area->height - 1);
-	size_t width = (size_t)cells.width, height = (size_t)cells.height;
-	view->columns = width ? width : 1;
-	view->page = height ? height : 1;
+	if (cells.width <= 0 || cells.height <= 0)
+		return;
+	size_t width = view->columns = (size_t)cells.width;
+	size_t height = view->page = (size_t)cells.height;
 	if (!map_make(board, view, width * height))
 		return;
 	if (!raddr_is_null(view->at))
