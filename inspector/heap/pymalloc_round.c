@@ -36,18 +36,18 @@ static void release_from(struct pymalloc_copy *copy, uint32_t index)
 
 /* ---- the variables and the table ------------------------------------------------- */
 
-/* False: unreadable, or its pages are gone because the table moved. */
+/* *ret_got false: unreadable, or its pages are gone because the table moved. */
 static struct error *read_range(struct space *space, bool frozen, raddr at, uint8_t *bytes,
 				size_t size, bool *ret_got)
 {
-	uint8_t got = SLICE_UNREADABLE;
+	uint8_t got = SLICE_READ;
 	struct space_slice slice = {at, size, size, 1, bytes, &got};
 	struct error *err =
 		frozen ? space_gather(space, &slice, 1, NULL) : space_read(space, at, bytes, size);
-	if (err && !error_catch(&err, ERROR_FAULT))
-		return err;
-	*ret_got = frozen ? got == SLICE_READ : !err;
-	return NULL;
+	bool faulted = error_catch(&err, ERROR_FAULT);
+	if (!err)
+		*ret_got = !faulted && got == SLICE_READ;
+	return err;
 }
 
 static struct error *read_words(struct pymalloc_copy *copy, struct space *space, bool frozen,

@@ -266,6 +266,8 @@ static void make_statics(struct world *w)
 	struct pymalloc_roots *r = &h->roots;
 	const struct world_model *m = w->model;
 	h->world = w;
+	r->n_usedpools = n_usedpools(w);
+	r->n_nfp2lasta = m->old ? 0 : n_nfp2lasta(w);
 	r->usedpools = place_variable(w, LAYOUT_STATIC_USEDPOOLS, 8 * n_usedpools(w));
 	r->arenas = place_variable(w, LAYOUT_STATIC_ARENAS, 8);
 	r->maxarenas = place_variable(w, LAYOUT_STATIC_MAXARENAS, 4);
@@ -291,6 +293,8 @@ static void make_state(struct world *w, size_t i, raddr state)
 {
 	struct pymalloc_roots *r = &w->heaps[i].roots;
 	w->heaps[i].world = w;
+	r->n_usedpools = n_usedpools(w);
+	r->n_nfp2lasta = n_nfp2lasta(w);
 	r->usedpools = world_field(w, state, LAYOUT_STATE_USEDPOOLS);
 	r->arenas = world_field(w, state, LAYOUT_STATE_ARENAS);
 	r->maxarenas = world_field(w, state, LAYOUT_STATE_MAXARENAS);
