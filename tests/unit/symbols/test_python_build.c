@@ -241,14 +241,15 @@ static void test_what_dwz_moved_away(void **state)
 {
 	struct search *s = *state;
 	char plain[SAMPLE_PATH_SIZE], other[SAMPLE_PATH_SIZE], path[2 * SAMPLE_PATH_SIZE];
+	char command[2 * SAMPLE_PATH_SIZE];
 	struct python_build build;
-	if (system("dwz --version >/dev/null 2>&1") != 0)
-		skip();
 	sample_path("plain", plain);
 	sample_path("other", other);
 	snprintf(path, sizeof(path), "%s/a", s->folder);
-	sample_run("cd '%s' && cp '%s' a && cp '%s' b && dwz -m common a b && test -s common",
-		   s->folder, plain, other);
+	sample_run("cd '%s' && cp '%s' a && cp '%s' b", s->folder, plain, other);
+	snprintf(command, sizeof(command), "cd '%s' && dwz -m common a b 2>/dev/null", s->folder);
+	if (system(command) != 0)
+		skip(); /* there is no dwz, or it does not know what this compiler writes */
 	assert_no_error(resolve(path, nowhere(), &build));
 	assert_table(&build);
 	assert_non_null(find_trial(&build, "used"));

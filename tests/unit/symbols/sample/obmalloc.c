@@ -14,7 +14,7 @@ static USED unsigned int maxarenas = 0;
 static USED arena_map_mid_t *arena_map_root[4] = {0};
 static USED debug_alloc_api_t debug_api = {'o', {0, 0}};
 
-static USED __attribute__((noinline, noclone)) void *_PyObject_Malloc(void *ctx, size_t size)
+static USED __attribute__((noinline)) void *_PyObject_Malloc(void *ctx, size_t size)
 {
 	return size ? ctx : 0;
 }
