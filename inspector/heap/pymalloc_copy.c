@@ -14,6 +14,7 @@
 #include "inspector/heap/pymalloc_round.h"
 
 #define LIVE_ROUNDS 3
+#define SLACK_MAX   (8 * MIB)
 
 struct pymalloc_copy *pymalloc_copy_new(void)
 {
@@ -101,6 +102,15 @@ struct error *pymalloc_copy_take(struct pymalloc_copy *copy, struct space *space
 	return err ? err : confirm_stillness(copy, space);
 }
 
+/* Slots that a heap may need more by the time it stands still: half of what it has, of a large one
+ * an eighth, for no heap grows by gigabytes in the meantime. */
+static uint64_t slack(const struct pymalloc_copy *copy, uint64_t slots)
+{
+	uint64_t slot_size = copy->image.shape.header_size * copy->image.geometry.pools_per_arena;
+	uint64_t cap = size_max(SLACK_MAX / slot_size, slots / 8);
+	return size_min(slots / 2, cap) + 16;
+}
+
 struct error *pymalloc_copy_prepare(struct pymalloc_copy *copy, uint64_t max_memory)
 {
 	uint64_t slots = copy->slot_room - copy->n_free_slots;
@@ -109,7 +119,7 @@ struct error *pymalloc_copy_prepare(struct pymalloc_copy *copy, uint64_t max_mem
 	if (!copy->image.geometry.known)
 		return NULL;
 	return pymalloc_room_reserve(copy, size_max(objects, copy->table_room),
-				     size_max(slots + slots / 2 + 16, copy->slot_room));
+				     size_max(slots + slack(copy, slots), copy->slot_room));
 }
 
 bool pymalloc_copy_complete(const struct pymalloc_copy *copy)

@@ -44,7 +44,8 @@ struct error *pymalloc_copy_take(struct pymalloc_copy *copy, struct space *space
 				 const struct layout *layout, const struct pymalloc_roots *roots,
 				 uint64_t max_memory, bool frozen) MUST_CHECK;
 
-/* Room for a heap half as large again, faulted in: before a freeze. */
+/* Room for a heap half as large again (a large one: an eighth), faulted in: before a freeze.
+ * ERROR_RESOURCE. */
 struct error *pymalloc_copy_prepare(struct pymalloc_copy *copy, uint64_t max_memory) MUST_CHECK;
 
 /* Whether everything was copied. */

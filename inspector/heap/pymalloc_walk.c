@@ -203,26 +203,30 @@ static enum doubt_severity severity_of_lists(const struct walk *w, uint64_t faul
 	return moving ? DOUBT_NOTE : DOUBT_INCONSISTENT;
 }
 
+static void doubt_list(struct walk *w, enum doubt_kind kind, uint64_t n, raddr first,
+		       const char *what)
+{
+	if (n == 0)
+		return;
+	enum doubt_severity severity = severity_of_lists(w, n);
+	if (severity == DOUBT_NOTE)
+		doubts_add(w->doubts, kind, severity, n,
+			   "%s changed while they were copied; the figures do not depend on them",
+			   what);
+	else
+		doubts_add(w->doubts, kind, severity, n, "%s are damaged, first at " RADDR_FORMAT,
+			   what, first.value);
+}
+
 static struct error *doubt_lists(struct walk *w)
 {
 	struct list_findings f;
 	struct error *err = pymalloc_lists_check(w->image, &w->order, &f);
 	if (err)
 		return err;
-	if (f.n_used)
-		doubts_add(w->doubts, DOUBT_USED_LIST, severity_of_lists(w, f.n_used), f.n_used,
-			   "lists of usable pools and pools disagree, first at " RADDR_FORMAT,
-			   f.used.value);
-	if (f.n_usable)
-		doubts_add(
-			w->doubts, DOUBT_USABLE_LIST, severity_of_lists(w, f.n_usable), f.n_usable,
-			"the list of usable arenas and the arenas disagree, first at " RADDR_FORMAT,
-			f.usable.value);
-	if (f.n_unused)
-		doubts_add(w->doubts, DOUBT_USABLE_LIST, severity_of_lists(w, f.n_unused),
-			   f.n_unused,
-			   "the list of unused arena objects is damaged, first at " RADDR_FORMAT,
-			   f.unused.value);
+	doubt_list(w, DOUBT_USED_LIST, f.n_used, f.used, "lists of usable pools");
+	doubt_list(w, DOUBT_USABLE_LIST, f.n_usable, f.usable, "links of usable arenas");
+	doubt_list(w, DOUBT_USABLE_LIST, f.n_unused, f.unused, "links of unused arena objects");
 	return NULL;
 }
 

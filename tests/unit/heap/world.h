@@ -126,4 +126,15 @@ struct error *world_look(struct world *w, size_t i, struct pymalloc *ret, struct
 /* Doubts of this kind, of any severity. */
 uint64_t world_doubts(const struct doubts *doubts, enum doubt_kind kind);
 
+/* ---- between world.c and world_shape.c ------------------------------------------------ */
+
+/* Makes the layout table, the roots and the main interpreter. */
+void world_shape(struct world *w);
+
+/* Writes the heads of empty lists. */
+void world_close_usedpools(struct world_heap *h);
+
+/* Words of nfp2lasta. */
+uint64_t world_n_nfp2lasta(const struct world *w);
+
 #endif
