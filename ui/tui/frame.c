@@ -111,6 +111,17 @@ static int tabs_draw(const struct board *board, const struct area *whole)
 	return x;
 }
 
+/* How many doubts there are that a person should know of. */
+static int doubts_draw(const struct doubts *doubts, const struct area *whole, int x)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < doubts->list.count; i++)
+		n += doubts->list.items[i].severity > DOUBT_NOTE;
+	if (n && x + 10 < whole->width)
+		x = area_textf(whole, x + 1, 1, STYLE_ALERT, "%zu doubt%s", n, n > 1 ? "s" : "");
+	return x;
+}
+
 static void second_line_draw(const struct board *board, const struct area *whole)
 {
 	char uptime[UNITS_MAX], clock[16];
@@ -123,6 +134,7 @@ static void second_line_draw(const struct board *board, const struct area *whole
 	clock_text(target->taken_at.tv_sec, clock);
 	_cleanup_(text_fini)
 	struct text line = TEXT_EMPTY;
+	x = doubts_draw(&board->now->snapshot->doubts, whole, x);
 	text_addf(&line, "up %s  %s", uptime, clock);
 	if (x + canvas_columns(text_string(&line)) + 1 >= whole->width) {
 		text_clear(&line);

@@ -170,9 +170,9 @@ static void map_title(const struct board *board, const struct occupancy_map *map
 		x = area_textf(area, x, 0, STYLE_STRONG, "interpreter %lld, ",
 			       (long long)board->now->choice.id);
 	uint64_t n = map->pools_per_cell ? map->pools_per_cell : map->arenas_per_cell;
-	area_textf(area, x, 0, STYLE_DIM, "1 cell = %llu %s%s = %s, by address",
-		   (unsigned long long)n, map->pools_per_cell ? "pool" : "arena", n > 1 ? "s" : "",
-		   size);
+	area_textf(area, x, 0, STYLE_DIM, "1 cell = %llu %s%s = %s%s", (unsigned long long)n,
+		   map->pools_per_cell ? "pool" : "arena", n > 1 ? "s" : "", size,
+		   board->now->choice.one ? "" : ", by address");
 }
 
 /* Cuts the map to the room there is; the cursor stays on its address. */
@@ -241,9 +241,12 @@ static void draw(const struct board *board, struct view *view, const struct area
 		view->count = 0;
 		return;
 	}
-	if (plan.sure)
+	/* Doubts that matter take the place of a gap. */
+	bool doubtful = doubts_worst(&board->now->snapshot->doubts) > DOUBT_NOTE;
+	bool squeezed = !plan.sure && plan.gap && doubtful;
+	if (plan.sure || squeezed)
 		sure_draw(board, area, y++);
-	y += plan.gap > 0;
+	y += plan.gap > 0 && !squeezed;
 	if (plan.bar)
 		bar_draw(board, area, y);
 	y += plan.bar;

@@ -137,6 +137,27 @@ static void cursor_follows_its_arena(void **state)
 	assert_int_equal(board_view(&board)->cursor, 0);
 }
 
+static void lists_scroll_by_a_line(void **state)
+{
+	(void)state;
+	_cleanup_(boardp)
+	struct board board;
+	fixture_board(&board);
+	fixture_show(&board, fixture_fragmented(100));
+	fixture_press(&board, "2");
+	size_t page = board_view(&board)->page;
+	for (size_t i = 0; i < page; i++)
+		fixture_press(&board, "j");
+	assert_int_equal(board_view(&board)->cursor, page);
+	assert_int_equal(board_view(&board)->top, 1);
+	fixture_press(&board, "G");
+	assert_int_equal(board_view(&board)->top, 100 - page);
+	fixture_press(&board, "k");
+	assert_int_equal(board_view(&board)->top, 100 - page);
+	fixture_press(&board, "{pgup}{pgup}{pgup}{pgup}{pgup}{pgup}");
+	assert_int_equal(board_view(&board)->top, 0);
+}
+
 static void search_goes_to_the_block(void **state)
 {
 	(void)state;
@@ -215,6 +236,16 @@ static void mark_and_difference(void **state)
 	assert_true(shows(&board, "new"));
 	fixture_press(&board, "d");
 	assert_false(shows(&board, "change since mark"));
+	s = fixture_process(); /* of 103 arenas one stays, two come */
+	size_t heap = fixture_interpreter(s, 0);
+	fixture_arena(s, heap, FIXTURE_BASE - FIXTURE_ARENA_SIZE, 0.5);
+	fixture_arena(s, heap, FIXTURE_BASE + 40 * FIXTURE_ARENA_SIZE, 0.3);
+	fixture_arena(s, heap, FIXTURE_BASE + 300 * FIXTURE_ARENA_SIZE, 0.5);
+	fixture_finish(s);
+	fixture_show(&board, s);
+	fixture_press(&board, "1");
+	assert_true(shows(&board, "arenas +2 -99"));
+	assert_true(shows(&board, "pools 100 %"));
 	fixture_press(&board, "d>m");
 	assert_int_equal(board.mark == board.now, true);
 }
@@ -231,6 +262,10 @@ static void hold_interval_interpreter(void **state)
 	fixture_arena(s, second, FIXTURE_BASE + FIXTURE_ARENA_SIZE, 0.5);
 	fixture_finish(s);
 	fixture_show(&board, s);
+	uint64_t used = 0;
+	for (size_t i = 0; i < board.now->n_classes; i++)
+		used += board.now->classes[i].used_blocks * board.now->classes[i].size;
+	assert_int_equal(used, board.now->occupancy.totals.live);
 	fixture_press(&board, " ");
 	assert_true(board.held && shows(&board, "HELD"));
 	fixture_press(&board, " +");
@@ -304,6 +339,7 @@ int main(void)
 		cmocka_unit_test(cell_of_several_arenas_opens_the_list),
 		cmocka_unit_test(lists_sort_and_filter),
 		cmocka_unit_test(cursor_follows_its_arena),
+		cmocka_unit_test(lists_scroll_by_a_line),
 		cmocka_unit_test(search_goes_to_the_block),
 		cmocka_unit_test(search_steps_through_prefixes),
 		cmocka_unit_test(mark_and_difference),
