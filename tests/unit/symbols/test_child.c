@@ -122,10 +122,33 @@ static void test_sigchld_is_left_alone(void **state)
 	signal(SIGCHLD, SIG_DFL);
 }
 
+static void on_terminate(int number)
+{
+	(void)number;
+	_exit(0); /* as a handler that restores a terminal would: not the child's to do */
+}
+
+static void work_and_be_terminated(void *context, int out)
+{
+	(void)context;
+	(void)out;
+	raise(SIGTERM);
+}
+
+static void test_handlers_are_not_inherited(void **state)
+{
+	(void)state;
+	int number;
+	signal(SIGTERM, on_terminate);
+	assert_int_equal(end_of(work_and_be_terminated, 10000, &number), CHILD_CRASHED);
+	assert_int_equal(number, SIGTERM);
+	signal(SIGTERM, SIG_DFL);
+}
+
 /* ---- what the child can still do ----------------------------------------------------- */
 
 struct doors {
-	int kept, lost; /* descriptors */
+	int kept, lost, lost_high; /* descriptors */
 	const char *path;
 	bool may_open;
 };
@@ -135,7 +158,8 @@ static void work_try_doors(void *context, int out)
 	const struct doors *d = context;
 	struct rlimit size;
 	char word[64];
-	bool kept = fcntl(d->kept, F_GETFD) >= 0, lost = fcntl(d->lost, F_GETFD) >= 0;
+	bool kept = fcntl(d->kept, F_GETFD) >= 0;
+	bool lost = fcntl(d->lost, F_GETFD) >= 0 || fcntl(d->lost_high, F_GETFD) >= 0;
 	getrlimit(RLIMIT_FSIZE, &size);
 	sandbox_seal(d->may_open);
 	bool reads = open(d->path, O_RDONLY) >= 0, writes = open(d->path, O_RDWR) >= 0;
@@ -149,8 +173,8 @@ static void assert_doors(bool may_open, const char *expected)
 {
 	char path[SAMPLE_PATH_SIZE];
 	sample_path("plain", path);
-	struct doors d = {open(path, O_RDONLY | O_CLOEXEC), open(path, O_RDONLY | O_CLOEXEC), path,
-			  may_open};
+	struct doors d = {open(path, O_RDONLY | O_CLOEXEC), open(path, O_RDONLY | O_CLOEXEC),
+			  fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100), path, may_open};
 	const int keep[] = {-1, d.kept};
 	_cleanup_(child_answer_fini)
 	struct child_answer answer = {0};
@@ -160,6 +184,7 @@ static void assert_doors(bool may_open, const char *expected)
 	assert_memory_equal(answer.data, expected, answer.size);
 	close(d.kept);
 	close(d.lost);
+	close(d.lost_high);
 }
 
 static void test_the_seal_holds(void **state)
@@ -234,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_the_answer_comes_whole),
 		cmocka_unit_test(test_bad_ends_are_told_apart),
 		cmocka_unit_test(test_sigchld_is_left_alone),
+		cmocka_unit_test(test_handlers_are_not_inherited),
 		cmocka_unit_test(test_the_seal_holds),
 		cmocka_unit_test(test_a_report_arrives),
 		cmocka_unit_test(test_a_lying_report_is_harmless),

@@ -188,6 +188,8 @@ static void test_statics_of_one_name_are_told_apart(void **state)
 	assert_int_equal(build.layout.entries[LAYOUT_FREELIST_STATIC_DICT].provenance,
 			 PROVENANCE_SYMTAB);
 	assert_false(layout_has(&build.layout, LAYOUT_FREELIST_STATIC_LIST));
+	/* Two files have one, and layout.def does not say which is meant. */
+	assert_false(layout_has(&build.layout, LAYOUT_STATIC_SERIALNO));
 	python_build_fini(&build);
 }
 
@@ -243,10 +245,10 @@ static void test_what_dwz_moved_away(void **state)
 	char plain[SAMPLE_PATH_SIZE], other[SAMPLE_PATH_SIZE], path[2 * SAMPLE_PATH_SIZE];
 	char command[2 * SAMPLE_PATH_SIZE];
 	struct python_build build;
-	sample_path("plain", plain);
+	sample_path("dwarf4", plain);
 	sample_path("other", other);
 	snprintf(path, sizeof(path), "%s/a", s->folder);
-	sample_run("cd '%s' && cp '%s' a && cp '%s' b", s->folder, plain, other);
+	sample_run("cd '%s' && cp '%s' a && cp a b", s->folder, plain);
 	snprintf(command, sizeof(command), "cd '%s' && dwz -m common a b 2>/dev/null", s->folder);
 	if (system(command) != 0)
 		skip(); /* there is no dwz, or it does not know what this compiler writes */
@@ -254,7 +256,7 @@ static void test_what_dwz_moved_away(void **state)
 	assert_table(&build);
 	assert_non_null(find_trial(&build, "used"));
 	python_build_fini(&build);
-	sample_run("cd '%s' && cp b common", s->folder);
+	sample_run("cp '%s' '%s/common'", other, s->folder);
 	_cleanup_(error_fini)
 	struct error *err = resolve(path, nowhere(), &build);
 	assert_non_null(err);
@@ -362,6 +364,35 @@ static void test_by_debuglink(void **state)
 	snprintf(path, sizeof(path), "%s/x.debug", s->folder);
 	sample_copy(s->debug, path);
 	assert_found(s, nowhere(), path);
+}
+
+/* Without build-ids the debuglink's CRC, counted by objcopy, is what vouches. */
+static void test_by_crc(void **state)
+{
+	struct search *s = *state;
+	struct python_build_request request = nowhere();
+	char debug[SAMPLE_PATH_SIZE + 32], path[2 * SAMPLE_PATH_SIZE];
+	struct python_build build;
+	snprintf(debug, sizeof(debug), "%s/n.debug", s->folder);
+	snprintf(path, sizeof(path), "%s/noid", s->folder);
+	sample_run("cd '%s' && objcopy -R .note.gnu.build-id away/x.debug n.debug && "
+		   "objcopy -R .note.gnu.build-id -R .gnu_debuglink python noid && "
+		   "objcopy --add-gnu-debuglink=n.debug noid",
+		   s->folder);
+	assert_no_error(resolve(path, request, &build));
+	assert_string_equal(build.debug_file, debug);
+	assert_table(&build);
+	python_build_fini(&build);
+	sample_run("echo >> '%s'", debug);
+	struct error *err = resolve(path, request, &build);
+	assert_true(error_catch(&err, ERROR_SYMBOLS));
+	assert_non_null(find_trial(&build, "its CRC is not the debuglink's"));
+	python_build_fini(&build);
+	/* A file given by hand has nothing else to show either. */
+	request.symbols = s->debug;
+	err = resolve(path, request, &build);
+	assert_true(error_catch(&err, ERROR_SYMBOLS));
+	python_build_fini(&build);
 }
 
 static void test_by_hand_and_from_debuginfods_cache(void **state)
@@ -606,6 +637,7 @@ int main(void)
 		TEST(test_by_build_id_in_the_targets_root),
 		TEST(test_odd_things_in_place_of_a_file),
 		TEST(test_by_debuglink),
+		TEST(test_by_crc),
 		TEST(test_by_hand_and_from_debuginfods_cache),
 		TEST(test_another_builds_file_is_refused),
 		TEST(test_the_modules_file_of_another_build),
