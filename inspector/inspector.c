@@ -14,6 +14,7 @@
 #include "inspector/look.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
+#include "inspector/target/cgroup.h"
 
 #include <string.h>
 
@@ -39,6 +40,7 @@ struct error *inspector_open(const struct inspector_request *request, struct ins
 	if (!inspector)
 		return error_out_of_memory();
 	inspector->request = *request;
+	cgroup_volunteer();
 	struct error *err = subject_open(request, &inspector->subject);
 	if (err) {
 		inspector_close(inspector);

@@ -9,6 +9,7 @@
 #include "inspector/look.h"
 
 #include "base/cleanup.h"
+#include "inspector/target/cgroup.h"
 #include "inspector/target/live.h"
 
 #include <time.h>
@@ -333,13 +334,15 @@ static uint64_t pause_limit(const struct inspector_request *request, enum look_m
 	return mode == LOOK_EXACT ? EXACT_LIMIT_US : SETTLE_LIMIT_US;
 }
 
+/* Half of what the machine has left, and of what any memory cgroup has left that holds us both. */
 static uint64_t memory_limit(const struct inspector_request *request)
 {
 	uint64_t total = 0, available = 0;
 	if (request->max_memory)
 		return request->max_memory;
 	process_machine_memory(&total, &available);
-	return available ? available / 2 : UINT64_MAX;
+	uint64_t shared = cgroup_shared_headroom(request->pid);
+	return size_min(available ? available : UINT64_MAX, shared) / 2;
 }
 
 struct error *look_copy(struct look *look, const struct inspector_request *request,
