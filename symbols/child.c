@@ -20,6 +20,7 @@
 #include <time.h>
 
 #define CHUNK_SIZE 65536
+#define REAP_MS    2000
 
 static int64_t now_ms(void)
 {
@@ -99,14 +100,26 @@ static struct error *gather(int in, size_t size_max, int64_t deadline, struct ch
 	}
 }
 
-static void reap(pid_t pid, struct child_answer *answer)
+/* Waits for its end. A killed child may be stuck in a read that a hostile file system never answers:
+ * then it is left to init. */
+static pid_t wait_end(pid_t pid, bool killed, int *ret_status)
+{
+	int64_t deadline = now_ms() + REAP_MS;
+	for (;;) {
+		pid_t reaped = waitpid(pid, ret_status, killed ? WNOHANG : 0);
+		if (reaped < 0 && errno == EINTR)
+			continue;
+		if (reaped != 0 || now_ms() > deadline)
+			return reaped;
+		struct timespec pause = {.tv_nsec = 1000000};
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void reap(pid_t pid, bool killed, struct child_answer *answer)
 {
 	int status = 0;
-	pid_t reaped;
-	do
-		reaped = waitpid(pid, &status, 0);
-	while (reaped < 0 && errno == EINTR);
-	if (reaped != pid || answer->end != CHILD_DONE)
+	if (wait_end(pid, killed, &status) != pid || answer->end != CHILD_DONE)
 		return;
 	if (WIFSIGNALED(status))
 		answer->signal = WTERMSIG(status);
@@ -134,9 +147,10 @@ struct error *child_run(child_work_fn *work, void *context, const int *keep, siz
 	_cleanup_(child_answer_fini)
 	struct child_answer answer = {.end = CHILD_DONE};
 	struct error *err = gather(in, size_max, now_ms() + deadline_ms, &answer);
-	if (err || answer.end != CHILD_DONE)
+	bool killed = err || answer.end != CHILD_DONE;
+	if (killed)
 		kill(pid, SIGKILL);
-	reap(pid, &answer);
+	reap(pid, killed, &answer);
 	if (err)
 		return err;
 	*ret = answer;

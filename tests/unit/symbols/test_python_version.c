@@ -136,6 +136,20 @@ static void test_a_sample_file(void **state)
 	assert_true(error_catch(&err, ERROR_UNSUPPORTED));
 }
 
+static void test_a_free_threaded_release_candidate(void **state)
+{
+	(void)state;
+	char path[SAMPLE_PATH_SIZE];
+	struct python_build build;
+	sample_path("threaded", path);
+	_cleanup_(close_fd)
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_null(python_build_version(fd, &build));
+	assert_string_equal(build.version, "3.15.0rc1");
+	assert_int_equal(build.version_hex, 0x030f00c1);
+	assert_true(build.debug_build && build.free_threaded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_no_or_no_single_answer),
 		cmocka_unit_test(test_a_literal_across_windows),
 		cmocka_unit_test(test_a_sample_file),
+		cmocka_unit_test(test_a_free_threaded_release_candidate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

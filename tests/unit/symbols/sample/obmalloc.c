@@ -4,9 +4,22 @@
 #define USED __attribute__((used))
 
 extern const unsigned long Py_Version;
-extern _PyRuntimeState _PyRuntime;
 const unsigned long Py_Version = SAMPLE_VERSION;
+
+#ifdef SAMPLE_THREADED
+/* A free-threaded pydebug build: the runtime opens with a description of itself. */
+struct sample_description {
+	char cookie[8];
+	uint64_t version, free_threaded;
+};
+extern struct sample_description _PyRuntime;
+extern long _Py_RefTotal;
+struct sample_description _PyRuntime = {{'x', 'd', 'e', 'b', 'u', 'g', 'p', 'y'}, 0, 1};
+long _Py_RefTotal = 0;
+#else
+extern _PyRuntimeState _PyRuntime;
 _PyRuntimeState _PyRuntime = {1, {0, 0, 0}};
+#endif
 
 static USED struct pool_header *usedpools[2 * 33] = {0};
 static USED struct arena_object *arenas = 0;
