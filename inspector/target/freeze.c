@@ -151,7 +151,7 @@ static void *tracer_main(void *argument)
 	/* For this thread alone: a sleep of 20 us that takes 70 is 50 us more of standing still. */
 	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 	freeze->tid = (pid_t)syscall(SYS_gettid);
-	freeze->err = tracees_open(freeze->request.pid, &tracees);
+	freeze->err = tracees_open(freeze->request.pid, freeze->request.proc, &tracees);
 	if (!freeze->err) {
 		freeze->err = hold(freeze, &tracees);
 		tracees_close(&tracees);

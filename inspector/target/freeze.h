@@ -25,7 +25,9 @@ struct freeze_range {
 
 struct freeze_request {
 	pid_t pid;
-	uint64_t limit_us;               /* longest the stop may last */
+	int proc;          /* descriptor of its /proc/PID (process_dir), so that no later
+	                                    bearer of the pid is stopped; 0: none, go by the pid */
+	uint64_t limit_us; /* longest the stop may last */
 	const struct freeze_range *code; /* code of the allocator; may be NULL */
 	size_t n_code;
 };

@@ -195,6 +195,8 @@ static struct error *live_read(void *source, raddr at, void *buffer, size_t size
 			err = read_run(live, runs[i].state, here, (uint8_t *)buffer + done, some);
 			done += some;
 		}
+		if (!err && n == 0)
+			err = vanished(live, raddr_plus(at, done));
 		if (err)
 			return err;
 	}

@@ -28,16 +28,17 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-#define YIELDS       32    /* looks before the first sleep */
-#define SLEEP_NS     20000 /* the first */
+#define SPIN_NS      300000 /* without progress, before the first sleep */
+#define SLEEP_NS     50000  /* the first */
 #define SLEEP_NS_MAX 500000
 
-struct error *tracees_open(pid_t pid, struct tracees *ret)
+struct error *tracees_open(pid_t pid, int known, struct tracees *ret)
 {
-	char path[32];
-	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	char path[32] = ".";
+	if (known <= 0)
+		(void)snprintf(path, sizeof(path), "/proc/%d", pid);
 	_cleanup_(close_fd)
-	int proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int proc = openat(known, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return procfs_error(errno, "directory");
 	_cleanup_(close_fd)
@@ -185,17 +186,19 @@ static size_t look(struct tracees *tracees, bool *ret_progress)
 
 bool tracees_wait(struct tracees *tracees, uint64_t deadline)
 {
-	uint64_t sleep = SLEEP_NS;
+	uint64_t sleep = SLEEP_NS, last_progress = clock_ns();
 	bool progress;
-	for (unsigned idle = 0; look(tracees, &progress) > 0; idle++) {
-		if (clock_ns() >= deadline)
+	while (look(tracees, &progress) > 0) {
+		uint64_t now = clock_ns();
+		if (now >= deadline)
 			return false;
 		if (progress) {
-			idle = 0;
+			last_progress = now;
 			sleep = SLEEP_NS;
 		}
-		/* They need a processor to stop on: first offer ours, then rest. */
-		if (idle < YIELDS) {
+		/* They may need our processor to stop on, so it is offered; but waking from a sleep
+		 * of ours takes longer than most of them take to stop. */
+		if (now - last_progress < SPIN_NS) {
 			(void)sched_yield();
 			continue;
 		}

@@ -30,8 +30,8 @@ struct tracees {
 	VEC(struct tracee) list; /* ascending tid */
 };
 
-/* Allocates and opens; traces nothing yet. ERROR_GONE. */
-struct error *tracees_open(pid_t pid, struct tracees *ret) MUST_CHECK;
+/* Opens; traces nothing yet. known: a descriptor of /proc/PID, or 0. ERROR_GONE. */
+struct error *tracees_open(pid_t pid, int known, struct tracees *ret) MUST_CHECK;
 void tracees_close(struct tracees *tracees); /* lets go of nothing */
 
 /* Attaches, without stopping, to all threads that are not in the list yet. ERROR_PERMISSION,

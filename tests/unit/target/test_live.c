@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define PAGE  ((size_t)4096)
-#define PAGES 4096 /* of the large area */
+#define PAGES ((size_t)16384) /* of the large area: more ranges than one scan returns */
 
 /* Where the victim's areas lie; mapped by the test before it forks. */
 static struct ground {
@@ -32,7 +32,13 @@ static struct ground {
 
 static bool touched(size_t page)
 {
-	return (page * 2654435761u >> 7) % 5 == 0 || (page > 1000 && page < 1600);
+	return (page * 2654435761u >> 7) % 3 == 0 || (page > 1000 && page < 1600);
+}
+
+/* Was read, never written: the kernel shows it the one page of zeros that all share. */
+static bool is_zero_page(size_t page)
+{
+	return page > 9000 && page % 2 == 0 && !touched(page);
 }
 
 static void *map(size_t pages, int flags, int fd)
@@ -73,6 +79,8 @@ static void victim_prepare(void)
 	for (size_t i = 0; i < PAGES; i++)
 		if (touched(i))
 			memset(ground.area + i * PAGE, (int)(i % 255 + 1), PAGE);
+		else if (is_zero_page(i))
+			(void)*(volatile uint8_t *)(ground.area + i * PAGE);
 	(void)mincore(ground.area, PAGES * PAGE, ground.truth);
 	memset(ground.mosaic, 0xaa, 8 * PAGE);
 	(void)mprotect(ground.mosaic + 2 * PAGE, PAGE, PROT_READ);
@@ -263,6 +271,7 @@ static void shared_memory_is_not_guessed(void **state)
 	look_end(&look);
 }
 
+/* A page of zeros is in no RSS; only the plain table cannot tell it from the target's own. */
 static void residency_is_what_mincore_says(unsigned lacks)
 {
 	struct look look = look_start(lacks);
@@ -271,9 +280,10 @@ static void residency_is_what_mincore_says(unsigned lacks)
 	check_error(space_residency(&look.space, at(ground.area + 5), PAGES * PAGE - 9, &r), 0,
 		    NULL);
 	for (size_t i = 0; i < PAGES; i++) {
-		assert_int_equal(ground.truth[i] & 1, touched(i));
+		bool zeros = is_zero_page(i);
+		assert_int_equal(ground.truth[i] & 1, touched(i) || zeros);
 		assert_int_equal(residency_present(&r, at(ground.area + i * PAGE), PAGE),
-				 touched(i));
+				 touched(i) || (zeros && lacks));
 	}
 	for (size_t i = 1; i < r.ranges.count; i++)
 		assert_true(

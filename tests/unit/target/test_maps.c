@@ -203,13 +203,12 @@ static void covering_is_seen(void **state)
 static void our_own_maps_hold_our_memory(void **state)
 {
 	(void)state;
-	char *text;
+	_cleanup_(free_pointer)
+	char *text = NULL;
 	size_t size;
 	static int in_data = 1;
 	int on_stack = 1;
 	check_error(procfs_read(AT_FDCWD, "/proc/self/maps", MAPS_SIZE_MAX, &text, &size), 0, NULL);
-	_cleanup_(free_pointer)
-	char *guard = text;
 	_cleanup_(space_fini)
 	struct space space = SPACE_EMPTY;
 	check_error(maps_parse(text, size, &space), 0, NULL);

@@ -39,6 +39,13 @@ struct victim victim_start(victim_fn *run, void *argument)
 	return (struct victim){pid, down[1], up[0]};
 }
 
+struct victim victim_ready(victim_fn *run, void *argument)
+{
+	struct victim victim = victim_start(run, argument);
+	assert_int_equal(victim_hear(&victim), 1);
+	return victim;
+}
+
 uint64_t victim_hear(struct victim *v)
 {
 	uint64_t number = 0;
@@ -76,6 +83,13 @@ void victim_await(struct victim *self)
 	while (got < 0);
 	if (got == 0)
 		_exit(0);
+}
+
+void victim_plain(struct victim *self, void *argument)
+{
+	(void)argument;
+	victim_tell(self, 1);
+	victim_sleep();
 }
 
 _Noreturn void victim_sleep(void)
@@ -131,6 +145,14 @@ void check_error(struct error *err, int kind, const char *rule)
 	error_free(err);
 	assert_int_equal(got, kind);
 	assert_true(same_rule);
+}
+
+void need_root(void)
+{
+	if (geteuid() == 0)
+		return;
+	print_message("skipped: needs root\n");
+	skip();
 }
 
 size_t count_descriptors(void)
