@@ -158,7 +158,9 @@ struct error *app_run(struct inspector *inspector, const struct app_options *opt
 	if (err)
 		return err;
 	board_init(&app.board, &board_options);
-	err = app_loop(&app);
+	err = app_draw(&app); /* a sign of life: the first look of a large heap takes a moment */
+	if (!err)
+		err = app_loop(&app);
 	int signalled = screen_signal(app.screen);
 	screen_close(app.screen);
 	board_fini(&app.board);
