@@ -76,7 +76,7 @@ ONLY_IN = [
     ("ELF and DWARF", r'#include <(libelf|gelf|dwarf|elfutils/.*)\.h>', ("symbols/",)),
     ("ptrace", r'#include <(sys|linux)/ptrace\.h>|\bptrace\(', ("inspector/target/",)),
     ("/proc", r'^(?!.*strncmp\().*"/proc\b', ("inspector/target/",)),
-    ("reading another process", r'\bprocess_vm_readv\b|\bpidfd_open\b', ("inspector/target/",)),
+    ("reading another process", r'\b(process_vm_readv|(SYS_|__NR_)?pidfd_open)\s*[(,]', ("inspector/target/",)),
     ("ncurses", r'#include <(ncursesw?/)?n?curses\.h>', ("ui/tui/screen.c",)),
     ("JSON", r'#include <jansson\.h>', ("ui/",)),
     ("printing", r'(?<!\(format\()\b(v?f?printf|v?dprintf|puts|fputs|putchar|perror|stdout|stderr|'
