@@ -141,6 +141,7 @@ static void read_dwarf(struct reader *r, Dwarf *dwarf)
 	error_free(err);
 }
 
+/* Neither is ended: the child is about to leave, and freeing takes longer than leaving. */
 static void read_files(struct reader *r)
 {
 	Dwarf *dwarf = open_dwarf(r, r->found.file);
@@ -149,8 +150,6 @@ static void read_files(struct reader *r)
 		dwarf_setalt(dwarf, alt);
 	if (dwarf && (alt || !r->found.alt))
 		read_dwarf(r, dwarf);
-	dwarf_end(dwarf);
-	dwarf_end(alt);
 }
 
 static void report_layout(const struct reader *r)
