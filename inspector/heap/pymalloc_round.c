@@ -11,8 +11,6 @@
 
 #include "base/cleanup.h"
 
-#include <string.h>
-
 #define TABLE_TRIES 3
 
 /* Arenas may grow between the list of mappings and the look; more than this is a lie. */
@@ -316,7 +314,7 @@ static void mark_copied(struct pymalloc_copy *copy, bool frozen)
 static void judge(struct pymalloc_copy *copy, const struct pymalloc_words *before)
 {
 	struct pymalloc_image *image = &copy->image;
-	image->moved |= memcmp(before, &image->words, sizeof(*before)) != 0;
+	image->moved |= !pymalloc_words_equal(before, &image->words);
 	for (uint32_t i = 0; i < image->n_table; i++) {
 		struct image_arena *arena = &image->arenas[i];
 		if (!arena->in_use || !arena->gathered)

@@ -65,7 +65,7 @@ struct error *pymalloc_words_read(struct space *space, const struct pymalloc_roo
 	};
 	struct pieces p = {.n = 0};
 	size_t piece[WORD_COUNT];
-	memset(ret, 0, sizeof(*ret)); /* padding too: two readings are compared by memcmp */
+	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < WORD_COUNT; i++) {
 		bool is_int = i == WORD_MAXARENAS || i == WORD_MAP_MIDS || i == WORD_MAP_BOTS;
 		piece[i] = add_piece(&p, at[i], is_int ? 4 : 8, &ret->word[i]);
@@ -86,6 +86,13 @@ struct error *pymalloc_words_read(struct space *space, const struct pymalloc_roo
 	ret->n_used = (uint32_t)n_used;
 	ret->n_nfp2lasta = (uint32_t)n_nfp2lasta;
 	return NULL;
+}
+
+bool pymalloc_words_equal(const struct pymalloc_words *a, const struct pymalloc_words *b)
+{
+	return memcmp(a->word, b->word, sizeof(a->word)) == 0 &&
+	       memcmp(a->used, b->used, sizeof(a->used)) == 0 &&
+	       memcmp(a->nfp2lasta, b->nfp2lasta, sizeof(a->nfp2lasta)) == 0;
 }
 
 struct maybe pymalloc_words_maybe(const struct pymalloc_words *words, enum pymalloc_word which,

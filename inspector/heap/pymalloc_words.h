@@ -39,6 +39,9 @@ struct pymalloc_words {
 struct error *pymalloc_words_read(struct space *space, const struct pymalloc_roots *roots,
 				  bool frozen, struct pymalloc_words *ret) MUST_CHECK;
 
+/* Whether nothing changed from one reading to the other. */
+bool pymalloc_words_equal(const struct pymalloc_words *a, const struct pymalloc_words *b);
+
 /* What a person may be told of one: known, absent, or (where `expected`) unknown. */
 struct maybe pymalloc_words_maybe(const struct pymalloc_words *words, enum pymalloc_word which,
 				  bool expected);

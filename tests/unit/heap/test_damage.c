@@ -104,10 +104,41 @@ static void bend_used_list(struct world *w)
 	}
 }
 
+/* Links that lead on, but not back; and a pool left out of its list with care. */
+static void bend_back_links(struct world *w)
+{
+	const struct world_heap *h = &w->heaps[0];
+	raddr pool = world_pool_at(h, 1, 2), next = world_field(w, pool, LAYOUT_POOL_NEXTPOOL);
+	raddr prev = world_field(w, pool, LAYOUT_POOL_PREVPOOL);
+	raddr before = raddr_at(world_get(w, prev, 8)), after = raddr_at(world_get(w, next, 8));
+	world_put(w, prev, 8, after.value);
+	assert_doubt(w, DOUBT_USED_LIST, DOUBT_INCONSISTENT);
+	world_finish(w);
+	world_put(w, world_field(w, before, LAYOUT_POOL_NEXTPOOL), 8, after.value);
+	world_put(w, world_field(w, after, LAYOUT_POOL_PREVPOOL), 8, before.value);
+	assert_doubt(w, DOUBT_USED_LIST, DOUBT_INCONSISTENT);
+	world_finish(w);
+	raddr back = world_field(w, raddr_at(world_get(w, h->roots.usable_arenas, 8)),
+				 LAYOUT_ARENA_PREVARENA);
+	world_put(w, back, 8, world_object(h, 2).value);
+	assert_doubt(w, DOUBT_USABLE_LIST, DOUBT_INCONSISTENT);
+	world_finish(w);
+	if (w->model->old)
+		return;
+	world_put(w, raddr_plus(h->roots.nfp2lasta, 8 * world_free_pools(h, 0)), 8, 0);
+	assert_doubt(w, DOUBT_USABLE_LIST, DOUBT_INCONSISTENT);
+}
+
 static void used_lists(void **state)
 {
 	(void)state;
 	for_each_model(bend_used_list);
+}
+
+static void links_back(void **state)
+{
+	(void)state;
+	for_each_model(bend_back_links);
 }
 
 static void bend_usable_list(struct world *w)
@@ -408,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(used_lists),
+		cmocka_unit_test(links_back),
 		cmocka_unit_test(usable_lists),
 		cmocka_unit_test(lists_of_empty_pools),
 		cmocka_unit_test(pool_headers),

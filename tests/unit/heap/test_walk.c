@@ -298,12 +298,16 @@ static void damaged_chains_end(void **state)
 	uint64_t first = world_get(w, freeblock, 8);
 	world_finish(w);
 	assert_null(world_look(w, 0, &p, &doubts));
-	const uint64_t wild[] = {first, 1, UINT64_MAX, first + 8, pool.value, pool.value + 16336};
+	uint64_t blocks = pool.value + 48, n = world_capacity(w, 2);
+	const uint64_t wild[] = {first,          1,          UINT64_MAX,
+				 first + 8,      pool.value, blocks + 9 * 48, /* virgin */
+				 blocks + n * 48} /* behind the last */;
 	for (size_t i = 0; i < ARRAY_SIZE(wild); i++) {
 		struct pymalloc_blocks b;
 		world_put(w, raddr_at(first), 8, wild[i]);
 		assert_null(pymalloc_blocks_read(&w->space, &w->layout, &p, pool, &b));
 		assert_false(b.agrees);
+		assert_int_equal(b.n_virgin, n - 9);
 		pymalloc_blocks_fini(&b);
 	}
 	const enum layout_entry_id fields[] = {LAYOUT_POOL_SZIDX, LAYOUT_POOL_NEXTOFFSET,
