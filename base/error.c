@@ -35,7 +35,7 @@ static struct error *error_from(enum error_kind kind, char *cause)
 	return err;
 }
 
-static char *format_line(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *format_line(const char *format, va_list args)
 {
 	char *line = NULL;
 	return vasprintf(&line, format, args) < 0 ? NULL : line;

@@ -317,7 +317,8 @@ static struct error *exact(struct scene *scene)
 /* 2.7 raises where a stop makes epoll_wait return EINTR: it is stopped only when asked for. */
 static enum look_mode mode_for(struct scene *scene)
 {
-	bool old = scene->subject->build.version_hex < 0x03000000;
+	uint32_t version = scene->subject->build.version_hex;
+	bool old = version && version < 0x03000000;
 	if (!old || scene->request->mode == LOOK_NO_PAUSE)
 		return scene->request->mode;
 	if (!scene->request->asked_exact)

@@ -55,6 +55,12 @@ static void find_code(struct subject *s)
 	}
 }
 
+/* For what no file says: a deleted library's constants. */
+static struct error *read_space(void *context, raddr at, void *buffer, size_t size)
+{
+	return space_read(context, at, buffer, size);
+}
+
 static struct error *resolve(const struct inspector_request *request, struct subject *s)
 {
 	_cleanup_(free_pointer)
@@ -69,6 +75,9 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 		.symbols = request->symbols,
 		.debuginfo_cache = debuginfo,
 		.cache_dir = cache,
+		.read = read_space,
+		.read_context = &s->space,
+		.image = &s->module.image,
 	};
 	return python_build_resolve(&build, &s->build);
 }
