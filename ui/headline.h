@@ -20,6 +20,7 @@ struct headline_split {
 	bool exact; /* residency is known and nothing is swapped out */
 };
 
+/* Without residency all arenas are counted as if they were in RAM. */
 struct headline_split headline_split_of(const struct snapshot *snapshot,
 					const struct occupancy *occupancy);
 
@@ -32,6 +33,7 @@ struct headline_sparse {
 	uint64_t median_blocks; /* of one arena */
 };
 
+/* The group of the least percentage that is enough; {0} where none is. */
 struct headline_sparse headline_sparse_of(const struct occupancy *occupancy);
 
 /* Appends the sentence, one paragraph without line breaks. */

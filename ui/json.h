@@ -30,6 +30,7 @@ struct error *json_snapshot(struct text *text, const struct snapshot *snapshot, 
 struct error *json_listing(struct text *text, const struct listing *listing,
 			   const struct json_request *request) MUST_CHECK;
 
+/* What `doctor` found; `plan`: what it would do. */
 struct error *json_findings(struct text *text, const struct findings *findings, pid_t pid,
 			    bool plan, const struct json_request *request) MUST_CHECK;
 

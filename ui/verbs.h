@@ -19,6 +19,7 @@ struct verb_words {
 	bool takes_target;
 };
 
+/* A verb's words; static. */
 const struct verb_words *verb_words(enum verb verb);
 
 /* The verb of that name, else, with `prefixes`, the only one that begins so; false where none is. */

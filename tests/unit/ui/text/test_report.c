@@ -156,6 +156,24 @@ static void test_headlines(void **state)
 			"are less than 5 % used");
 }
 
+/* A few empty arenas are not the reason where most of what is kept lies in well used ones. */
+static void test_spread_headline(void **state)
+{
+	_cleanup_(snapshot_fini)
+	struct snapshot *s = fixture_heap(205, 200, 90 * MIB);
+	_cleanup_(occupancy_fini)
+	struct occupancy o = {0};
+	_cleanup_(text_fini)
+	struct text text = TEXT_EMPTY;
+	(void)state;
+	s->interpreters.items[0].pymalloc.has_residency = false;
+	assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
+	assert_int_equal(headline_sparse_of(&o).percent, 0);
+	assert_false(headline_split_of(s, &o).exact);
+	headline_write(&text, s, &o, UNITS_AUTO);
+	assert_non_null(strstr(text_string(&text), "it is spread over arenas that are well used"));
+}
+
 static void test_ps(void **state)
 {
 	_cleanup_(text_fini)
