@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -292,13 +293,28 @@ static const char *store(const struct cache_place *place, const struct text *t)
 	return NULL;
 }
 
+/* A user's ~/.cache may not be there yet: that one is made as well (XDG: mode 0700). */
+static const char *make_folder(const char *folder)
+{
+	if (mkdir(folder, 0700) == 0 || errno == EEXIST)
+		return NULL;
+	char parent[PATH_MAX];
+	const char *slash = strrchr(folder, '/');
+	if (errno != ENOENT || !slash || slash == folder ||
+	    (size_t)(slash - folder) >= sizeof(parent))
+		return strerrordesc_np(errno);
+	memcpy(parent, folder, (size_t)(slash - folder));
+	parent[slash - folder] = '\0';
+	if (mkdir(parent, 0700) != 0 || mkdir(folder, 0700) != 0)
+		return strerrordesc_np(errno);
+	return NULL;
+}
+
 void layout_cache_store(const char *folder, const struct build_id *id, struct python_build *build)
 {
 	struct cache_place place = {.folder = -1};
 	struct text t = TEXT_EMPTY;
-	const char *why = NULL;
-	if (mkdir(folder, 0700) && errno != EEXIST)
-		why = strerrordesc_np(errno);
+	const char *why = make_folder(folder);
 	if (!why)
 		why = place_open(folder, id, &place);
 	format(&t, id, build);

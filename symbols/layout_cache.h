@@ -14,7 +14,7 @@
  */
 bool layout_cache_load(const char *folder, const struct build_id *id, struct python_build *build);
 
-/* Writes it, making the folder (0700) if its parent is there: a temporary file (0600), renamed.
+/* Writes it, making the folder and its parent (0700): a temporary file (0600), renamed.
  * A trial line says what came of it; failure costs nothing else. */
 void layout_cache_store(const char *folder, const struct build_id *id, struct python_build *build);
 
