@@ -152,6 +152,21 @@ def test_the_tool_dies_while_the_target_is_stopped(release, python, harm, number
         assert ask(target).gap_ms > 0  # its clock goes on
 
 
+@pytest.mark.parametrize("options", [["stats"], ["dump", "--exact"]], ids=" ".join)
+def test_a_stop_ends_when_its_time_is_up(release, python, harm, options):
+    """Far too little time for a large heap: let go in time, and said so; the answer is partial."""
+    with harmed(python, harm, 250) as target:
+        arguments = [options[0], target.pid, *options[1:], "--max-pause", 1]
+        runs = [release.run(*arguments, "--json") for _ in range(3)]
+        quickest = min(runs, key=lambda run: run.json["pause"]["total_us"])
+        pause = quickest.json["pause"]
+        assert pause["mode"] == "partial" and pause["total_us"] < 8000, pause
+        assert quickest.code == 7
+        assert [d for d in quickest.json["doubts"] if d["severity"] != "note"]
+        assert run_free(target)
+        assert release.json(*arguments[:-1], 1000)["pause"]["mode"] == "stopped"
+
+
 def test_a_thousand_looks_at_a_busy_target(release, python, say):
     """50 threads that allocate all the time; each look stops them all."""
     with targets.start_program(python, "busy.py", 50) as target:
