@@ -291,11 +291,17 @@ static void test_json_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dump),      cmocka_unit_test(test_dump_without_pymalloc),
-		cmocka_unit_test(test_widths),    cmocka_unit_test(test_map),
-		cmocka_unit_test(test_headlines), cmocka_unit_test(test_ps),
-		cmocka_unit_test(test_doctor),    cmocka_unit_test(test_every_doubt_is_explained),
-		cmocka_unit_test(test_json),      cmocka_unit_test(test_json_others),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_dump_without_pymalloc),
+		cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_headlines),
+		cmocka_unit_test(test_spread_headline),
+		cmocka_unit_test(test_ps),
+		cmocka_unit_test(test_doctor),
+		cmocka_unit_test(test_every_doubt_is_explained),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_others),
 	};
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }
