@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 /* $variable/rest, or $HOME/fallback/rest; NULL when neither is an absolute path. */
 static char *user_dir(const char *variable, const char *fallback, const char *rest)
@@ -82,10 +83,31 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 	return python_build_resolve(&build, &s->build);
 }
 
+/* With privileges from its file, the program must not show its user more than that user may see. */
+static struct error *check_ownership(pid_t pid)
+{
+	struct process_facts facts = {0};
+	if (!getauxval(AT_SECURE))
+		return NULL;
+	struct error *err = process_facts_of(pid, &facts);
+	if (err)
+		return err;
+	uid_t owner = facts.uid;
+	process_facts_fini(&facts);
+	if (owner == getuid())
+		return NULL;
+	err = error_new(ERROR_PERMISSION,
+			"process %d runs as user %u: a privileged arenascope shows its user only "
+			"processes of their own",
+			(int)pid, (unsigned)owner);
+	return error_rule(error_remedy(err, "run it as that user, or with sudo"), "other_user");
+}
+
 static struct error *subject_locate(pid_t pid, struct subject *ret)
 {
 	*ret = (struct subject){.module.file = -1};
-	struct error *err = process_open(pid, &ret->process);
+	struct error *err = check_ownership(pid);
+	err = err ?: process_open(pid, &ret->process);
 	if (err)
 		return err;
 	err = process_space(ret->process, &ret->space);
