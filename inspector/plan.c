@@ -44,12 +44,11 @@ static void plan_calls(const struct inspector_request *request, struct findings 
 		"process_vm_readv of present pages only (else pread on /proc/%d/mem); nothing is "
 		"ever written",
 		(int)request->pid);
-	findings_add(
-		f, "calls", FINDING_OK, "%s",
-		request->mode == LOOK_NO_PAUSE
-			? "no ptrace call"
-			: "PTRACE_SEIZE, INTERRUPT, GETREGSET, DETACH when it is stopped; never "
-			  "POKE or SETREGS");
+	findings_add(f, "calls", FINDING_OK, "%s",
+		     request->mode == LOOK_NO_PAUSE
+			     ? "no ptrace call"
+			     : "PTRACE_SEIZE, INTERRUPT, GETREGS, DETACH when it is stopped; never "
+			       "POKE or SETREGS");
 }
 
 static void plan_rights(const struct process_facts *facts, struct findings *f)
