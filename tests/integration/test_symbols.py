@@ -231,7 +231,7 @@ def test_the_cache_is_private(arenascope, quiet, cached):
 
 def test_the_cache_folder_is_made(arenascope, quiet, tmp_path):
     """A fresh account has no ~/.cache yet: the first look makes it, for its owner only."""
-    for env in ({"XDG_CACHE_HOME": str(tmp_path / "one" / "two")},
+    for env in ({"XDG_CACHE_HOME": str(tmp_path / "one")},
                 {"XDG_CACHE_HOME": None, "HOME": str(tmp_path)}):
         arenascope.ok("stats", quiet.pid, env=env)
         assert provenance(arenascope, quiet, env) == "cache"
