@@ -7,6 +7,9 @@
  * A chunk becomes calls of many pieces each. Where a page or less lies between two pieces,
  * copying all of it costs no more page look-ups and saves the iovecs; which of the two is
  * faster depends on machine and kernel and is measured on the first chunks.
+ *
+ * A target that runs wants its mmap lock for itself: then single pieces are asked for by
+ * one reader, with rests, and bulk is preferred. All haste is for one that stands still.
  */
 #include "inspector/target/gather.h"
 
@@ -23,6 +26,8 @@
 #define BULK_STRIDE_MAX  4096
 #define SCRATCH_SIZE     (1 * MIB)
 #define TRIES            4
+#define BURST_PIECES     256   /* between two rests */
+#define REST_NS          20000 /* and what a wake-up adds */
 
 struct gather_desk {
 	struct remote_piece pieces[REMOTE_PIECES_MAX];
@@ -133,6 +138,16 @@ static bool piece_present(const struct job *job, struct gather_desk *desk,
 	return residency_present_near(job->residency, at, slice->size, &desk->near);
 }
 
+/*
+ * Each piece takes the target's mmap lock anew, and so fast that one who waits to map memory may not
+ * get in for milliseconds. It gets in while all of us rest.
+ */
+static void rest(const struct job *job, const struct gather_desk *desk)
+{
+	if (job->gather->rests && desk->n_pieces == BURST_PIECES)
+		clock_sleep(REST_NS);
+}
+
 /* Copies what lies on the desk. A piece that fails keeps its mark, and no half of its bytes. */
 static void pieces_flush(struct job *job, struct gather_desk *desk)
 {
@@ -146,13 +161,14 @@ static void pieces_flush(struct job *job, struct gather_desk *desk)
 			done++;
 		}
 	}
+	rest(job, desk);
 	desk->n_pieces = 0;
 }
 
 static void piece_add(struct job *job, struct gather_desk *desk, struct space_slice *slice,
 		      size_t i)
 {
-	if (desk->n_pieces == REMOTE_PIECES_MAX)
+	if (desk->n_pieces == (job->gather->rests ? BURST_PIECES : REMOTE_PIECES_MAX))
 		pieces_flush(job, desk);
 	desk->pieces[desk->n_pieces++] = (struct remote_piece){
 		.from = raddr_plus(slice->start, size_multiply(slice->stride, i)),
@@ -290,6 +306,8 @@ static enum gather_way way_choose(struct gather *gather, const struct space_slic
 		return GATHER_PIECES;
 	if (gather->only != GATHER_WAYS)
 		return gather->only;
+	if (gather->rests) /* a lock for many pages, not for each */
+		return GATHER_BULK;
 	unsigned pieces = gather->tries[GATHER_PIECES], bulk = gather->tries[GATHER_BULK];
 	if (pieces < TRIES || bulk < TRIES)
 		return bulk < pieces ? GATHER_BULK : GATHER_PIECES;
@@ -362,7 +380,8 @@ struct error *gather_run(struct gather *gather, struct space_slice *slices, size
 			(size_t)size_min(size_max(share, CHUNK_PIECES_MIN), CHUNK_PIECES_MAX),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
-	if (share >= CHUNK_PIECES_MIN && gather->readers)
+	bool alone = gather->rests && n > 0 && way_choose(gather, &slices[0]) == GATHER_PIECES;
+	if (share >= CHUNK_PIECES_MIN && gather->readers && !alone)
 		readers_run(gather->readers, work, &job);
 	else
 		work(&job, 0);

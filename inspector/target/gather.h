@@ -28,7 +28,8 @@ struct gather {
 	struct gather_desk *desks[GATHER_READERS_MAX];
 	_Atomic uint64_t cost[GATHER_WAYS];  /* least picoseconds a piece so far */
 	_Atomic unsigned tries[GATHER_WAYS]; /* chunks it was measured on */
-	enum gather_way only;                /* GATHER_WAYS: whichever is found faster */
+	bool rests;           /* the target runs: let it have its mmap lock now and then */
+	enum gather_way only; /* GATHER_WAYS: whichever is found faster */
 };
 
 /* remote: borrowed. */

@@ -243,10 +243,21 @@ static struct error *gather_unasked(struct live *live, struct space_slice *slice
 	return err ? err : fill_absent(live, slice, SLICE_ABSENT);
 }
 
+/* Stopped by a tracer, us as a rule: then nothing waits for its locks, and every microsecond counts. */
+static bool stands_still(const struct live *live)
+{
+	struct procfs_stat stat;
+	struct error *err = procfs_stat(live->proc, &stat);
+	bool still = !err && (stat.state == 't' || stat.state == 'T');
+	error_free(err);
+	return still;
+}
+
 static struct error *live_gather(void *source, struct space_slice *slices, size_t n,
 				 const struct residency *residency)
 {
 	struct live *live = source;
+	live->gather.rests = !stands_still(live);
 	if (residency)
 		return gather_run(&live->gather, slices, n, residency);
 	for (size_t i = 0; i < n; i++) {

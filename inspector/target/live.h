@@ -6,7 +6,8 @@
  * page that is not present: a single read asks pagemap first and takes a file's
  * page from the file.
  *
- * A read or gather is made by one thread at a time.
+ * A read or gather is made by one thread at a time. While the target runs, a gather rests now and
+ * then, so that the target gets its mmap lock; while it stands still, it is as fast as it can be.
  */
 #ifndef INSPECTOR_TARGET_LIVE_H
 #define INSPECTOR_TARGET_LIVE_H

@@ -4,6 +4,7 @@
  */
 #include "base/cleanup.h"
 #include "inspector/target/clock.h"
+#include "inspector/target/freeze.h"
 #include "inspector/target/live.h"
 #include "inspector/target/process.h"
 #include "victim.h"
@@ -203,6 +204,32 @@ static void the_faster_way_is_gathered(void **state)
 	gather_all_ways(0, true);
 }
 
+/* Then all readers work at once, without rests, in either way. */
+static void what_stands_still_is_gathered(void **state)
+{
+	(void)state;
+	static const unsigned lacks[] = {0, LIVE_NO_BULK, LIVE_NO_PIECES};
+	for (size_t i = 0; i < ARRAY_SIZE(lacks); i++) {
+		struct look look = look_start(victim_run, lacks[i], true);
+		struct freeze_request request = {
+			.pid = look.victim.pid,
+			.proc = process_dir(look.process),
+			.limit_us = 10000000,
+		};
+		struct freeze *freeze = NULL;
+		victim_nudge(&look.victim);
+		assert_int_equal(victim_hear(&look.victim), 2);
+		check_error(freeze_start(&request, &freeze), 0, NULL);
+		for (size_t stride = 1024; stride <= 16384; stride *= 4) {
+			check_error(gather(&look, stride, MIB, true), 0, NULL);
+			check_all(&look, stride, true, true);
+		}
+		assert_true(freeze_holds(freeze));
+		assert_false(freeze_thaw(freeze).expired);
+		look_end(&look);
+	}
+}
+
 /* Unlike process_vm_readv, this door opens PROT_NONE too: those pages are left out of it. */
 static void mem_is_gathered(void **state)
 {
@@ -335,6 +362,7 @@ int main(void)
 		cmocka_unit_test(pieces_are_gathered),
 		cmocka_unit_test(bulk_is_gathered),
 		cmocka_unit_test(the_faster_way_is_gathered),
+		cmocka_unit_test(what_stands_still_is_gathered),
 		cmocka_unit_test(mem_is_gathered),
 		cmocka_unit_test(without_residency_nothing_is_touched),
 		cmocka_unit_test(no_stale_byte_is_taken_for_read),
