@@ -54,8 +54,7 @@ struct error *error_errno(enum error_kind kind, int number, const char *format, 
 {
 	va_list args;
 	va_start(args, format);
-	_cleanup_(free_pointer)
-	char *what = format_line(format, args);
+	_cleanup_(free_pointer) char *what = format_line(format, args);
 	va_end(args);
 	char *cause = NULL;
 	if (!what ||
@@ -70,8 +69,7 @@ struct error *error_context(struct error *err, const char *format, ...)
 		return err;
 	va_list args;
 	va_start(args, format);
-	_cleanup_(free_pointer)
-	char *where = format_line(format, args);
+	_cleanup_(free_pointer) char *where = format_line(format, args);
 	va_end(args);
 	char *cause = NULL;
 	if (!where || asprintf(&cause, "%s: %s", where, err->cause) < 0)

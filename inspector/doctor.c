@@ -25,8 +25,7 @@ static struct error *tell_process(const struct subject *s, struct findings *f)
 	struct error *err = process_facts(s->process, &facts);
 	if (err)
 		return err;
-	_cleanup_(text_fini)
-	struct text exe = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text exe = TEXT_EMPTY;
 	findings_add(f, "process", FINDING_OK, "pid %d, uid %u, %" PRIu64 " threads, %s",
 		     (int)process_pid(s->process), (unsigned)facts.uid, facts.n_threads,
 		     safe(&exe, facts.exe));
@@ -44,8 +43,7 @@ static struct error *tell_process(const struct subject *s, struct findings *f)
 static void tell_module(const struct subject *s, struct findings *f)
 {
 	const struct module *m = &s->module;
-	_cleanup_(text_fini)
-	struct text path = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text path = TEXT_EMPTY;
 	char hex[2 * BUILD_ID_MAX + 1];
 	if (!m->path)
 		return;
@@ -85,8 +83,7 @@ static void tell_layout(const struct subject *s, struct findings *f)
 	size_t by_source[PROVENANCE_DWARF + 1] = {0};
 	for (size_t i = 0; i < LAYOUT_COUNT; i++)
 		by_source[s->build.layout.entries[i].provenance]++;
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	for (size_t i = PROVENANCE_DWARF; i > PROVENANCE_ABSENT; i--) {
 		if (by_source[i])
 			text_addf(&line, "%s%zu from %s", line.length ? ", " : "", by_source[i],
@@ -110,8 +107,7 @@ static void tell_means(struct subject *s, struct findings *f)
 
 static void tell_allocator(const struct snapshot_target *target, struct findings *f)
 {
-	_cleanup_(text_fini)
-	struct text hooks = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text hooks = TEXT_EMPTY;
 	for (size_t i = 0; i < target->hooks.count; i++)
 		text_addf(&hooks, ", behind %s", target->hooks.items[i]);
 	findings_add(f, "allocator",
@@ -133,10 +129,8 @@ static void tell_doubts(const struct doubts *doubts, struct findings *f)
 
 static struct error *tell_runtime(struct subject *s, struct findings *f)
 {
-	_cleanup_(doubts_fini)
-	struct doubts doubts = {0};
-	_cleanup_(runtime_fini)
-	struct runtime runtime = RUNTIME_EMPTY;
+	_cleanup_(doubts_fini) struct doubts doubts = {0};
+	_cleanup_(runtime_fini) struct runtime runtime = RUNTIME_EMPTY;
 	struct snapshot_target target = {0};
 	struct error *err = runtime_read(&s->space, &s->build.layout, s->module.image.bias,
 					 s->build.version_hex, &runtime, &doubts);

@@ -150,8 +150,7 @@ static struct error *look_once(struct inspector *inspector, struct snapshot *ret
 struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 {
 	uint64_t start = now_us();
-	_cleanup_(snapshot_fini)
-	struct snapshot *snapshot = snapshot_new();
+	_cleanup_(snapshot_fini) struct snapshot *snapshot = snapshot_new();
 	if (!snapshot)
 		return error_out_of_memory();
 	struct error *err = NULL;

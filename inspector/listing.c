@@ -55,10 +55,8 @@ static void describe(struct listing_entry *entry, const struct process_facts *fa
 static void count_arenas(struct subject *s, struct listing_entry *entry)
 {
 	const struct layout *layout = &s->build.layout;
-	_cleanup_(doubts_fini)
-	struct doubts doubts = {0};
-	_cleanup_(runtime_fini)
-	struct runtime runtime = RUNTIME_EMPTY;
+	_cleanup_(doubts_fini) struct doubts doubts = {0};
+	_cleanup_(runtime_fini) struct runtime runtime = RUNTIME_EMPTY;
 	struct snapshot_target target = {0};
 	uint64_t bias = s->module.image.bias;
 	struct error *err =
@@ -168,8 +166,7 @@ static struct error *list_one(pid_t pid, bool no_cache, struct listing *ret)
 
 struct error *inspector_list(bool no_cache, struct listing *ret)
 {
-	_cleanup_(free_pointer)
-	pid_t *pids = NULL;
+	_cleanup_(free_pointer) pid_t *pids = NULL;
 	size_t n = 0;
 	struct error *err = process_pids(&pids, &n);
 	*ret = (struct listing){0};

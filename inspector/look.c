@@ -130,6 +130,7 @@ static struct error *stop(const struct scene *scene, struct freeze **ret)
 {
 	const struct freeze_request request = {
 		.pid = process_pid(scene->subject->process),
+		.proc = process_dir(scene->subject->process),
 		.limit_us = scene->pause_left_us,
 		.code = scene->subject->code,
 		.n_code = scene->subject->n_code,
@@ -217,8 +218,7 @@ static bool same_interpreters(const struct runtime *a, const struct runtime *b)
 /* Everything of one moment; *ret_all false when an interpreter or an arena is new since the live pass. */
 static struct error *copy_frozen(const struct scene *scene, bool *ret_all)
 {
-	_cleanup_(runtime_fini)
-	struct runtime now = RUNTIME_EMPTY;
+	_cleanup_(runtime_fini) struct runtime now = RUNTIME_EMPTY;
 	struct error *err = read_runtime(scene, &now);
 	if (err)
 		return err;

@@ -68,8 +68,7 @@ static bool accept_inode(void *context, int fd, const char *candidate)
 static struct error *back_object(struct process *process, struct space *space,
 				 const struct region *region, bool *ret_backed)
 {
-	_cleanup_(close_fd)
-	int fd = -1;
+	_cleanup_(close_fd) int fd = -1;
 	struct region key = *region;
 	struct error *err = process_open_file(process, region, accept_inode, &key, &fd);
 	if (err || fd < 0)
@@ -204,8 +203,7 @@ static bool accept_build(void *context, int fd, const char *candidate)
 	}
 	char hex[2 * BUILD_ID_MAX + 1];
 	build_id_hex(&image.build_id, hex);
-	_cleanup_(text_fini)
-	struct text result = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text result = TEXT_EMPTY;
 	text_addf(&result, "refused: another build (build-id %s)", *hex ? hex : "missing");
 	note_trial(m, candidate, false, text_string(&result));
 	return false;

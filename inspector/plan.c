@@ -24,8 +24,7 @@
 static void plan_process(const struct inspector_request *request, const struct process_facts *facts,
 			 struct findings *f)
 {
-	_cleanup_(text_fini)
-	struct text comm = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text comm = TEXT_EMPTY;
 	text_add_escaped(&comm, facts->comm, strlen(facts->comm));
 	findings_add(f, "target", FINDING_OK,
 		     "pid %d (%s), uid %u, %" PRIu64 " threads, RSS %" PRIu64 " MiB",
@@ -106,10 +105,8 @@ static void plan_costs(const struct process_facts *facts, struct findings *f)
 
 static void plan_files(const struct inspector_request *request, struct findings *f)
 {
-	_cleanup_(free_pointer)
-	char *cache = request->no_cache ? NULL : subject_cache_dir();
-	_cleanup_(text_fini)
-	struct text path = TEXT_EMPTY;
+	_cleanup_(free_pointer) char *cache = request->no_cache ? NULL : subject_cache_dir();
+	_cleanup_(text_fini) struct text path = TEXT_EMPTY;
 	findings_add(f, "files", FINDING_OK,
 		     "read: the mapped interpreter, and its debug file below /usr/lib/debug of the "
 		     "target's root and ours; DWARF in a child process of ours");

@@ -64,10 +64,8 @@ static struct error *read_space(void *context, raddr at, void *buffer, size_t si
 
 static struct error *resolve(const struct inspector_request *request, struct subject *s)
 {
-	_cleanup_(free_pointer)
-	char *cache = request->no_cache ? NULL : subject_cache_dir();
-	_cleanup_(free_pointer)
-	char *debuginfo = debuginfo_cache_dir();
+	_cleanup_(free_pointer) char *cache = request->no_cache ? NULL : subject_cache_dir();
+	_cleanup_(free_pointer) char *debuginfo = debuginfo_cache_dir();
 	struct python_build_request build = {
 		.file = s->module.file,
 		.path = s->module.path,
@@ -144,8 +142,7 @@ struct error *subject_glance(pid_t pid, bool no_cache, struct subject *ret)
 	struct error *err = subject_locate(pid, ret);
 	if (err)
 		return or_gone(ret, err);
-	_cleanup_(free_pointer)
-	char *cache = no_cache ? NULL : subject_cache_dir();
+	_cleanup_(free_pointer) char *cache = no_cache ? NULL : subject_cache_dir();
 	struct python_build_request build = {
 		.file = ret->module.file,
 		.path = ret->module.path,

@@ -133,10 +133,8 @@ struct error *child_run(child_work_fn *work, void *context, const int *keep, siz
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC))
 		return error_errno(ERROR_RESOURCE, errno, "making a pipe");
-	_cleanup_(close_fd)
-	int in = ends[0];
-	_cleanup_(close_fd)
-	int out = ends[1];
+	_cleanup_(close_fd) int in = ends[0];
+	_cleanup_(close_fd) int out = ends[1];
 	pid_t parent = getpid();
 	pid_t pid = fork();
 	if (pid < 0)
@@ -144,8 +142,7 @@ struct error *child_run(child_work_fn *work, void *context, const int *keep, siz
 	if (pid == 0)
 		live(work, context, parent, keep, n_keep, out);
 	close(take_fd(&out));
-	_cleanup_(child_answer_fini)
-	struct child_answer answer = {.end = CHILD_DONE};
+	_cleanup_(child_answer_fini) struct child_answer answer = {.end = CHILD_DONE};
 	struct error *err = gather(in, size_max, now_ms() + deadline_ms, &answer);
 	bool killed = err || answer.end != CHILD_DONE;
 	if (killed)

@@ -200,14 +200,13 @@ static ssize_t read_file(int fd, char *data, size_t room)
 static const char *load(const struct cache_place *place, const struct build_id *id,
 			struct python_build *build)
 {
-	_cleanup_(close_fd)
-	int fd = openat(place->folder, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_(close_fd) int fd =
+		openat(place->folder, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? "no table yet" : strerrordesc_np(errno);
 	if (!is_private(fd, S_IFREG))
 		return "ignored: not a file of ours alone";
-	_cleanup_(free_pointer)
-	char *data = malloc(FILE_MAX + 1);
+	_cleanup_(free_pointer) char *data = malloc(FILE_MAX + 1);
 	ssize_t size = data ? read_file(fd, data, FILE_MAX + 1) : -1;
 	if (size < 0)
 		return "ignored: unreadable";
@@ -279,8 +278,8 @@ static const char *store(const struct cache_place *place, const struct text *t)
 	char temporary[sizeof(place->name) + 32];
 	snprintf(temporary, sizeof(temporary), ".%s.%d", place->name, (int)getpid());
 	(void)unlinkat(place->folder, temporary, 0);
-	_cleanup_(close_fd)
-	int fd = openat(place->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	_cleanup_(close_fd) int fd =
+		openat(place->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return strerrordesc_np(errno);
 	errno = EIO;

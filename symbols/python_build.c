@@ -155,15 +155,13 @@ static struct error *read_files(const struct python_build_request *request,
 				struct python_build *build, bool *ret_foreign)
 {
 	const int keep[] = {request->file, request->target_root};
-	_cleanup_(child_answer_fini)
-	struct child_answer answer = {0};
+	_cleanup_(child_answer_fini) struct child_answer answer = {0};
 	struct python_build_request copy = *request;
 	struct error *err = child_run(build_reader_run, &copy, keep, ARRAY_SIZE(keep),
 				      REPORT_SIZE_MAX, DEADLINE_MS, &answer);
 	if (err)
 		return err;
-	_cleanup_(report_summary_fini)
-	struct report_summary summary = {0};
+	_cleanup_(report_summary_fini) struct report_summary summary = {0};
 	err = report_take(answer.data, answer.size, build, &summary);
 	if (!err)
 		err = judge(request, build, &answer, &summary);

@@ -265,10 +265,8 @@ static struct error *scan_segments(const struct source *s, bool executable, char
 
 static struct error *from_literal(const struct source *s, struct python_version *ret)
 {
-	_cleanup_(free_pointer)
-	char *window = malloc(WINDOW_SIZE);
-	_cleanup_(free_pointer)
-	struct literals *found = calloc(1, sizeof(*found));
+	_cleanup_(free_pointer) char *window = malloc(WINDOW_SIZE);
+	_cleanup_(free_pointer) struct literals *found = calloc(1, sizeof(*found));
 	if (!window || !found)
 		return error_out_of_memory();
 	for (int executable = 0; executable < 2; executable++) {

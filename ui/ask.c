@@ -65,8 +65,7 @@ static void note_matches(const struct question *q, struct listing *matches)
 static struct error *find_process(const struct question *q)
 {
 	const struct options *o = q->options;
-	_cleanup_(listing_fini)
-	struct listing matches = {0};
+	_cleanup_(listing_fini) struct listing matches = {0};
 	struct error *err = o->pid ? target_pid(o->pid, &q->answer->pid)
 				   : target_find(o->target, o->no_cache, &q->answer->pid, &matches);
 	if (err && matches.entries.count)
@@ -173,10 +172,8 @@ static struct error *ask_look(const struct question *q)
 	if (err)
 		return err;
 	struct inspector_request request = request_of(q);
-	_cleanup_(inspector_closep)
-	struct inspector *inspector = NULL;
-	_cleanup_(snapshot_fini)
-	struct snapshot *snapshot = NULL;
+	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
+	_cleanup_(snapshot_fini) struct snapshot *snapshot = NULL;
 	err = inspector_open(&request, &inspector);
 	if (!err)
 		err = inspector_look(inspector, &snapshot);
@@ -195,8 +192,7 @@ static struct error *ask_look(const struct question *q)
 static struct error *ask_ps(const struct question *q)
 {
 	const struct options *o = q->options;
-	_cleanup_(listing_fini)
-	struct listing listing = {0};
+	_cleanup_(listing_fini) struct listing listing = {0};
 	struct error *err = inspector_list(o->no_cache, &listing);
 	if (err)
 		return err;
@@ -218,8 +214,7 @@ static struct error *ask_ps(const struct question *q)
 static struct error *ask_doctor(const struct question *q)
 {
 	const struct options *o = q->options;
-	_cleanup_(findings_fini)
-	struct findings findings = {0};
+	_cleanup_(findings_fini) struct findings findings = {0};
 	struct error *err = find_process(q);
 	if (err)
 		return err;
@@ -240,10 +235,8 @@ static struct error *ask_doctor(const struct question *q)
 
 static struct error *stream_one(const struct question *q, struct inspector *inspector)
 {
-	_cleanup_(snapshot_fini)
-	struct snapshot *snapshot = NULL;
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(snapshot_fini) struct snapshot *snapshot = NULL;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	struct error *err = inspector_look(inspector, &snapshot);
 	if (err)
 		return err;
@@ -274,8 +267,7 @@ static struct error *stream(const struct question *q, struct inspector *inspecto
 static struct error *ask_top(const struct question *q)
 {
 	const struct options *o = q->options;
-	_cleanup_(inspector_closep)
-	struct inspector *inspector = NULL;
+	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
 	if (!o->json && (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO)))
 		return error_remedy(error_new(ERROR_RESOURCE, "top needs a terminal"),
 				    "arenascope dump prints a report, top --json a line for each "

@@ -47,8 +47,7 @@ static enum ink severity_ink(enum doubt_severity severity)
 
 static void write_doubt(struct page *page, const struct doubt *doubt)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	char count[UNITS_MAX];
 	units_count(count, doubt->count);
 	text_addf(&line, "%s, %s: ", doubt_severity_name(doubt->severity),

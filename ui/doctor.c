@@ -30,10 +30,8 @@ static enum ink kind_ink(enum finding_kind kind)
 
 static void write_finding(struct page *page, const struct finding *finding, unsigned topic_width)
 {
-	_cleanup_(text_fini)
-	struct text paragraph = TEXT_EMPTY;
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text paragraph = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	struct page inner = {&paragraph, page->style};
 	unsigned indent = KIND_WIDTH + topic_width + 2;
 	page_quote(&line, finding->text ?: "?");

@@ -41,8 +41,7 @@ static void add_age(struct text *line, const struct snapshot_target *t)
 void dump_write_title(struct page *page, const struct snapshot *snapshot)
 {
 	const struct snapshot_target *t = &snapshot->target;
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	char pause[CAVEAT_PAUSE_MAX];
 	text_addf(&line, "pid %d ", (int)t->pid);
 	page_escape(&line, page->style, t->command ?: t->comm ?: "?");
@@ -72,8 +71,7 @@ static void add_allocator(struct text *line, const struct snapshot_target *t)
 /* Where the knowledge comes from: what an expert checks first when a figure surprises him. */
 static void write_sources(struct page *page, const struct snapshot *snapshot)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	char took[UNITS_MAX];
 	units_pause(took, snapshot->elapsed_us);
 	text_addf(&line, "Layout: %s", provenance_name(snapshot->symbols.layout));
@@ -92,8 +90,7 @@ static void write_sources(struct page *page, const struct snapshot *snapshot)
 
 static void write_arguments(struct page *page, const struct snapshot *snapshot)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	text_add(&line, "Command line:");
 	for (size_t i = 0; i < snapshot->target.cmdline.count; i++) {
 		text_add(&line, " ");
@@ -106,8 +103,7 @@ static void write_arguments(struct page *page, const struct snapshot *snapshot)
 static void write_headline(struct page *page, const struct snapshot *snapshot,
 			   const struct occupancy *occupancy)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	headline_write(&line, snapshot, occupancy, page->style->units);
 	page->text->failed |= line.failed;
 	page_addf(page, "\n");
@@ -134,8 +130,7 @@ static void write_part(struct page *page, enum ink ink, const char *name, uint64
 		       uint64_t whole, const char *meaning)
 {
 	char share[UNITS_MAX], amount[UNITS_MAX];
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	int width = page->style->units == UNITS_BYTES ? 15 : 9;
 	units_percent(share, bytes, whole);
 	units_amount(amount, page->style->units, bytes);
@@ -221,8 +216,7 @@ static void add_in_ram(struct text *line, const struct occupancy_totals *t, enum
 static void write_pymalloc(struct page *page, const struct snapshot *snapshot,
 			   const struct occupancy *occupancy)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	const struct pymalloc *p = occupancy->arenas.items[0].heap;
 	char total[UNITS_MAX], arenas[UNITS_MAX], size[UNITS_MAX], pool[UNITS_MAX];
 	units_amount(total, page->style->units, occupancy->totals.total);
@@ -256,8 +250,7 @@ static void write_blocks(struct page *page, const struct snapshot *snapshot)
 static void write_certainty(struct page *page, const struct snapshot *snapshot,
 			    const struct occupancy *occupancy)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	char pools[UNITS_MAX], unread[UNITS_MAX];
 	const struct doubts *doubts = &snapshot->doubts;
 	units_count(pools, occupancy->totals.n_pools);
@@ -294,8 +287,7 @@ static struct error *write_heap(struct page *page, const struct snapshot *snapsh
 struct error *dump_write(struct page *page, const struct snapshot *snapshot,
 			 const struct dump_request *request)
 {
-	_cleanup_(occupancy_fini)
-	struct occupancy occupancy = {0};
+	_cleanup_(occupancy_fini) struct occupancy occupancy = {0};
 	struct error *err = occupancy_of(snapshot, OCCUPANCY_ALL, &occupancy);
 	if (err)
 		return err;

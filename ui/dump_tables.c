@@ -240,8 +240,7 @@ static void write_map_row(struct page *page, const struct occupancy_map *map, si
 
 struct error *dump_write_map(struct page *page, const struct occupancy *occupancy)
 {
-	_cleanup_(occupancy_map_fini)
-	struct occupancy_map map = {0};
+	_cleanup_(occupancy_map_fini) struct occupancy_map map = {0};
 	size_t columns = page->style->width >= 80 ? 64 : 24;
 	struct error *err = occupancy_map_of(occupancy, columns * MAP_ROWS, &map);
 	if (err)
@@ -313,10 +312,8 @@ static void write_free_lists(struct page *page, const struct snapshot_interprete
 			     uint64_t limit)
 {
 	size_t n = s->free_lists.count;
-	_cleanup_(free_pointer)
-	struct snapshot_free_list *lists = calloc(n + 1, sizeof(*lists));
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(free_pointer) struct snapshot_free_list *lists = calloc(n + 1, sizeof(*lists));
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	if (!lists) {
 		page->text->failed = true;
 		return;

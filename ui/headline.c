@@ -66,8 +66,8 @@ static void add_sparse(struct headline_sparse *sparse, const struct occupancy *o
 struct headline_sparse headline_sparse_of(const struct occupancy *occupancy)
 {
 	static const unsigned steps[] = {5, 25, 50};
-	_cleanup_(free_pointer)
-	uint64_t *counts = calloc(occupancy->arenas.count + 1, sizeof(*counts));
+	_cleanup_(free_pointer) uint64_t *counts =
+		calloc(occupancy->arenas.count + 1, sizeof(*counts));
 	for (size_t i = 0; counts && i < ARRAY_SIZE(steps); i++) {
 		struct headline_sparse sparse = {.percent = steps[i]};
 		add_sparse(&sparse, occupancy, counts);

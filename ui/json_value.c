@@ -51,8 +51,7 @@ json_t *json_value_address(raddr address)
 
 json_t *json_value_text(const char *string)
 {
-	_cleanup_(text_fini)
-	struct text safe = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	if (!string)
 		return json_null();
 	text_add_escaped(&safe, string, strlen(string));
@@ -61,8 +60,7 @@ json_t *json_value_text(const char *string)
 
 json_t *json_value_quote(const char *string)
 {
-	_cleanup_(text_fini)
-	struct text safe = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	if (!string)
 		return json_null();
 	page_quote(&safe, string);

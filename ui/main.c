@@ -64,8 +64,7 @@ static int status_of(const struct error *err)
 /* "arenascope: cause", then what the person can do. */
 static void say_error(const struct error *err)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	text_add(&line, "arenascope: ");
 	page_quote(&line, err->cause);
 	text_add(&line, "\n");
@@ -80,8 +79,7 @@ static void say_error(const struct error *err)
 /* Reports a failure both ways and gives its exit status. Frees err. options: NULL, not readable. */
 static int fail(struct error *err, const struct options *options, bool json)
 {
-	_cleanup_(text_fini)
-	struct text object = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text object = TEXT_EMPTY;
 	int status = status_of(err);
 	say_error(err);
 	struct error *again = json ? ask_failure(options, err, status, &object) : NULL;
@@ -94,8 +92,7 @@ static int fail(struct error *err, const struct options *options, bool json)
 
 static struct error *write_answer(const struct options *options, const struct answer *answer)
 {
-	_cleanup_(free_pointer)
-	char *name = NULL;
+	_cleanup_(free_pointer) char *name = NULL;
 	if (options->output && strcmp(options->output, "-") != 0) {
 		struct error *err = output_name(options->output, answer->pid, time(NULL), &name);
 		if (err)
@@ -107,8 +104,7 @@ static struct error *write_answer(const struct options *options, const struct an
 /* A name with %p is only known once the process is; all else that is wrong with it is said first. */
 static struct error *check_output(const struct options *options)
 {
-	_cleanup_(free_pointer)
-	char *name = NULL;
+	_cleanup_(free_pointer) char *name = NULL;
 	pid_t any = verb_words(options->verb)->takes_target ? 1 : 0;
 	return options->output ? output_name(options->output, any, time(NULL), &name) : NULL;
 }
@@ -141,8 +137,7 @@ static struct error *answer_shown(const struct options *options, struct timespec
 
 static int run(const struct options *options, struct timespec start)
 {
-	_cleanup_(answer_fini)
-	struct answer answer = ANSWER_EMPTY;
+	_cleanup_(answer_fini) struct answer answer = ANSWER_EMPTY;
 	struct error *err = check_output(options);
 	if (err)
 		return fail(err, options, options->json);
@@ -178,8 +173,7 @@ int main(int argc, char **argv)
 		return fail(err, NULL, false);
 	(void)setlocale(LC_CTYPE, "");
 	set_signals();
-	_cleanup_(options_fini)
-	struct options options = {0};
+	_cleanup_(options_fini) struct options options = {0};
 	err = options_parse(argc, argv, isatty(STDOUT_FILENO), &options);
 	if (err)
 		return fail(err, NULL, options_mention_json(argc, argv));

@@ -153,16 +153,14 @@ static void write_head(struct page *page, const struct shape *shape)
 static struct error *write_arenas(struct page *page, const struct snapshot *snapshot,
 				  size_t interpreter, const struct map_request *request)
 {
-	_cleanup_(occupancy_fini)
-	struct occupancy o = {0};
+	_cleanup_(occupancy_fini) struct occupancy o = {0};
 	struct error *err = occupancy_of(snapshot, interpreter, &o);
 	if (err || !o.arenas.count)
 		return err;
 	size_t n = o.arenas.count;
 	size_t shown = request->limit && request->limit < n ? (size_t)request->limit : n;
 	struct shape shape = shape_of(&o, page->style->width);
-	_cleanup_(free_pointer)
-	const struct occupancy_arena **rows = ordered(&o, request->sort);
+	_cleanup_(free_pointer) const struct occupancy_arena **rows = ordered(&o, request->sort);
 	if (!rows)
 		return error_out_of_memory();
 	if (interpreter)

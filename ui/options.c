@@ -202,8 +202,7 @@ static struct error *run_argp(struct parse *p, int argc, char **argv)
 	struct argp_option list[OPTION_KEY_COUNT + 2];
 	options_table_fill(list, OPTIONS_TABLE_ALL);
 	struct argp argp = {.options = list, .parser = on_key};
-	_cleanup_(free_pointer)
-	char *complaint = NULL;
+	_cleanup_(free_pointer) char *complaint = NULL;
 	size_t size;
 	FILE *caught = open_memstream(&complaint, &size), *own = stderr;
 	if (!caught)

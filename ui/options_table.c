@@ -149,8 +149,7 @@ static void add_verb_doc(struct text *doc, const struct verb_words *words)
 static struct error *write_help(const struct argp *argp, const char *name, char **ret)
 {
 	char *help = NULL;
-	_cleanup_(free_pointer)
-	char *own_name = strdup(name);
+	_cleanup_(free_pointer) char *own_name = strdup(name);
 	size_t size;
 	FILE *stream = own_name ? open_memstream(&help, &size) : NULL;
 	if (!stream)
@@ -168,8 +167,7 @@ static struct error *write_help(const struct argp *argp, const char *name, char 
 
 struct error *options_table_help(enum verb verb, char **ret)
 {
-	_cleanup_(text_fini)
-	struct text doc = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text doc = TEXT_EMPTY;
 	struct argp_option list[OPTION_KEY_COUNT + 2];
 	options_table_fill(list, verb);
 	struct argp argp = {.options = list, .args_doc = "[VERB] [TARGET]"};

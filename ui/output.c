@@ -60,8 +60,7 @@ static bool add_field(struct text *name, char letter, pid_t pid, time_t now)
 
 struct error *output_name(const char *pattern, pid_t pid, time_t now, char **ret)
 {
-	_cleanup_(text_fini)
-	struct text name = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text name = TEXT_EMPTY;
 	if (!*pattern)
 		return error_new(ERROR_USAGE, "the name of the output file is empty");
 	for (const char *c = pattern; *c; c++) {
@@ -111,8 +110,7 @@ static bool is_written_directly(const char *path)
 
 static struct error *write_directly(const char *path, const char *data, size_t size)
 {
-	_cleanup_(close_fd)
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_(close_fd) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return error_errno(ERROR_RESOURCE, errno, "opening %s", path);
 	return output_write(fd, path, data, size);
@@ -128,12 +126,9 @@ static char *real_name(const char *path)
 /* "folder/.name.XXXXXX" beside path, created. */
 static struct error *open_beside(const char *path, char **ret_name, int *ret)
 {
-	_cleanup_(free_pointer)
-	char *copy = strdup(path);
-	_cleanup_(free_pointer)
-	char *base_copy = strdup(path);
-	_cleanup_(free_pointer)
-	char *name = NULL;
+	_cleanup_(free_pointer) char *copy = strdup(path);
+	_cleanup_(free_pointer) char *base_copy = strdup(path);
+	_cleanup_(free_pointer) char *name = NULL;
 	if (!copy || !base_copy ||
 	    asprintf(&name, "%s/.%.200s.XXXXXX", dirname(copy), basename(base_copy)) < 0) {
 		name = NULL;
@@ -164,10 +159,8 @@ static struct error *fill_and_rename(int *fd, const char *beside, const char *pa
 
 static struct error *replace_file(const char *path, const char *data, size_t size)
 {
-	_cleanup_(free_pointer)
-	char *beside = NULL;
-	_cleanup_(close_fd)
-	int fd = -1;
+	_cleanup_(free_pointer) char *beside = NULL;
+	_cleanup_(close_fd) int fd = -1;
 	struct error *err = open_beside(path, &beside, &fd);
 	if (err)
 		return err;
@@ -181,8 +174,7 @@ struct error *output_file(const char *path, const char *data, size_t size)
 {
 	if (is_written_directly(path))
 		return write_directly(path, data, size);
-	_cleanup_(free_pointer)
-	char *real = real_name(path);
+	_cleanup_(free_pointer) char *real = real_name(path);
 	if (!real)
 		return error_out_of_memory();
 	sigset_t asked, before;

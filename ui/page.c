@@ -71,8 +71,7 @@ size_t page_columns(const char *string)
 
 void page_escape(struct text *to, const struct style *style, const char *string)
 {
-	_cleanup_(text_fini)
-	struct text safe = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	text_add_escaped(&safe, string, strlen(string));
 	to->failed |= safe.failed;
 	for (const char *c = text_string(&safe); *c; c++) {
@@ -96,8 +95,7 @@ void page_quote(struct text *to, const char *string)
 
 void page_foreign(struct page *page, const char *string, size_t width)
 {
-	_cleanup_(text_fini)
-	struct text safe = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	page_escape(&safe, page->style, string);
 	const char *at = text_string(&safe);
 	bool fits = page_columns(at) <= width;
@@ -150,8 +148,7 @@ void page_heading(struct page *page, const char *title, const char *meaning)
 	page_inkf(page, INK_STRONG, "%s", title);
 	page_addf(page, "  ");
 	/* The title stands already where the paragraph's first indent would be. */
-	_cleanup_(text_fini)
-	struct text paragraph = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text paragraph = TEXT_EMPTY;
 	struct page inner = {&paragraph, page->style};
 	page_wrap(&inner, INK_DIM, indent, 2, meaning);
 	page->text->failed |= paragraph.failed;

@@ -118,8 +118,7 @@ void ps_write(struct page *page, const struct listing *listing, uint64_t limit)
 {
 	size_t n = listing->entries.count;
 	size_t shown = limit && limit < n ? (size_t)limit : n;
-	_cleanup_(free_pointer)
-	struct row *rows = calloc(shown + 1, sizeof(*rows));
+	_cleanup_(free_pointer) struct row *rows = calloc(shown + 1, sizeof(*rows));
 	if (!rows) {
 		page->text->failed = true;
 		return;

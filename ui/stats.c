@@ -52,8 +52,7 @@ static void add_figure(struct stats *s, const char *label, uint64_t figure)
 static void add_product(struct stats *s, uint64_t count, const char *format, uint64_t size,
 			uint64_t product)
 {
-	_cleanup_(text_fini)
-	struct text label = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text label = TEXT_EMPTY;
 	text_addf(&label, "%" PRIu64 " %s%" PRIu64, count, format, size);
 	text_add(&label, format[0] == 'a' ? " bytes/arena" : " bytes");
 	add_figure(s, text_string(&label), product);
@@ -143,8 +142,7 @@ static void add_table(struct stats *s, const struct pymalloc *p, struct maybe se
 
 static void add_free_list(struct stats *s, const struct snapshot_free_list *list)
 {
-	_cleanup_(text_fini)
-	struct text label = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text label = TEXT_EMPTY;
 	char count[UNITS_MAX] = "?", bytes[UNITS_MAX] = "?";
 	if (list->count.absent)
 		return;

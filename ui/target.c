@@ -59,8 +59,7 @@ static struct error *refuse_core(const char *word)
 	struct stat st;
 	if (stat(word, &st) != 0 || !S_ISREG(st.st_mode))
 		return NULL;
-	_cleanup_(close_fd)
-	int fd = open(word, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_(close_fd) int fd = open(word, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head));
 	if (n <= 0 || !is_core(head, (size_t)n))
 		return NULL;
@@ -109,8 +108,7 @@ void target_filter(struct listing *listing, const char *name)
 
 static struct error *none_of_that_name(const char *word)
 {
-	_cleanup_(text_fini)
-	struct text safe = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	text_add_escaped(&safe, word, strnlen(word, 60));
 	if (strchr(word, '/') && access(word, F_OK) == 0)
 		return error_remedy(error_new(ERROR_BAD_FILE,
@@ -127,8 +125,7 @@ static struct error *none_of_that_name(const char *word)
 
 static struct error *several(const char *word, const struct listing *matches)
 {
-	_cleanup_(text_fini)
-	struct text pids = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text pids = TEXT_EMPTY;
 	for (size_t i = 0; i < matches->entries.count && i < 20; i++)
 		text_addf(&pids, "%s%d", i ? ", " : "", (int)matches->entries.items[i].pid);
 	if (matches->entries.count > 20)

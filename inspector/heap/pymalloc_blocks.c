@@ -102,8 +102,7 @@ struct error *pymalloc_blocks_read(struct space *space, const struct layout *lay
 	size_t size = (size_t)pymalloc->pool_size;
 	if (size > POOL_MAX || size < shape.header_size || size < pymalloc->pool_overhead)
 		return error_new(ERROR_BUG, "a pool of %zu bytes", size);
-	_cleanup_(free_pointer)
-	uint8_t *contents = malloc(size);
+	_cleanup_(free_pointer) uint8_t *contents = malloc(size);
 	if (!contents)
 		return error_out_of_memory();
 	err = space_read(space, pool, contents, size);

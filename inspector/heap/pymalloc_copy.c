@@ -42,8 +42,7 @@ static struct error *settle_live(struct pymalloc_copy *copy, struct space *space
 
 static struct error *count_list_faults(const struct pymalloc_copy *copy, uint64_t *ret)
 {
-	_cleanup_(pymalloc_image_order_fini)
-	struct image_order order = {0};
+	_cleanup_(pymalloc_image_order_fini) struct image_order order = {0};
 	struct list_findings found;
 	struct error *err = pymalloc_image_sort(&copy->image, &order);
 	if (!err)

@@ -183,8 +183,7 @@ struct error *pymalloc_lists_check(const struct pymalloc_image *image,
 				   const struct image_order *order, struct list_findings *ret)
 {
 	size_t n_places = (size_t)image->n_slots * image->geometry.pools_per_arena;
-	_cleanup_(free_pointer)
-	uint8_t *seen = calloc(n_places + image->n_table + 1, 1);
+	_cleanup_(free_pointer) uint8_t *seen = calloc(n_places + image->n_table + 1, 1);
 	if (!seen)
 		return error_out_of_memory();
 	struct check c = {.image = image, .order = order, .seen = seen};

@@ -310,16 +310,14 @@ struct error *pymalloc_walk(const struct pymalloc_copy *copy, const struct layou
 			    const struct pymalloc_roots *roots, struct pymalloc *ret,
 			    struct doubts *doubts)
 {
-	_cleanup_(pymalloc_fini)
-	struct pymalloc p = {0};
+	_cleanup_(pymalloc_fini) struct pymalloc p = {0};
 	struct walk w = {.copy = copy, .image = &copy->image, .doubts = doubts, .p = &p};
 	take_counters(w.image, roots, &p);
 	take_arena_map(w.image, layout, roots, &p);
 	struct error *err = pymalloc_image_sort(w.image, &w.order);
 	if (err)
 		return err;
-	_cleanup_(pymalloc_image_order_fini)
-	struct image_order order = w.order;
+	_cleanup_(pymalloc_image_order_fini) struct image_order order = w.order;
 	p.used = order.count > 0;
 	p.has_residency = copy->has_residency;
 	doubt_copy(&w);

@@ -289,8 +289,7 @@ struct error *runtime_read(struct space *space, const struct layout *layout, uin
 			   uint32_t version_hex, struct runtime *ret, struct doubts *doubts)
 {
 	const struct reader r = {space, layout, bias, version_hex, doubts};
-	_cleanup_(runtime_fini)
-	struct runtime runtime = RUNTIME_EMPTY;
+	_cleanup_(runtime_fini) struct runtime runtime = RUNTIME_EMPTY;
 	raddr at = head_of_list(&r), head = RADDR_NULL;
 	bool has_states = layout_has(layout, LAYOUT_INTERP_OBMALLOC);
 	if (raddr_is_null(at) && has_states)

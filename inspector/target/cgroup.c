@@ -31,8 +31,7 @@ static const struct cgroup_words words_of[] = {
 
 void cgroup_volunteer(void)
 {
-	_cleanup_(close_fd)
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, "1000", 4) < 0)
 		return; /* a sandbox's choice: nothing depends on it */
 }
@@ -128,8 +127,7 @@ static uint64_t read_figure(const char *folder, const char *name)
 	uint64_t value;
 	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
 		return UINT64_MAX;
-	_cleanup_(free_pointer)
-	char *text = read_text(path);
+	_cleanup_(free_pointer) char *text = read_text(path);
 	return text && sscanf(text, "%" SCNu64, &value) == 1 ? value : UINT64_MAX;
 }
 
@@ -140,8 +138,7 @@ static uint64_t read_cache(const char *folder, const char *key)
 	size_t length = strlen(key);
 	if (snprintf(path, sizeof(path), "%s/memory.stat", folder) >= (int)sizeof(path))
 		return 0;
-	_cleanup_(free_pointer)
-	char *text = read_text(path);
+	_cleanup_(free_pointer) char *text = read_text(path);
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		uint64_t value;
 		line += *line == '\n';
@@ -184,8 +181,7 @@ static uint64_t least_headroom(const char *point, const char *root, char *path,
 
 static uint64_t headroom_of(char *path, int version)
 {
-	_cleanup_(free_pointer)
-	char *mounts = read_text("/proc/self/mountinfo");
+	_cleanup_(free_pointer) char *mounts = read_text("/proc/self/mountinfo");
 	char *rest = NULL, *root, *point;
 	if (!mounts)
 		return UINT64_MAX;
@@ -200,10 +196,8 @@ uint64_t cgroup_shared_headroom(pid_t pid)
 {
 	char path[32];
 	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	_cleanup_(free_pointer)
-	char *ours = read_text("/proc/self/cgroup");
-	_cleanup_(free_pointer)
-	char *theirs = read_text(path);
+	_cleanup_(free_pointer) char *ours = read_text("/proc/self/cgroup");
+	_cleanup_(free_pointer) char *theirs = read_text(path);
 	int version = 0, other = 0;
 	char *a = ours ? cgroup_memory_path(ours, &version) : NULL;
 	char *b = theirs ? cgroup_memory_path(theirs, &other) : NULL;

@@ -135,8 +135,7 @@ static struct error *check_mapped(const struct live *live, raddr at, size_t size
 {
 	if (pagemap_tells_unmapped(live->pagemap))
 		return NULL;
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t length;
 	struct error *err = procfs_read(live->proc, "maps", MAPS_SIZE_MAX, &text, &length);
 	if (err)
@@ -234,8 +233,7 @@ static struct error *gather_unasked(struct live *live, struct space_slice *slice
 {
 	if (slice->stride > LOOK_STRIDE_MAX)
 		return fill_absent(live, slice, SLICE_UNREADABLE);
-	_cleanup_(residency_fini)
-	struct residency residency = RESIDENCY_EMPTY;
+	_cleanup_(residency_fini) struct residency residency = RESIDENCY_EMPTY;
 	uint64_t size = size_add(size_multiply(slice->stride, slice->count), slice->size);
 	struct error *err = pagemap_residency(live->pagemap, slice->start, size, &residency);
 	if (!err)
@@ -299,8 +297,7 @@ static struct live *live_of(const struct space *space)
 
 struct error *live_open(pid_t pid, int proc, struct space *ret)
 {
-	_cleanup_(live_closep)
-	struct live *live = calloc(1, sizeof(*live));
+	_cleanup_(live_closep) struct live *live = calloc(1, sizeof(*live));
 	if (!live)
 		return error_out_of_memory();
 	live->proc = proc;
@@ -348,8 +345,7 @@ struct error *live_back(struct space *space, const struct region *region, int fd
 		return error_new(ERROR_BUG, "not a live space");
 	if (find_backing(live, region->device, region->inode))
 		return NULL;
-	_cleanup_(close_fd)
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	_cleanup_(close_fd) int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0)
 		return error_errno(ERROR_RESOURCE, errno, "keeping a mapped file open");
 	struct backing *backing = vec_push(&live->backings);

@@ -73,8 +73,7 @@ static int scan(struct pagemap *p, raddr start, raddr end, uint64_t any_of, size
 
 struct error *pagemap_open(int proc, struct pagemap **ret)
 {
-	_cleanup_(close_fd)
-	int fd = openat(proc, "pagemap", O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = openat(proc, "pagemap", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return procfs_error(errno, "pagemap");
 	struct pagemap *pagemap = calloc(1, sizeof(*pagemap));

@@ -94,8 +94,7 @@ static void read_ids(const char *text, const char *key, uint64_t ids[3])
 
 static struct error *side_read(int dir, const char *name, struct side *ret)
 {
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	struct error *err = procfs_read(dir, name, STATUS_SIZE_MAX, &text, &size);
 	if (err)
@@ -114,8 +113,7 @@ static struct error *side_read(int dir, const char *name, struct side *ret)
 /* A number in a small file of the system; -1: not there. */
 static long system_number(const char *path)
 {
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	struct error *err = procfs_read(AT_FDCWD, path, STATUS_SIZE_MAX, &text, &size);
 	if (err) {
@@ -128,8 +126,7 @@ static long system_number(const char *path)
 /* Ours maps all ids onto themselves: the first namespace, where privilege is privilege. */
 static bool in_first_namespace(void)
 {
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	struct error *err =
 		procfs_read(AT_FDCWD, "/proc/self/uid_map", STATUS_SIZE_MAX, &text, &size);
@@ -183,8 +180,7 @@ static struct error *deny_other_user(pid_t pid, const struct side *us, const str
 
 static struct error *deny_capabilities(pid_t pid, uint64_t lacking)
 {
-	_cleanup_(free_pointer)
-	char *names = permission_capability_names(lacking);
+	_cleanup_(free_pointer) char *names = permission_capability_names(lacking);
 	struct error *err =
 		error_new(ERROR_PERMISSION, "process %d has capabilities that this one lacks: %s",
 			  pid, names ?: "?");
@@ -273,8 +269,7 @@ static struct error *general_rule(pid_t pid, int proc, const struct side *us,
 /* What may be looked at has passed the general rules already. */
 static bool may_look(int proc)
 {
-	_cleanup_(close_fd)
-	int fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
 	return fd >= 0;
 }
 

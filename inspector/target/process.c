@@ -110,8 +110,7 @@ static void process_closep(struct process **process)
 
 struct error *process_open(pid_t pid, struct process **ret)
 {
-	_cleanup_(process_closep)
-	struct process *process = calloc(1, sizeof(*process));
+	_cleanup_(process_closep) struct process *process = calloc(1, sizeof(*process));
 	if (!process)
 		return error_out_of_memory();
 	*process = (struct process){.pid = pid, .pidfd = -1, .dir = -1, .root = -1};
@@ -183,8 +182,7 @@ int process_root(const struct process *process)
 
 struct error *process_refresh(struct process *process, struct space *space)
 {
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	struct error *err = procfs_read(process->dir, "maps", MAPS_SIZE_MAX, &text, &size);
 	if (err)
@@ -197,8 +195,7 @@ struct error *process_refresh(struct process *process, struct space *space)
 
 struct error *process_space(struct process *process, struct space *ret)
 {
-	_cleanup_(space_fini)
-	struct space space = SPACE_EMPTY;
+	_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 	struct error *err = live_open(process->pid, process->dir, &space);
 	if (!err)
 		err = process_refresh(process, &space);

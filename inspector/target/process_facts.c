@@ -17,8 +17,7 @@
 
 pid_t process_tracer(const struct process *process)
 {
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	uint64_t tracer = 0;
 	struct error *err = procfs_read(process_dir(process), "status", 64 * KIB, &text, &size);
@@ -65,8 +64,7 @@ static uint64_t status_bytes(const char *text, const char *key)
 
 static struct error *read_status(int dir, struct process_facts *facts)
 {
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	uint64_t uid = 0;
 	struct error *err = procfs_read(dir, "status", 64 * KIB, &text, &size);
@@ -101,8 +99,7 @@ static struct error *split_cmdline(const char *data, size_t size, struct process
 
 static struct error *read_cmdline(int dir, struct process_facts *facts)
 {
-	_cleanup_(free_pointer)
-	char *data = NULL;
+	_cleanup_(free_pointer) char *data = NULL;
 	size_t size;
 	struct error *err = procfs_read(dir, "cmdline", CMDLINE_SIZE_MAX, &data, &size);
 	if (!err)
@@ -122,8 +119,7 @@ static void read_exe(int dir, struct process_facts *facts)
 
 static struct error *read_facts(int dir, struct process_facts *ret)
 {
-	_cleanup_(process_facts_fini)
-	struct process_facts facts = PROCESS_FACTS_EMPTY;
+	_cleanup_(process_facts_fini) struct process_facts facts = PROCESS_FACTS_EMPTY;
 	struct error *err = read_stat(dir, &facts);
 	if (!err)
 		err = read_status(dir, &facts);
@@ -146,8 +142,7 @@ struct error *process_facts_of(pid_t pid, struct process_facts *ret)
 {
 	char path[32];
 	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
-	_cleanup_(close_fd)
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(close_fd) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_new(ERROR_GONE, "there is no process %d", pid);
 	return read_facts(dir, ret);
@@ -181,8 +176,7 @@ static pid_t pid_of_name(const char *name)
 
 static bool has_memory(int proc, const char *name)
 {
-	_cleanup_(close_fd)
-	int dir = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(close_fd) int dir = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct procfs_stat stat;
 	if (dir < 0)
 		return false;
@@ -202,8 +196,7 @@ static int compare_pids(const void *a, const void *b)
 struct error *process_pids(pid_t **ret, size_t *ret_n)
 {
 	VEC(pid_t) pids = VEC_EMPTY;
-	_cleanup_(close_directory)
-	DIR *proc = opendir("/proc");
+	_cleanup_(close_directory) DIR *proc = opendir("/proc");
 	if (!proc)
 		return error_new(ERROR_RESOURCE, "/proc cannot be read");
 	for (struct dirent *entry; (entry = readdir(proc));) {
@@ -226,8 +219,7 @@ struct error *process_pids(pid_t **ret, size_t *ret_n)
 
 void process_machine_memory(uint64_t *ret_total, uint64_t *ret_available)
 {
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	*ret_total = *ret_available = 0;
 	struct error *err = procfs_read(AT_FDCWD, "/proc/meminfo", 64 * KIB, &text, &size);

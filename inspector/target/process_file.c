@@ -45,8 +45,7 @@ static int try_candidate(struct search *s, int path_fd, const char *name)
 {
 	if (path_fd < 0)
 		return -1;
-	_cleanup_(close_fd)
-	int fd = reopen_regular(path_fd);
+	_cleanup_(close_fd) int fd = reopen_regular(path_fd);
 	if (fd < 0 || !s->accept(s->context, fd, name))
 		return -1;
 	return take_fd(&fd);
@@ -59,8 +58,7 @@ static int try_map_files(struct search *s)
 	(void)snprintf(link, sizeof(link), "map_files/%" PRIx64 "-%" PRIx64, start,
 		       start + s->region->size);
 	(void)snprintf(name, sizeof(name), "/proc/%d/%s", process_pid(s->process), link);
-	_cleanup_(close_fd)
-	int fd = openat(process_dir(s->process), link, O_PATH | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = openat(process_dir(s->process), link, O_PATH | O_CLOEXEC);
 	return try_candidate(s, fd, name);
 }
 
@@ -82,8 +80,7 @@ static bool is_of_exe(const struct search *s, int exe)
 static int try_exe(struct search *s)
 {
 	char name[32];
-	_cleanup_(close_fd)
-	int fd = openat(process_dir(s->process), "exe", O_PATH | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = openat(process_dir(s->process), "exe", O_PATH | O_CLOEXEC);
 	if (fd < 0 || !is_of_exe(s, fd))
 		return -1;
 	(void)snprintf(name, sizeof(name), "/proc/%d/exe", process_pid(s->process));
@@ -101,10 +98,8 @@ static int try_root(struct search *s, const char *path)
 	int root = process_root(s->process);
 	if (root < 0)
 		return -1;
-	_cleanup_(close_fd)
-	int fd = open_in(root, path, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-	_cleanup_(text_fini)
-	struct text name = TEXT_EMPTY;
+	_cleanup_(close_fd) int fd = open_in(root, path, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	_cleanup_(text_fini) struct text name = TEXT_EMPTY;
 	text_addf(&name, "/proc/%d/root%s", process_pid(s->process), path);
 	return try_candidate(s, fd, text_string(&name));
 }
@@ -121,8 +116,7 @@ static int try_path(struct search *s, const char *path)
 {
 	if (shares_our_root(s->process))
 		return -1; /* it was tried already */
-	_cleanup_(close_fd)
-	int fd = open_in(AT_FDCWD, path, RESOLVE_NO_MAGICLINKS);
+	_cleanup_(close_fd) int fd = open_in(AT_FDCWD, path, RESOLVE_NO_MAGICLINKS);
 	return try_candidate(s, fd, path);
 }
 
@@ -160,8 +154,7 @@ struct error *process_open_file(struct process *process, const struct region *re
 	if (fd < 0)
 		fd = try_paths(&search, region->label);
 	if (fd < 0) {
-		_cleanup_(free_pointer)
-		char *spelt = spell_newlines(region->label);
+		_cleanup_(free_pointer) char *spelt = spell_newlines(region->label);
 		fd = try_paths(&search, spelt);
 	}
 	struct error *err = fd < 0 ? process_check(process) : NULL;

@@ -120,8 +120,8 @@ static char *title_label(const char *title)
 		bool fits = label.length + length < LABEL_MAX;
 		if (!first && (!fits || looks_like_argument(title, length)))
 			break;
-		_cleanup_(free_pointer)
-		char *word = strndup(title, (size_t)size_min(length, LABEL_MAX));
+		_cleanup_(free_pointer) char *word =
+			strndup(title, (size_t)size_min(length, LABEL_MAX));
 		if (!first)
 			text_add(&label, " ");
 		text_add(&label, !word ? "?" : first ? base_name(word) : word);
@@ -176,8 +176,7 @@ char *process_label(char *const *cmdline, size_t n, const char *comm)
 		struct command command = command_read(cmdline, n);
 		return command_label(&command);
 	}
-	_cleanup_(words_fini)
-	struct words words = {0};
+	_cleanup_(words_fini) struct words words = {0};
 	if (words_cut(cmdline[0], &words) && is_python(program_name(words.list[0]))) {
 		struct command command = command_read(words.list, words.n);
 		return command_label(&command);

@@ -41,12 +41,10 @@ static bool grow(char **data, size_t *room, size_t used)
 
 struct error *procfs_read(int dir, const char *name, size_t limit, char **ret, size_t *ret_size)
 {
-	_cleanup_(close_fd)
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return procfs_error(errno, name);
-	_cleanup_(free_pointer)
-	char *data = NULL;
+	_cleanup_(free_pointer) char *data = NULL;
 	size_t room = 0, used = 0;
 	for (;;) {
 		if (!grow(&data, &room, used))
@@ -108,8 +106,7 @@ bool procfs_parse_stat(const char *text, struct procfs_stat *ret)
 
 struct error *procfs_stat(int dir, struct procfs_stat *ret)
 {
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	struct error *err = procfs_read(dir, "stat", 64 * KIB, &text, &size);
 	if (err)

@@ -31,8 +31,7 @@ static struct error *refused(int number)
 
 struct error *remote_open(pid_t pid, int proc, struct remote *ret)
 {
-	_cleanup_(close_fd)
-	int mem = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int mem = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
 	uint8_t byte;
 	struct iovec local = {&byte, 1}, remote = {NOWHERE, 1};
 	ssize_t got = process_vm_readv(pid, &local, 1, &remote, 1, 0);

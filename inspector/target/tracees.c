@@ -37,12 +37,10 @@ struct error *tracees_open(pid_t pid, int known, struct tracees *ret)
 	char path[32] = ".";
 	if (known <= 0)
 		(void)snprintf(path, sizeof(path), "/proc/%d", pid);
-	_cleanup_(close_fd)
-	int proc = openat(known, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(close_fd) int proc = openat(known, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return procfs_error(errno, "directory");
-	_cleanup_(close_fd)
-	int task = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(close_fd) int task = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (task < 0)
 		return procfs_error(errno, "task");
 	*ret = (struct tracees){.pid = pid, .proc = take_fd(&proc), .task = take_fd(&task)};
@@ -78,8 +76,8 @@ static bool has_ended(const struct tracees *tracees, pid_t tid)
 	char name[32];
 	struct procfs_stat stat;
 	(void)snprintf(name, sizeof(name), "%d", tid);
-	_cleanup_(close_fd)
-	int dir = openat(tracees->task, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(close_fd) int dir =
+		openat(tracees->task, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return true;
 	struct error *err = procfs_stat(dir, &stat);
@@ -114,8 +112,7 @@ static void close_directory(DIR **directory)
 struct error *tracees_seize(struct tracees *tracees)
 {
 	int fd = openat(tracees->task, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(close_directory)
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_(close_directory) DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	if (!directory) {
 		close_fd(&fd);
 		return procfs_error(errno, "threads");

@@ -36,8 +36,7 @@ static void fail(struct reader *r, const char *path, const char *why)
 /* The module's own file; a file of another build is not the module's. */
 static struct elf_file *open_main(struct reader *r, const struct python_build_request *request)
 {
-	_cleanup_(elf_file_closep)
-	struct elf_file *file = NULL;
+	_cleanup_(elf_file_closep) struct elf_file *file = NULL;
 	const char *path = request->path ? request->path : "the module's file";
 	if (request->file < 0) {
 		report_trial(&r->report, false, "the module's own file", "not to be had");
@@ -164,8 +163,7 @@ void build_reader_run(void *context, int out)
 	const struct python_build_request *request = context;
 	struct reader r = {.report = {out}, .search = {.request = request}};
 	r.search.report = &r.report;
-	_cleanup_(elf_file_closep)
-	struct elf_file *main = open_main(&r, request);
+	_cleanup_(elf_file_closep) struct elf_file *main = open_main(&r, request);
 	r.search.main = main;
 	r.search.id = request->build_id.size || !main ? request->build_id : main->build_id;
 	if (debug_file_find(&r.search, &r.found)) {

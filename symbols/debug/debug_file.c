@@ -111,8 +111,7 @@ static struct elf_file *try_alt(const struct debug_search *s, const struct candi
 				const struct build_id *id)
 {
 	struct debug_search alt = {s->request, s->report, NULL, *id};
-	_cleanup_(elf_file_closep)
-	struct elf_file *file = open_candidate(&alt, c);
+	_cleanup_(elf_file_closep) struct elf_file *file = open_candidate(&alt, c);
 	if (!file || !is_same_build(&alt, c, file))
 		return NULL;
 	tell(&alt, c, true, "used");
@@ -168,8 +167,7 @@ static bool has_whole_dwarf(const struct debug_search *s, const struct candidate
 
 static bool try(const struct debug_search *s, const struct candidate *c, struct debug_found *ret)
 {
-	_cleanup_(elf_file_closep)
-	struct elf_file *file = open_candidate(s, c);
+	_cleanup_(elf_file_closep) struct elf_file *file = open_candidate(s, c);
 	if (!file || !is_same_build(s, c, file) || !has_whole_dwarf(s, c, file, &ret->alt))
 		return false;
 	tell(s, c, true, "used");

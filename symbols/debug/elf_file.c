@@ -39,8 +39,7 @@ static struct error *open_elf(struct elf_file *file)
 
 struct error *elf_file_open(int fd, const char *path, struct elf_file **ret)
 {
-	_cleanup_(elf_file_closep)
-	struct elf_file *file = calloc(1, sizeof(*file));
+	_cleanup_(elf_file_closep) struct elf_file *file = calloc(1, sizeof(*file));
 	if (!file) {
 		close(fd);
 		return error_out_of_memory();
@@ -158,8 +157,7 @@ bool elf_file_crc(const struct elf_file *file, uint32_t *ret)
 	uint32_t table[256], crc = UINT32_MAX;
 	for (uint32_t i = 0; i < 256; i++)
 		table[i] = crc_step(i);
-	_cleanup_(free_pointer)
-	uint8_t *buffer = malloc(64 * KIB);
+	_cleanup_(free_pointer) uint8_t *buffer = malloc(64 * KIB);
 	if (!buffer)
 		return false;
 	off_t at = 0;

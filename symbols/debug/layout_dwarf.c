@@ -155,8 +155,7 @@ static void types_fini(struct dwarf_types *types)
 
 struct error *layout_dwarf_fill(struct dwarf_units *units, struct layout *layout)
 {
-	_cleanup_(types_fini)
-	struct dwarf_types types = {.wanted = VEC_EMPTY};
+	_cleanup_(types_fini) struct dwarf_types types = {.wanted = VEC_EMPTY};
 	struct error *err = want_all(&types);
 	if (err)
 		return err;

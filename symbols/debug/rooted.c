@@ -48,8 +48,7 @@ static bool next_component(const char **path, char *name, size_t size)
 
 static int open_by_hand(int root, const char *path)
 {
-	_cleanup_(close_fd)
-	int directory = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(close_fd) int directory = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char name[256];
 	while (directory >= 0 && next_component(&path, name, sizeof(name))) {
 		bool last = path[strspn(path, "/")] == '\0';
@@ -88,8 +87,7 @@ int rooted_open(int root, const char *path)
 		if (found == -ENOSYS || found == -EPERM)
 			found = open_by_hand(root, path);
 	}
-	_cleanup_(close_fd)
-	int fd = found;
+	_cleanup_(close_fd) int fd = found;
 	if (fd < 0)
 		return found;
 	int refused = check_file(fd);

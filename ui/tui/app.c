@@ -65,8 +65,7 @@ static struct error *app_draw(struct app *app)
 static void app_export(struct app *app)
 {
 	struct board *board = &app->board;
-	_cleanup_(free_pointer)
-	char *name = NULL;
+	_cleanup_(free_pointer) char *name = NULL;
 	board->export = false;
 	if (!board->now || !app->canvas.cells)
 		return;

@@ -167,8 +167,7 @@ int area_text(const struct area *a, int x, int y, enum style style, const char *
 
 int area_textf(const struct area *a, int x, int y, enum style style, const char *format, ...)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	va_list args;
 	va_start(args, format);
 	text_addv(&line, format, args);
@@ -186,8 +185,7 @@ int area_text_right(const struct area *a, int end, int y, enum style style, cons
 int area_foreign(const struct area *a, int x, int y, int width, enum style style,
 		 const char *foreign)
 {
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	text_add_escaped(&line, foreign, strlen(foreign));
 	struct area part = area_part(a, x, y, width, 1);
 	int end = area_text(&part, 0, 0, style, text_string(&line));
@@ -221,8 +219,7 @@ int area_wrap(const struct area *a, int x, int y, int width, int lines, enum sty
 	int line = 0;
 	for (; *text && line < part.height && part.width > 0; line++) {
 		size_t length = line_length(text, part.width);
-		_cleanup_(text_fini)
-		struct text one = TEXT_EMPTY;
+		_cleanup_(text_fini) struct text one = TEXT_EMPTY;
 		text_add_bytes(&one, text, length);
 		int end = area_text(&part, 0, line, style, text_string(&one));
 		text += length;

@@ -47,14 +47,10 @@ static struct error *all_write(int fd, const struct text *text, const char *name
 struct error *export_canvas(const struct canvas *canvas, pid_t pid, const char *view, time_t at,
 			    char **ret_name)
 {
-	_cleanup_(text_fini)
-	struct text content = TEXT_EMPTY;
-	_cleanup_(text_fini)
-	struct text stem = TEXT_EMPTY;
-	_cleanup_(text_fini)
-	struct text name = TEXT_EMPTY;
-	_cleanup_(close_fd)
-	int fd = -1;
+	_cleanup_(text_fini) struct text content = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text stem = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text name = TEXT_EMPTY;
+	_cleanup_(close_fd) int fd = -1;
 	char clock[32] = "";
 	struct tm parts;
 	if (localtime_r(&at, &parts))

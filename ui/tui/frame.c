@@ -68,10 +68,8 @@ static void build_text(const struct snapshot_target *target, int width, struct t
 
 static void head_draw(const struct board *board, const struct area *whole)
 {
-	_cleanup_(text_fini)
-	struct text state = TEXT_EMPTY;
-	_cleanup_(text_fini)
-	struct text build = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text state = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text build = TEXT_EMPTY;
 	bool alert = state_text(board, &state);
 	int right = area_text_right(whole, whole->width - 1, 0, alert ? STYLE_ALERT : STYLE_BAR,
 				    text_string(&state));
@@ -132,8 +130,7 @@ static void second_line_draw(const struct board *board, const struct area *whole
 	time_t up = target->taken_at.tv_sec - target->started_at.tv_sec;
 	units_duration(uptime, up > 0 ? (uint64_t)up : 0);
 	clock_text(target->taken_at.tv_sec, clock);
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	x = doubts_draw(&board->now->snapshot->doubts, whole, x);
 	text_addf(&line, "up %s  %s", uptime, clock);
 	if (x + canvas_columns(text_string(&line)) + 1 >= whole->width) {
@@ -165,8 +162,7 @@ static void message_text(struct board *board, struct text *ret, enum style *ret_
 
 static void foot_draw(struct board *board, const struct area *whole)
 {
-	_cleanup_(text_fini)
-	struct text message = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text message = TEXT_EMPTY;
 	enum style style;
 	message_text(board, &message, &style);
 	bool tall = whole->height >= FRAME_TALL;

@@ -68,8 +68,7 @@ static void row_draw(const struct board *board, const struct list *list, size_t 
 		if (!column_shown(board, column) || x + column->width > area->width)
 			continue;
 		struct area cell = area_part(area, x, y, column->width, 1);
-		_cleanup_(text_fini)
-		struct text line = TEXT_EMPTY;
+		_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 		if (column->text)
 			column->text(board, row, &line);
 		if (column->paint)

@@ -71,10 +71,8 @@ static void since_draw(const struct board *board, const struct area *area)
 	struct change change = change_between(mark, now);
 	units_percent(pools, change.pools_changed, change.pools_compared);
 	int middle = area->width / 2;
-	_cleanup_(text_fini)
-	struct text rss = TEXT_EMPTY;
-	_cleanup_(text_fini)
-	struct text live = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text rss = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text live = TEXT_EMPTY;
 	change_text(&rss, "RSS    ", mark->snapshot->target.rss, now->snapshot->target.rss);
 	change_text(&live, "live  ", mark->occupancy.totals.live, now->occupancy.totals.live);
 	int x = area_text(area, 0, 0, STYLE_TITLE, "SINCE MARK");

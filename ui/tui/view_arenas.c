@@ -225,8 +225,7 @@ static void draw(const struct board *board, struct view *view, const struct area
 	if (list_difference(board))
 		x = area_text(area, x, 0, STYLE_STRONG, ", change since mark");
 	if (view->count) {
-		_cleanup_(text_fini)
-		struct text line = TEXT_EMPTY;
+		_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 		text_addf(&line, "%zu/%s", view->cursor + 1, shown);
 		if (x + canvas_columns(text_string(&line)) + 2 < area->width)
 			area_text_right(area, area->width - 1, 0, STYLE_DIM, text_string(&line));

@@ -59,8 +59,7 @@ static void rss_draw(const struct board *board, const struct area *area, int y)
 	int x = area_text(area, 1, y, STYLE_TITLE, "RSS");
 	x = area_textf(area, x + 1, y, STYLE_STRONG, "%s", rss);
 	x = area_textf(area, x, y, STYLE_PLAIN, ", peak %s", peak) + 2;
-	_cleanup_(text_fini)
-	struct text right = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text right = TEXT_EMPTY;
 	trend_text(board, &right);
 	text_addf(&right, "%sswap %s", right.length ? "  " : "", swap);
 	int end = area_text_right(area, area->width - 1, y, STYLE_PLAIN, text_string(&right)) - 2;
@@ -72,8 +71,7 @@ static void rss_draw(const struct board *board, const struct area *area, int y)
 
 static int verdict_draw(const struct board *board, const struct area *area, int y, int lines)
 {
-	_cleanup_(text_fini)
-	struct text verdict = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text verdict = TEXT_EMPTY;
 	verdict_add(&verdict, board->now);
 	area_glyph(area, 1, y, STYLE_VERDICT, GLYPH_MARKER, 1);
 	area_wrap(area, 3, y, area->width - 4, lines, STYLE_VERDICT, text_string(&verdict));
@@ -82,8 +80,7 @@ static int verdict_draw(const struct board *board, const struct area *area, int 
 
 static void sure_draw(const struct board *board, const struct area *area, int y)
 {
-	_cleanup_(text_fini)
-	struct text sure = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text sure = TEXT_EMPTY;
 	verdict_add_surety(&sure, board->now);
 	area_text(area, 3, y, STYLE_TITLE, "SURE");
 	area_foreign(area, 8, y, area->width - 9, STYLE_DIM, text_string(&sure));
@@ -100,8 +97,7 @@ static void absent_draw(const struct occupancy_totals *t, bool exact, const stru
 {
 	uint64_t absent = size_subtract(t->total, t->resident);
 	char figure[UNITS_MAX];
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	units_bytes(figure, absent);
 	if (t->has_residency && absent && absent >= t->total / 100)
 		text_addf(&line, "(%s not in RAM)", figure);

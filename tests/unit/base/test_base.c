@@ -75,8 +75,7 @@ static void text_escapes_what_moves_a_cursor(void **state)
 		{"\xe2\x82", 2, "\\xe2\\x82"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(text_fini)
-		struct text t = TEXT_EMPTY;
+		_cleanup_(text_fini) struct text t = TEXT_EMPTY;
 		text_add_escaped(&t, cases[i].in, cases[i].size);
 		assert_string_equal(text_string(&t), cases[i].out);
 	}

@@ -58,8 +58,7 @@ static void add_prefix(struct interpreters *found, const char *prefix, const cha
 
 static void add_path(struct interpreters *found)
 {
-	_cleanup_(free_pointer)
-	char *path = strdup(getenv("PATH") ? getenv("PATH") : "");
+	_cleanup_(free_pointer) char *path = strdup(getenv("PATH") ? getenv("PATH") : "");
 	char *rest = path, *folder;
 	while ((folder = strsep(&rest, ":"))) {
 		char prefix[4096];
@@ -133,8 +132,7 @@ void interpreters_fini(struct interpreters *interpreters)
 bool interpreter_defines_python(const struct interpreter *interpreter)
 {
 	struct file_image file;
-	_cleanup_(close_fd)
-	int fd = open(interpreter->path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(interpreter->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	struct error *err = file_image_read(fd, &file);

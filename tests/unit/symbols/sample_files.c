@@ -37,8 +37,7 @@ void sample_path(const char *flavour, char ret[SAMPLE_PATH_SIZE])
 
 uint8_t *sample_read(const char *path, size_t *ret_size)
 {
-	_cleanup_(close_fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	assert_true(fd >= 0 && !fstat(fd, &st));
 	uint8_t *data = malloc((size_t)st.st_size + 1);
@@ -62,8 +61,7 @@ static void make_folders(const char *path)
 void sample_write(const char *path, const void *data, size_t size)
 {
 	make_folders(path);
-	_cleanup_(close_fd)
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	_cleanup_(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, data, size), size);
 }
@@ -71,8 +69,7 @@ void sample_write(const char *path, const void *data, size_t size)
 void sample_copy(const char *from, const char *to)
 {
 	size_t size;
-	_cleanup_(free_pointer)
-	uint8_t *data = sample_read(from, &size);
+	_cleanup_(free_pointer) uint8_t *data = sample_read(from, &size);
 	sample_write(to, data, size);
 }
 

@@ -66,8 +66,7 @@ static void assert_nothing_stays(size_t descriptors)
 static enum child_end end_of(child_work_fn *work, int deadline_ms, int *ret_signal)
 {
 	size_t descriptors = sample_count_descriptors();
-	_cleanup_(child_answer_fini)
-	struct child_answer answer = {0};
+	_cleanup_(child_answer_fini) struct child_answer answer = {0};
 	assert_null(child_run(work, NULL, NULL, 0, 4096, deadline_ms, &answer));
 	assert_nothing_stays(descriptors);
 	*ret_signal = answer.signal;
@@ -79,8 +78,7 @@ static void test_the_answer_comes_whole(void **state)
 	(void)state;
 	char word[] = "all of it";
 	size_t descriptors = sample_count_descriptors();
-	_cleanup_(child_answer_fini)
-	struct child_answer answer = {0};
+	_cleanup_(child_answer_fini) struct child_answer answer = {0};
 	assert_null(child_run(work_well, word, NULL, 0, 4096, 10000, &answer));
 	assert_int_equal(answer.end, CHILD_DONE);
 	assert_int_equal(answer.size, strlen(word));
@@ -109,8 +107,7 @@ static void test_sigchld_is_left_alone(void **state)
 	char word[] = "still";
 	struct sigaction mine = {.sa_handler = on_child}, found;
 	sigaction(SIGCHLD, &mine, NULL);
-	_cleanup_(child_answer_fini)
-	struct child_answer answer = {0};
+	_cleanup_(child_answer_fini) struct child_answer answer = {0};
 	assert_null(child_run(work_well, word, NULL, 0, 4096, 10000, &answer));
 	sigaction(SIGCHLD, NULL, &found);
 	assert_ptr_equal(found.sa_handler, on_child);
@@ -176,8 +173,7 @@ static void assert_doors(bool may_open, const char *expected)
 	struct doors d = {open(path, O_RDONLY | O_CLOEXEC), open(path, O_RDONLY | O_CLOEXEC),
 			  fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100), path, may_open};
 	const int keep[] = {-1, d.kept};
-	_cleanup_(child_answer_fini)
-	struct child_answer answer = {0};
+	_cleanup_(child_answer_fini) struct child_answer answer = {0};
 	assert_null(child_run(work_try_doors, &d, keep, 2, 4096, 10000, &answer));
 	assert_int_equal(answer.end, CHILD_DONE);
 	assert_int_equal(answer.size, strlen(expected));
@@ -212,10 +208,8 @@ static void work_report(void *context, int out)
 static void test_a_report_arrives(void **state)
 {
 	(void)state;
-	_cleanup_(child_answer_fini)
-	struct child_answer answer = {0};
-	_cleanup_(report_summary_fini)
-	struct report_summary s = {0};
+	_cleanup_(child_answer_fini) struct child_answer answer = {0};
+	_cleanup_(report_summary_fini) struct report_summary s = {0};
 	struct python_build build = {0};
 	assert_null(child_run(work_report, NULL, NULL, 0, REPORT_SIZE_MAX, 10000, &answer));
 	assert_null(report_take(answer.data, answer.size, &build, &s));
@@ -231,8 +225,7 @@ static void test_a_report_arrives(void **state)
 static void test_a_lying_report_is_harmless(void **state)
 {
 	(void)state;
-	_cleanup_(child_answer_fini)
-	struct child_answer answer = {0};
+	_cleanup_(child_answer_fini) struct child_answer answer = {0};
 	assert_null(child_run(work_report, NULL, NULL, 0, REPORT_SIZE_MAX, 10000, &answer));
 	uint32_t random = 7;
 	for (unsigned round = 0; round < 20000; round++) {
@@ -243,8 +236,7 @@ static void test_a_lying_report_is_harmless(void **state)
 		char old = answer.data[at];
 		answer.data[at] = (char)sample_random(&random);
 		/* A copy of just that size: a look past its end is seen. */
-		_cleanup_(free_pointer)
-		char *copy = malloc(size);
+		_cleanup_(free_pointer) char *copy = malloc(size);
 		memcpy(copy, answer.data, size);
 		error_free(report_take(copy, size, &build, &s));
 		answer.data[at] = old;

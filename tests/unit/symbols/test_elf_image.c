@@ -94,8 +94,7 @@ static void test_a_file_as_if_mapped(void **state)
 	struct file_image file;
 	uint64_t vaddr, size, version;
 	sample_path("plain", path);
-	_cleanup_(close_fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_null(file_image_read(fd, &file));
 	char hex[2 * BUILD_ID_MAX + 1];
 	build_id_hex(&file.image.build_id, hex);

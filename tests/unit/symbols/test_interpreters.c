@@ -20,10 +20,9 @@
 
 static struct error *resolve(const struct interpreter *one, struct python_build *ret)
 {
-	_cleanup_(close_fd)
-	int fd = open(one->path, O_RDONLY | O_CLOEXEC);
-	_cleanup_(close_fd)
-	int root = one->root ? open(one->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	_cleanup_(close_fd) int fd = open(one->path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int root =
+		one->root ? open(one->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct file_image file;
 	struct python_build_request request = {.file = fd, .path = one->path, .target_root = root};
 	assert_null(file_image_read(fd, &file));
@@ -42,8 +41,7 @@ static void each_interpreter(visit_fn *visit)
 	for (size_t i = 0; i < all.list.count; i++) {
 		struct python_build build;
 		const struct interpreter *one = &all.list.items[i];
-		_cleanup_(error_fini)
-		struct error *err = resolve(one, &build);
+		_cleanup_(error_fini) struct error *err = resolve(one, &build);
 		if (err) {
 			print_message("skipped %s: %s\n", one->path, err->cause);
 		} else {

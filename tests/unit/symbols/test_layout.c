@@ -109,8 +109,7 @@ static void test_the_first_bad_entry_is_named(void **state)
 	(void)state;
 	struct layout l = good();
 	l.entries[LAYOUT_POOL_SZIDX] = entry(100, 4, 1, 4);
-	_cleanup_(error_fini)
-	struct error *err = layout_check(&l);
+	_cleanup_(error_fini) struct error *err = layout_check(&l);
 	assert_non_null(err);
 	assert_non_null(strstr(err->cause, "POOL_SZIDX"));
 	assert_non_null(strstr(err->cause, "pool_header.szidx"));

@@ -115,8 +115,7 @@ static void test_every_flipped_byte_is_noticed(void **state)
 {
 	struct place *place = *state;
 	size_t size;
-	_cleanup_(free_pointer)
-	uint8_t *data = sample_read(place->file, &size);
+	_cleanup_(free_pointer) uint8_t *data = sample_read(place->file, &size);
 	for (size_t at = 0; at < size; at++) {
 		data[at] ^= 4;
 		sample_write(place->file, data, size);
@@ -146,8 +145,7 @@ static void test_a_damaged_file_is_written_anew(void **state)
 static void test_oversized_and_odd_files(void **state)
 {
 	struct place *place = *state;
-	_cleanup_(free_pointer)
-	char *big = calloc(1, 100000);
+	_cleanup_(free_pointer) char *big = calloc(1, 100000);
 	sample_write(place->file, big, 100000);
 	assert_ignored(place, "too large");
 	sample_run("rm '%s' && mkfifo '%s'", place->file, place->file);

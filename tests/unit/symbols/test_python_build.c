@@ -35,8 +35,7 @@ static struct build_id id_of(int fd)
 static struct error *resolve(const char *path, struct python_build_request request,
 			     struct python_build *ret)
 {
-	_cleanup_(close_fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	request.file = fd;
 	request.path = path;
@@ -257,8 +256,7 @@ static void test_what_dwz_moved_away(void **state)
 	assert_non_null(find_trial(&build, "used"));
 	python_build_fini(&build);
 	sample_run("cp '%s' '%s/common'", other, s->folder);
-	_cleanup_(error_fini)
-	struct error *err = resolve(path, nowhere(), &build);
+	_cleanup_(error_fini) struct error *err = resolve(path, nowhere(), &build);
 	assert_non_null(err);
 	assert_non_null(strstr(err->cause, "dwz's common file"));
 	assert_non_null(find_trial(&build, "another build (build-id 0123456789abcdef"));
@@ -276,8 +274,7 @@ static void test_zstd_is_named(void **state)
 		 "objcopy --compress-debug-sections=zstd '%s' '%s' 2>/dev/null", plain, path);
 	if (system(command) != 0)
 		skip();
-	_cleanup_(error_fini)
-	struct error *err = resolve(path, nowhere(), &build);
+	_cleanup_(error_fini) struct error *err = resolve(path, nowhere(), &build);
 	if (err)
 		assert_non_null(strstr(err->cause, "zstd"));
 	else
@@ -302,8 +299,7 @@ static void assert_not_found(const struct search *s, struct python_build_request
 			     const char *because)
 {
 	struct python_build build;
-	_cleanup_(error_fini)
-	struct error *err = resolve(s->stripped, request, &build);
+	_cleanup_(error_fini) struct error *err = resolve(s->stripped, request, &build);
 	assert_non_null(err);
 	assert_int_equal(err->kind, ERROR_SYMBOLS);
 	assert_non_null(err->remedy);
@@ -434,15 +430,13 @@ static void test_the_modules_file_of_another_build(void **state)
 	(void)state;
 	char plain[SAMPLE_PATH_SIZE];
 	sample_path("plain", plain);
-	_cleanup_(close_fd)
-	int fd = open(plain, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(plain, O_RDONLY | O_CLOEXEC);
 	struct python_build_request request = nowhere();
 	request.file = fd;
 	request.path = plain;
 	request.build_id = (struct build_id){.bytes = {1, 2, 3, 4}, .size = 4};
 	struct python_build build;
-	_cleanup_(error_fini)
-	struct error *err = python_build_resolve(&request, &build);
+	_cleanup_(error_fini) struct error *err = python_build_resolve(&request, &build);
 	assert_non_null(err);
 	assert_non_null(find_trial(&build, "another build (build-id " HEX));
 	python_build_fini(&build);
@@ -453,8 +447,7 @@ static void test_a_deleted_module(void **state)
 	struct search *s = *state;
 	struct python_build_request request = nowhere();
 	struct python_build build;
-	_cleanup_(close_fd)
-	int fd = open(s->stripped, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(s->stripped, O_RDONLY | O_CLOEXEC);
 	struct file_image file;
 	assert_null(file_image_read(fd, &file));
 	request.build_id = file.image.build_id;
@@ -498,8 +491,7 @@ static void test_split_units_without_their_files(void **state)
 	/* What others can write is read behind the full seal: no file is opened at its word. */
 	assert_int_equal(chmod(path, 0666), 0);
 	struct python_build build;
-	_cleanup_(error_fini)
-	struct error *err = resolve(path, nowhere(), &build);
+	_cleanup_(error_fini) struct error *err = resolve(path, nowhere(), &build);
 	assert_non_null(err);
 	assert_non_null(strstr(err->cause, ".dwo"));
 	python_build_fini(&build);
@@ -563,8 +555,7 @@ static void assert_survived(const char *path, size_t descriptors)
 {
 	struct python_build_request request = nowhere();
 	struct python_build build;
-	_cleanup_(close_fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	request.file = fd;
 	request.path = path;
 	struct error *err = python_build_resolve(&request, &build);
@@ -591,11 +582,9 @@ static void test_flipped_bytes(void **state)
 		char original[SAMPLE_PATH_SIZE];
 		size_t size;
 		sample_path(flavours[i], original);
-		_cleanup_(free_pointer)
-		uint8_t *data = sample_read(original, &size);
+		_cleanup_(free_pointer) uint8_t *data = sample_read(original, &size);
 		for (unsigned round = 0; round < 60; round++) {
-			_cleanup_(free_pointer)
-			uint8_t *copy = malloc(size);
+			_cleanup_(free_pointer) uint8_t *copy = malloc(size);
 			memcpy(copy, data, size);
 			/* Behind the segments lie the debug sections and the section headers. */
 			for (unsigned n = 0; n <= round; n++)
@@ -614,8 +603,7 @@ static void test_truncated_files(void **state)
 	size_t size, descriptors = sample_count_descriptors();
 	snprintf(path, sizeof(path), "%s/broken", s->folder);
 	sample_path("plain", original);
-	_cleanup_(free_pointer)
-	uint8_t *data = sample_read(original, &size);
+	_cleanup_(free_pointer) uint8_t *data = sample_read(original, &size);
 	for (size_t n = 0; n < size; n += 997) {
 		sample_write(path, data, n);
 		assert_survived(path, descriptors);

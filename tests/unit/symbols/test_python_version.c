@@ -124,14 +124,12 @@ static void test_a_sample_file(void **state)
 	char path[SAMPLE_PATH_SIZE];
 	struct python_build build;
 	sample_path("plain", path);
-	_cleanup_(close_fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_null(python_build_version(fd, &build));
 	assert_string_equal(build.version, "3.11.2");
 	assert_int_equal(build.version_hex, 0x030b02f0);
 	assert_false(build.debug_build || build.free_threaded);
-	_cleanup_(close_fd)
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct error *err = python_build_version(null, &build);
 	assert_true(error_catch(&err, ERROR_UNSUPPORTED));
 }
@@ -142,8 +140,7 @@ static void test_a_free_threaded_release_candidate(void **state)
 	char path[SAMPLE_PATH_SIZE];
 	struct python_build build;
 	sample_path("threaded", path);
-	_cleanup_(close_fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_null(python_build_version(fd, &build));
 	assert_string_equal(build.version, "3.15.0rc1");
 	assert_int_equal(build.version_hex, 0x030f00c1);

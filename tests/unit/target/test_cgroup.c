@@ -59,8 +59,7 @@ static bool write_file(const char *folder, const char *name, const char *text)
 {
 	char path[512];
 	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	_cleanup_(close_fd)
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
 	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 }
 

@@ -72,10 +72,8 @@ static void labels_tell_no_arguments(void **state)
 		size_t n = count_words(&cases[i]);
 		for (size_t k = 0; k < n; k++)
 			words[k] = strdup(cases[i].words[k]);
-		_cleanup_(free_pointer)
-		char *label = process_label(words, n, "comm");
-		_cleanup_(free_pointer)
-		char *script = process_script(words, n);
+		_cleanup_(free_pointer) char *label = process_label(words, n, "comm");
+		_cleanup_(free_pointer) char *script = process_script(words, n);
 		assert_string_equal(label, cases[i].label);
 		assert_null(strstr(label, "S3CRET"));
 		if (cases[i].script)
@@ -90,11 +88,9 @@ static void labels_tell_no_arguments(void **state)
 static void without_words_there_is_comm(void **state)
 {
 	(void)state;
-	_cleanup_(free_pointer)
-	char *label = process_label(NULL, 0, "kept");
+	_cleanup_(free_pointer) char *label = process_label(NULL, 0, "kept");
 	assert_string_equal(label, "kept");
-	_cleanup_(free_pointer)
-	char *unknown = process_label(NULL, 0, NULL);
+	_cleanup_(free_pointer) char *unknown = process_label(NULL, 0, NULL);
 	assert_string_equal(unknown, "?");
 	assert_null(process_script(NULL, 0));
 }
@@ -108,13 +104,11 @@ static void a_long_title_is_cut(void **state)
 	for (size_t i = 10; i < sizeof(title) - 1; i += 10)
 		title[i] = ' ';
 	char *words[] = {title};
-	_cleanup_(free_pointer)
-	char *label = process_label(words, 1, "x");
+	_cleanup_(free_pointer) char *label = process_label(words, 1, "x");
 	assert_true(strlen(label) <= 121);
 	memset(title, 'a', sizeof(title) - 1);
 	title[2000] = ' ';
-	_cleanup_(free_pointer)
-	char *other = process_label(words, 1, "x");
+	_cleanup_(free_pointer) char *other = process_label(words, 1, "x");
 	assert_true(strlen(other) <= 121);
 }
 

@@ -154,8 +154,7 @@ static void reading_changes_nothing(unsigned lacks)
 	uint64_t present = present_in(&look, ground.area, PAGES);
 	for (size_t i = 0; i < PAGES; i += 3)
 		check_page(&look, i);
-	_cleanup_(free_pointer)
-	uint8_t *all = malloc(PAGES * PAGE);
+	_cleanup_(free_pointer) uint8_t *all = malloc(PAGES * PAGE);
 	assert_non_null(all);
 	check_error(space_read(&look.space, at(ground.area), all, PAGES * PAGE), 0, NULL);
 	for (size_t i = 0; i < PAGES; i++) {

@@ -28,8 +28,7 @@ static const char ordinary[] =
 static void the_kernels_lines_are_read(void **state)
 {
 	(void)state;
-	_cleanup_(space_fini)
-	struct space space = SPACE_EMPTY;
+	_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 	check_error(maps_parse(ordinary, strlen(ordinary), &space), 0, NULL);
 	assert_int_equal(space.regions.count, 11);
 	static const enum region_kind kinds[] = {
@@ -61,8 +60,7 @@ static void the_kernels_lines_are_read(void **state)
 static size_t parse_count(const char *text, size_t size, struct space *space)
 {
 	/* A copy of exact size: over-reading is seen by the sanitizer. */
-	_cleanup_(free_pointer)
-	char *copy = malloc(size ? size : 1);
+	_cleanup_(free_pointer) char *copy = malloc(size ? size : 1);
 	assert_non_null(copy);
 	memcpy(copy, text, size);
 	check_error(maps_parse(copy, size, space), 0, NULL);
@@ -79,8 +77,7 @@ static size_t parse_count(const char *text, size_t size, struct space *space)
 static void names_may_hold_anything(void **state)
 {
 	(void)state;
-	_cleanup_(space_fini)
-	struct space space = SPACE_EMPTY;
+	_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 	static const char text[] =
 		"1000-2000 r--p 00000000 fe:01 1 /tmp/a\\0127f00-7f10 rwxp 0 0:0 0 /b\n"
 		"2000-3000 r--p 00000000 fe:01 2 /tmp/x (deleted) (deleted)\n"
@@ -124,8 +121,7 @@ static void rubbish_gives_no_region(void **state)
 		" 1000-2000 r--p 0 0:0 0",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		_cleanup_(space_fini)
-		struct space space = SPACE_EMPTY;
+		_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 		assert_int_equal(parse_count(lines[i], strlen(lines[i]), &space), 0);
 	}
 }
@@ -133,8 +129,7 @@ static void rubbish_gives_no_region(void **state)
 static void regions_never_overlap(void **state)
 {
 	(void)state;
-	_cleanup_(space_fini)
-	struct space space = SPACE_EMPTY;
+	_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 	static const char text[] = "3000-5000 r--p 0 0:0 0\n"
 				   "4000-6000 r--p 0 0:0 0\n"
 				   "1000-2000 r--p 0 0:0 0\n"
@@ -152,13 +147,11 @@ static void damage_is_survived(void **state)
 	char text[sizeof(ordinary)];
 	uint64_t seed = 1;
 	for (size_t size = 0; size < sizeof(ordinary) - 1; size += 3) {
-		_cleanup_(space_fini)
-		struct space space = SPACE_EMPTY;
+		_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 		(void)parse_count(ordinary, size, &space);
 	}
 	for (unsigned i = 0; i < 3000; i++) {
-		_cleanup_(space_fini)
-		struct space space = SPACE_EMPTY;
+		_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 		memcpy(text, ordinary, sizeof(text));
 		for (unsigned k = 0; k < 1 + i % 5; k++) {
 			seed = seed * 6364136223846793005 + 1442695040888963407;
@@ -173,10 +166,8 @@ static void many_mappings_are_read(void **state)
 {
 	(void)state;
 	enum { COUNT = 200000 };
-	_cleanup_(free_pointer)
-	char *text = malloc(COUNT * 64);
-	_cleanup_(space_fini)
-	struct space space = SPACE_EMPTY;
+	_cleanup_(free_pointer) char *text = malloc(COUNT * 64);
+	_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 	assert_non_null(text);
 	size_t size = 0;
 	for (unsigned long i = 0; i < COUNT; i++)
@@ -203,14 +194,12 @@ static void covering_is_seen(void **state)
 static void our_own_maps_hold_our_memory(void **state)
 {
 	(void)state;
-	_cleanup_(free_pointer)
-	char *text = NULL;
+	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
 	static int in_data = 1;
 	int on_stack = 1;
 	check_error(procfs_read(AT_FDCWD, "/proc/self/maps", MAPS_SIZE_MAX, &text, &size), 0, NULL);
-	_cleanup_(space_fini)
-	struct space space = SPACE_EMPTY;
+	_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 	check_error(maps_parse(text, size, &space), 0, NULL);
 	const struct region *data = space_region(&space, raddr_at((uintptr_t)&in_data));
 	const struct region *stack = space_region(&space, raddr_at((uintptr_t)&on_stack));

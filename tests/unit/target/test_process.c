@@ -137,8 +137,7 @@ static void a_kernel_thread_is_gone(void **state)
 	(void)state;
 	struct process *process = NULL;
 	char comm[32] = "";
-	_cleanup_(close_fd)
-	int fd = open("/proc/2/comm", O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd = open("/proc/2/comm", O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, comm, sizeof(comm) - 1) <= 0 || strcmp(comm, "kthreadd\n") != 0) {
 		print_message("skipped: no kernel threads in this pid namespace\n");
 		skip();
@@ -187,8 +186,8 @@ static void more_capabilities_than_ours_are_named(void **state)
 	struct victim victim = victim_ready(capable_run, NULL);
 	check_looker(victim.pid, become_nobody, false, "missing_capabilities");
 	victim_end(&victim);
-	_cleanup_(free_pointer)
-	char *names = permission_capability_names(1u << 12 | UINT64_C(1) << 40 | UINT64_C(1) << 63);
+	_cleanup_(free_pointer) char *names =
+		permission_capability_names(1u << 12 | UINT64_C(1) << 40 | UINT64_C(1) << 63);
 	assert_string_equal(names, "cap_net_admin, cap_checkpoint_restore, cap_63");
 }
 
@@ -298,8 +297,8 @@ static void yama_is_named(void **state)
 {
 	(void)state;
 	char scope[8] = "";
-	_cleanup_(close_fd)
-	int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
+	_cleanup_(close_fd) int fd =
+		open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, scope, sizeof(scope) - 1) <= 0 || scope[0] != '1') {
 		print_message("skipped: needs Yama with ptrace_scope 1\n");
 		skip();
@@ -334,8 +333,7 @@ static void another_program_is_noticed(void **state)
 	check_error(process_check(process), 0, NULL);
 	victim_nudge(&victim);
 	for (int i = 0; i < 5000; i++) {
-		_cleanup_(process_facts_fini)
-		struct process_facts facts = PROCESS_FACTS_EMPTY;
+		_cleanup_(process_facts_fini) struct process_facts facts = PROCESS_FACTS_EMPTY;
 		check_error(process_facts(process, &facts), 0, NULL);
 		if (facts.cmdline.count == 2)
 			break;
@@ -349,8 +347,7 @@ static void another_program_is_noticed(void **state)
 	space_fini(&space);
 	process_close(process);
 	check_error(process_open(victim.pid, &process), 0, NULL);
-	_cleanup_(process_facts_fini)
-	struct process_facts facts = PROCESS_FACTS_EMPTY;
+	_cleanup_(process_facts_fini) struct process_facts facts = PROCESS_FACTS_EMPTY;
 	check_error(process_facts(process, &facts), 0, NULL);
 	assert_int_equal(facts.cmdline.count, 2);
 	assert_string_equal(facts.cmdline.items[1], "1000");
@@ -366,8 +363,7 @@ static void its_facts_are_true(void **state)
 	struct victim victim = victim_ready(victim_plain, NULL);
 	check_error(process_open(victim.pid, &process), 0, NULL);
 	victim_await_state(victim.pid, 'S');
-	_cleanup_(process_facts_fini)
-	struct process_facts facts = PROCESS_FACTS_EMPTY;
+	_cleanup_(process_facts_fini) struct process_facts facts = PROCESS_FACTS_EMPTY;
 	check_error(process_facts(process, &facts), 0, NULL);
 	struct timespec now;
 	(void)clock_gettime(CLOCK_REALTIME, &now);

@@ -95,8 +95,7 @@ static void scene_make(struct scene *scene, const char *name)
 	assert_non_null(mkdtemp(scene->directory));
 	assert_int_equal(chmod(scene->directory, 0755), 0);
 	(void)snprintf(scene->path, sizeof(scene->path), "%s/%s", scene->directory, name);
-	_cleanup_(close_fd)
-	int fd = open(scene->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	_cleanup_(close_fd) int fd = open(scene->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	assert_int_equal(ftruncate(fd, 4096), 0);
 	assert_int_equal(fstat(fd, &stat), 0);
 	scene->inode = stat.st_ino;

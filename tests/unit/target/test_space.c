@@ -73,8 +73,7 @@ static struct space make(void)
 static void reads_cross_regions_but_not_holes(void **state)
 {
 	(void)state;
-	_cleanup_(space_fini)
-	struct space space = make();
+	_cleanup_(space_fini) struct space space = make();
 	uint8_t buffer[0x4000];
 	check_error(space_read(&space, raddr_at(0x11ff0), buffer, 32), 0, NULL);
 	assert_memory_equal(buffer, fixture.bytes + 0x1ff0, 32);
@@ -97,8 +96,7 @@ static void reads_cross_regions_but_not_holes(void **state)
 static void the_top_of_memory_does_not_wrap(void **state)
 {
 	(void)state;
-	_cleanup_(space_fini)
-	struct space space = make();
+	_cleanup_(space_fini) struct space space = make();
 	uint8_t buffer[16];
 	check_error(space_read(&space, raddr_at(UINT64_MAX - 15), buffer, 16), 0, NULL);
 	assert_int_equal(buffer[15], 0x77);
@@ -110,8 +108,7 @@ static void the_top_of_memory_does_not_wrap(void **state)
 static void regions_are_found(void **state)
 {
 	(void)state;
-	_cleanup_(space_fini)
-	struct space space = make();
+	_cleanup_(space_fini) struct space space = make();
 	assert_null(space_region(&space, raddr_at(0xffff)));
 	assert_ptr_equal(space_region(&space, raddr_at(0x10000)), &space.regions.items[0]);
 	assert_ptr_equal(space_region(&space, raddr_at(0x11fff)), &space.regions.items[0]);
@@ -124,10 +121,8 @@ static void regions_are_found(void **state)
 static void a_gather_skips_what_it_must(void **state)
 {
 	(void)state;
-	_cleanup_(space_fini)
-	struct space space = make();
-	_cleanup_(residency_fini)
-	struct residency residency = RESIDENCY_EMPTY;
+	_cleanup_(space_fini) struct space space = make();
+	_cleanup_(residency_fini) struct residency residency = RESIDENCY_EMPTY;
 	uint8_t bytes[6 * 16], got[6];
 	memset(bytes, 0xee, sizeof(bytes));
 	struct space_slice slice = {raddr_at(0x10000), 0x1800, 16, 6, bytes, got};
@@ -154,8 +149,7 @@ static void a_gather_skips_what_it_must(void **state)
 static void what_the_source_says_is_handed_on(void **state)
 {
 	(void)state;
-	_cleanup_(space_fini)
-	struct space space = make();
+	_cleanup_(space_fini) struct space space = make();
 	uint8_t bytes[2 * 16], got[2];
 	struct space_slice slice = {raddr_at(0x10000), 0x1000, 16, 2, bytes, got};
 	fixture.fails_at = 0x10008;
@@ -190,8 +184,7 @@ static void an_empty_space_is_harmless(void **state)
 static void residency_merges_and_counts(void **state)
 {
 	(void)state;
-	_cleanup_(residency_fini)
-	struct residency r = RESIDENCY_EMPTY;
+	_cleanup_(residency_fini) struct residency r = RESIDENCY_EMPTY;
 	uint64_t present, swapped;
 	assert_true(residency_add(&r, raddr_at(0x1000), 0x1000, false));
 	assert_true(residency_add(&r, raddr_at(0x2000), 0x1000, false));
@@ -220,8 +213,7 @@ static void residency_merges_and_counts(void **state)
 static void residency_remembers_well(void **state)
 {
 	(void)state;
-	_cleanup_(residency_fini)
-	struct residency r = RESIDENCY_EMPTY;
+	_cleanup_(residency_fini) struct residency r = RESIDENCY_EMPTY;
 	for (uint64_t i = 0; i < 300; i++)
 		assert_true(residency_add(&r, raddr_at(i * 0x3000), 0x1000 + i % 2 * 0x1000,
 					  i % 7 == 3));

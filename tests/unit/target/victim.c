@@ -110,8 +110,7 @@ static char *proc_text(pid_t pid, const char *name)
 
 uint64_t victim_status(pid_t pid, const char *key)
 {
-	_cleanup_(free_pointer)
-	char *text = proc_text(pid, "status");
+	_cleanup_(free_pointer) char *text = proc_text(pid, "status");
 	uint64_t value = 0;
 	assert_true(procfs_number(text, key, 10, &value));
 	return value;
@@ -119,8 +118,7 @@ uint64_t victim_status(pid_t pid, const char *key)
 
 char victim_state(pid_t pid)
 {
-	_cleanup_(free_pointer)
-	char *text = proc_text(pid, "stat");
+	_cleanup_(free_pointer) char *text = proc_text(pid, "stat");
 	struct procfs_stat stat = {0};
 	assert_true(procfs_parse_stat(text, &stat));
 	return stat.state;

@@ -31,8 +31,7 @@ static char *golden_path(const char *name)
 
 char *fixture_golden(const char *name)
 {
-	_cleanup_(free_pointer)
-	char *path = golden_path(name);
+	_cleanup_(free_pointer) char *path = golden_path(name);
 	struct text text = TEXT_EMPTY;
 	char piece[4096];
 	FILE *file = fopen(path, "r");
@@ -46,8 +45,7 @@ char *fixture_golden(const char *name)
 
 static void update(const char *name, const char *text)
 {
-	_cleanup_(free_pointer)
-	char *path = golden_path(name);
+	_cleanup_(free_pointer) char *path = golden_path(name);
 	FILE *file = fopen(path, "w");
 	assert_non_null(file);
 	assert_true(fputs(text, file) >= 0);
@@ -74,8 +72,7 @@ void fixture_compare(const char *name, const char *text)
 {
 	if (getenv("ARENASCOPE_UPDATE_GOLDEN"))
 		update(name, text);
-	_cleanup_(free_pointer)
-	char *golden = fixture_golden(name);
+	_cleanup_(free_pointer) char *golden = fixture_golden(name);
 	fixture_same(name, text, golden);
 }
 

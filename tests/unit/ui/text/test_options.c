@@ -59,8 +59,7 @@ static void test_words(void **state)
 	char copy[200];
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(options_fini)
-		struct options o = {0};
+		_cleanup_(options_fini) struct options o = {0};
 		assert_null(parse(copy, cases[i].line, cases[i].terminal, &o));
 		assert_int_equal(o.verb, cases[i].verb);
 		assert_string_equal(o.target ?: "none", cases[i].target ?: "none");
@@ -142,8 +141,7 @@ static void test_unknown_option(void **state)
 static void test_values(void **state)
 {
 	char copy[200];
-	_cleanup_(options_fini)
-	struct options o = {0};
+	_cleanup_(options_fini) struct options o = {0};
 	(void)state;
 	assert_null(parse(copy,
 			  "dump -o f-%p -l 5 --sort=live --max-pause 1.5 --max-memory 1G -vv 7",
@@ -160,8 +158,7 @@ static void test_values(void **state)
 static void test_flags(void **state)
 {
 	char copy[200];
-	_cleanup_(options_fini)
-	struct options o = {0};
+	_cleanup_(options_fini) struct options o = {0};
 	(void)state;
 	assert_null(parse(copy,
 			  "stats -j -q --ascii --no-pause --contents --no-cache --symbols x "
@@ -192,8 +189,7 @@ static void test_help(void **state)
 	char copy[200];
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(options_fini)
-		struct options o = {0};
+		_cleanup_(options_fini) struct options o = {0};
 		assert_null(parse(copy, cases[i].line, false, &o));
 		assert_non_null(o.help);
 		assert_non_null(strstr(o.help, cases[i].says));

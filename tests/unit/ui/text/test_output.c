@@ -40,8 +40,7 @@ static int leave_folder(void **state)
 static void expect_content(const char *path, const char *content)
 {
 	char found[200] = "";
-	_cleanup_(close_fd)
-	int fd = open(path, O_RDONLY);
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY);
 	assert_true(fd >= 0);
 	assert_true(read(fd, found, sizeof(found) - 1) >= 0);
 	assert_string_equal(found, content);
@@ -123,8 +122,7 @@ static void test_pipes(void **state)
 	char found[8] = "";
 	(void)state;
 	assert_int_equal(mkfifo("pipe", 0600), 0);
-	_cleanup_(close_fd)
-	int reader = open("pipe", O_RDONLY | O_NONBLOCK);
+	_cleanup_(close_fd) int reader = open("pipe", O_RDONLY | O_NONBLOCK);
 	assert_true(reader >= 0);
 	assert_null(output_file("pipe", "through", 7));
 	assert_int_equal(read(reader, found, 7), 7);

@@ -22,8 +22,7 @@
 
 static void dump(const struct snapshot *s, const struct style *style, const char *golden)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
 	struct page page = {&text, style};
 	assert_null(dump_write(&page, s, &(struct dump_request){0}));
 	assert_false(text.failed);
@@ -38,8 +37,7 @@ static void add_doubts(struct snapshot *s)
 
 static void test_dump(void **state)
 {
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(400, 30, 90 * MIB);
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(400, 30, 90 * MIB);
 	struct style unicode = fixture_style(false), ascii = fixture_style(true);
 	(void)state;
 	dump(s, &unicode, "dump.txt");
@@ -65,8 +63,7 @@ static void add_interpreter(struct snapshot *s, int64_t id, bool shares_main, bo
 
 static void test_dump_without_pymalloc(void **state)
 {
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(0, 0, 90 * MIB);
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(0, 0, 90 * MIB);
 	struct style style = fixture_style(false);
 	(void)state;
 	s->target.allocator = ALLOCATOR_MALLOC;
@@ -78,13 +75,11 @@ static void test_dump_without_pymalloc(void **state)
 /* No line is wider than the page, whatever its width. */
 static void test_widths(void **state)
 {
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(40, 30, 90 * MIB);
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(40, 30, 90 * MIB);
 	(void)state;
 	add_doubts(s);
 	for (unsigned width = 60; width <= 140; width += 4) {
-		_cleanup_(text_fini)
-		struct text text = TEXT_EMPTY;
+		_cleanup_(text_fini) struct text text = TEXT_EMPTY;
 		struct style style = {.width = width, .ascii = true};
 		struct page page = {&text, &style};
 		assert_null(dump_write(&page, s, &(struct dump_request){0}));
@@ -102,8 +97,7 @@ static void test_widths(void **state)
 static void map(const struct snapshot *s, unsigned width, const struct map_request *request,
 		const char *golden)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
 	struct style style = fixture_style(false);
 	style.width = width;
 	struct page page = {&text, &style};
@@ -113,8 +107,7 @@ static void map(const struct snapshot *s, unsigned width, const struct map_reque
 
 static void test_map(void **state)
 {
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(6, 2, MIB);
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(6, 2, MIB);
 	struct pymalloc *p = &s->interpreters.items[0].pymalloc;
 	(void)state;
 	p->pools.items[3] = (struct pymalloc_pool){.state = POOL_UNREAD};
@@ -126,12 +119,9 @@ static void test_map(void **state)
 
 static void expect_headline(size_t n_arenas, size_t n_full, uint64_t elsewhere, const char *start)
 {
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(n_arenas, n_full, elsewhere);
-	_cleanup_(occupancy_fini)
-	struct occupancy o = {0};
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(n_arenas, n_full, elsewhere);
+	_cleanup_(occupancy_fini) struct occupancy o = {0};
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
 	assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
 	struct headline_split split = headline_split_of(s, &o);
 	assert_int_equal(split.live + split.overhead + split.kept + split.elsewhere, split.rss);
@@ -159,12 +149,9 @@ static void test_headlines(void **state)
 /* A few empty arenas are not the reason where most of what is kept lies in well used ones. */
 static void test_spread_headline(void **state)
 {
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(205, 200, 90 * MIB);
-	_cleanup_(occupancy_fini)
-	struct occupancy o = {0};
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(205, 200, 90 * MIB);
+	_cleanup_(occupancy_fini) struct occupancy o = {0};
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
 	(void)state;
 	s->interpreters.items[0].pymalloc.has_residency = false;
 	assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
@@ -176,10 +163,8 @@ static void test_spread_headline(void **state)
 
 static void test_ps(void **state)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
-	_cleanup_(listing_fini)
-	struct listing listing = fixture_listing();
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(listing_fini) struct listing listing = fixture_listing();
 	struct style style = fixture_style(false);
 	struct page page = {&text, &style};
 	(void)state;
@@ -195,10 +180,8 @@ static void test_ps(void **state)
 
 static void test_doctor(void **state)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
-	_cleanup_(findings_fini)
-	struct findings findings = {0};
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(findings_fini) struct findings findings = {0};
 	struct style style = fixture_style(false);
 	struct page page = {&text, &style};
 	(void)state;
@@ -230,8 +213,7 @@ static void compare_json(struct text *text, const char *golden)
 	if (json_object_get(o, "host"))
 		assert_int_equal(json_object_set_new(o, "host", json_string("box")), 0);
 	char *pretty = json_dumps(o, JSON_INDENT(1));
-	_cleanup_(text_fini)
-	struct text line = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	text_addf(&line, "%s\n", pretty);
 	fixture_compare(golden, text_string(&line));
 	free(pretty);
@@ -240,10 +222,8 @@ static void compare_json(struct text *text, const char *golden)
 
 static void test_json(void **state)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(2, 1, MIB);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(2, 1, MIB);
 	struct json_request contents = request;
 	(void)state;
 	add_doubts(s);
@@ -265,12 +245,9 @@ static void test_json(void **state)
 
 static void test_json_others(void **state)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
-	_cleanup_(listing_fini)
-	struct listing listing = fixture_listing();
-	_cleanup_(findings_fini)
-	struct findings findings = {0};
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(listing_fini) struct listing listing = fixture_listing();
+	_cleanup_(findings_fini) struct findings findings = {0};
 	struct json_request ps = {.verb = "ps", .limit = 1}, doctor = {.verb = "doctor"};
 	(void)state;
 	ps_sort(&listing, "pid");
@@ -281,8 +258,7 @@ static void test_json_others(void **state)
 	assert_null(json_findings(&text, &findings, 4127, false, &doctor));
 	compare_json(&text, "doctor.json");
 	text_clear(&text);
-	_cleanup_(error_fini)
-	struct error *err = error_remedy(
+	_cleanup_(error_fini) struct error *err = error_remedy(
 		error_rule(error_new(ERROR_PERMISSION, "no"), "yama_ptrace_scope"), "sudo");
 	assert_null(json_failure(&text, err, 3, &request));
 	compare_json(&text, "failure.json");

@@ -25,12 +25,9 @@ static void test_versions(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(reports); i++) {
-		_cleanup_(text_fini)
-		struct text text = TEXT_EMPTY;
-		_cleanup_(free_pointer)
-		char *report = fixture_golden(reports[i]);
-		_cleanup_(snapshot_fini)
-		struct snapshot *s = fixture_from_stats(report);
+		_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+		_cleanup_(free_pointer) char *report = fixture_golden(reports[i]);
+		_cleanup_(snapshot_fini) struct snapshot *s = fixture_from_stats(report);
 		assert_true(strlen(report) > 500);
 		assert_int_equal(stats_write(&text, s), 0);
 		fixture_same(reports[i], text_string(&text), report);
@@ -40,12 +37,9 @@ static void test_versions(void **state)
 /* An unknown count and all that depends on it is a question mark, in its column. */
 static void test_unknown(void **state)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
-	_cleanup_(free_pointer)
-	char *report = fixture_golden("stats-3.11.7.txt");
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_from_stats(report);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(free_pointer) char *report = fixture_golden("stats-3.11.7.txt");
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_from_stats(report);
 	(void)state;
 	s->interpreters.items[0].pymalloc.arenas_allocated_total.known = false;
 	s->interpreters.items[0].pymalloc.arena_map_bots.known = false;
@@ -57,10 +51,8 @@ static void test_unknown(void **state)
 /* Without the counters (2.7) their lines are missing, and nothing else. */
 static void test_absent(void **state)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(3, 1, 0);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(3, 1, 0);
 	struct pymalloc *p = &s->interpreters.items[0].pymalloc;
 	(void)state;
 	p->arenas_allocated_total = (struct maybe){.absent = true};
@@ -82,10 +74,8 @@ static void add_interpreter(struct snapshot *s, int64_t id, bool shares_main, bo
 /* Hooks are told of; interpreters with arenas of their own follow, those without do not. */
 static void test_hooks_and_interpreters(void **state)
 {
-	_cleanup_(text_fini)
-	struct text text = TEXT_EMPTY;
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_heap(2, 1, 0);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(2, 1, 0);
 	(void)state;
 	s->target.shows_stats = false;
 	s->interpreters.items[0].free_lists.items[1].count = maybe_known(3);

@@ -18,8 +18,7 @@ static void boardp(struct board *board)
 
 static bool shows(struct board *board, const char *text)
 {
-	_cleanup_(free_pointer)
-	char *drawn = fixture_draw(board, 120, 40, true);
+	_cleanup_(free_pointer) char *drawn = fixture_draw(board, 120, 40, true);
 	return strstr(drawn, text) != NULL;
 }
 
@@ -31,8 +30,7 @@ static const char *screen(struct board *board)
 static void tabs_and_stack(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_press(&board, "2{enter}{down}?{esc}1");
 	assert_string_equal(screen(&board), "overview");
@@ -62,8 +60,7 @@ static void tabs_and_stack(void **state)
 static void cell_of_several_arenas_opens_the_list(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(2000));
 	fixture_press(&board, "{right}{right}{down}");
@@ -85,8 +82,7 @@ static raddr arena_at_row(struct board *board, size_t row)
 static void lists_sort_and_filter(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
 	fixture_press(&board, "2");
@@ -118,8 +114,7 @@ static void lists_sort_and_filter(void **state)
 static void cursor_follows_its_arena(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
 	fixture_press(&board, "2{down}{down}{down}");
@@ -140,8 +135,7 @@ static void cursor_follows_its_arena(void **state)
 static void lists_scroll_by_a_line(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
 	fixture_press(&board, "2");
@@ -161,8 +155,7 @@ static void lists_scroll_by_a_line(void **state)
 static void search_goes_to_the_block(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	char keys[64];
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
@@ -185,8 +178,7 @@ static void search_goes_to_the_block(void **state)
 static void search_steps_through_prefixes(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
 	fixture_press(&board, "n");
@@ -217,8 +209,7 @@ static void search_steps_through_prefixes(void **state)
 static void mark_and_difference(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
 	fixture_press(&board, "d");
@@ -253,8 +244,7 @@ static void mark_and_difference(void **state)
 static void hold_interval_interpreter(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	struct snapshot *s = fixture_process();
 	size_t first = fixture_interpreter(s, 0), second = fixture_interpreter(s, 7);
@@ -289,8 +279,7 @@ static void hold_interval_interpreter(void **state)
 static void trouble_keeps_the_picture(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(10));
 	board_trouble(&board, error_new(ERROR_RESOURCE, "too little memory"));
@@ -314,8 +303,7 @@ static void every_key_on_every_size(void **state)
 	static const char keys[] = "123456789?hjkgGsf<>mdnN i+-eq/7f\x1b";
 	static const int special[] = {PRESS_UP,      PRESS_DOWN,      PRESS_LEFT,  PRESS_RIGHT,
 				      PRESS_PAGE_UP, PRESS_PAGE_DOWN, PRESS_ENTER, PRESS_ESCAPE};
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	unsigned random = 1;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(50));

@@ -26,8 +26,7 @@ static struct canvas canvas_make(int width, int height, bool ascii)
 
 static void expect(const struct canvas *c, const char *text)
 {
-	_cleanup_(text_fini)
-	struct text drawn = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text drawn = TEXT_EMPTY;
 	canvas_to_text(c, &drawn);
 	assert_string_equal(text_string(&drawn), text);
 }
@@ -35,8 +34,7 @@ static void expect(const struct canvas *c, const char *text)
 static void nothing_is_drawn_outside(void **state)
 {
 	(void)state;
-	_cleanup_(canvas_finip)
-	struct canvas c = canvas_make(6, 3, true);
+	_cleanup_(canvas_finip) struct canvas c = canvas_make(6, 3, true);
 	struct area whole = area_whole(&c), part = area_part(&whole, 2, 1, 3, 1);
 	assert_int_equal(area_text(&part, -1, 0, STYLE_PLAIN, "abcdefgh"), 3);
 	area_text(&part, 0, 1, STYLE_PLAIN, "below");
@@ -54,10 +52,8 @@ static void nothing_is_drawn_outside(void **state)
 static void sizes_are_bounded(void **state)
 {
 	(void)state;
-	_cleanup_(canvas_finip)
-	struct canvas small = canvas_make(-3, 0, true);
-	_cleanup_(canvas_finip)
-	struct canvas large = canvas_make(1 << 30, 1, true);
+	_cleanup_(canvas_finip) struct canvas small = canvas_make(-3, 0, true);
+	_cleanup_(canvas_finip) struct canvas large = canvas_make(1 << 30, 1, true);
 	assert_int_equal(small.width * small.height, 1);
 	assert_int_equal(large.width, CANVAS_MAX);
 }
@@ -65,8 +61,7 @@ static void sizes_are_bounded(void **state)
 static void foreign_text_moves_nothing(void **state)
 {
 	(void)state;
-	_cleanup_(canvas_finip)
-	struct canvas c = canvas_make(24, 5, false);
+	_cleanup_(canvas_finip) struct canvas c = canvas_make(24, 5, false);
 	struct area whole = area_whole(&c);
 	area_foreign(&whole, 0, 0, 24, STYLE_PLAIN, "a\x1b[2Jb\nc");
 	area_foreign(&whole, 0, 1, 6, STYLE_PLAIN, "much too long");
@@ -80,8 +75,7 @@ static void foreign_text_moves_nothing(void **state)
 static void ascii_stays_ascii(void **state)
 {
 	(void)state;
-	_cleanup_(canvas_finip)
-	struct canvas c = canvas_make(12, 1, true);
+	_cleanup_(canvas_finip) struct canvas c = canvas_make(12, 1, true);
 	struct area whole = area_whole(&c);
 	area_text(&whole, 0, 0, STYLE_PLAIN, "\xc3\xa4 \xe6\xbc\xa2!");
 	for (int g = 0; g < GLYPH_COUNT; g++)
@@ -92,8 +86,7 @@ static void ascii_stays_ascii(void **state)
 static void words_are_wrapped(void **state)
 {
 	(void)state;
-	_cleanup_(canvas_finip)
-	struct canvas c = canvas_make(12, 3, true);
+	_cleanup_(canvas_finip) struct canvas c = canvas_make(12, 3, true);
 	struct area whole = area_whole(&c);
 	assert_int_equal(area_wrap(&whole, 1, 0, 10, 2, STYLE_PLAIN, "one two three four"), 2);
 	expect(&c, " one two\n three four\n\n");
@@ -117,8 +110,7 @@ static void bars_add_up(void **state)
 		{1, 1, 1}, {1, 0, 1000000}, {1000000, 1, 1}, {0, 0, 5}, {UINT64_MAX, 1, UINT64_MAX},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(amounts); i++) {
-		_cleanup_(canvas_finip)
-		struct canvas c = canvas_make(10, 1, true);
+		_cleanup_(canvas_finip) struct canvas c = canvas_make(10, 1, true);
 		struct area whole = area_whole(&c);
 		const struct bar_part parts[] = {
 			{amounts[i][0], STYLE_LIVE, GLYPH_LIVE},
@@ -138,8 +130,7 @@ static void sparkline_shows_the_peak(void **state)
 {
 	(void)state;
 	uint64_t values[100];
-	_cleanup_(canvas_finip)
-	struct canvas c = canvas_make(10, 1, true);
+	_cleanup_(canvas_finip) struct canvas c = canvas_make(10, 1, true);
 	struct area whole = area_whole(&c);
 	for (size_t i = 0; i < 100; i++)
 		values[i] = i == 55 ? 1000 : 100;

@@ -27,8 +27,7 @@ static void classes_have_their_edges(void **state)
 static void sums_are_those_of_the_walk(void **state)
 {
 	(void)state;
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_fragmented(100);
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_fragmented(100);
 	struct occupancy o;
 	assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
 	const struct pymalloc *heap = &s->interpreters.items[0].pymalloc;
@@ -51,8 +50,7 @@ static void sums_are_those_of_the_walk(void **state)
 static void map_covers_every_arena_once(void **state)
 {
 	(void)state;
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_fragmented(37);
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_fragmented(37);
 	static const size_t rooms[] = {1, 5, 12, 13, 36, 37, 100, 37 * 64, 100000};
 	struct occupancy o;
 	assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
@@ -86,8 +84,7 @@ static void scale_moves_in_few_steps(void **state)
 		{10, 640, 1, 1},  {10, 639, 1, 2},  {1, 1, 1, 0},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(snapshot_fini)
-		struct snapshot *s = fixture_fragmented(cases[i].arenas);
+		_cleanup_(snapshot_fini) struct snapshot *s = fixture_fragmented(cases[i].arenas);
 		struct occupancy o;
 		struct occupancy_map map;
 		assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
@@ -102,8 +99,7 @@ static void scale_moves_in_few_steps(void **state)
 static void interpreters_are_summed_or_apart(void **state)
 {
 	(void)state;
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_process();
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_process();
 	size_t first = fixture_interpreter(s, 0), second = fixture_interpreter(s, 7);
 	fixture_arena(s, first, FIXTURE_BASE + 2 * FIXTURE_ARENA_SIZE, 0.5);
 	fixture_arena(s, second, FIXTURE_BASE + 1 * FIXTURE_ARENA_SIZE, 0.9);
@@ -134,10 +130,8 @@ static void interpreters_are_summed_or_apart(void **state)
 static void changes_are_found_by_address(void **state)
 {
 	(void)state;
-	_cleanup_(snapshot_fini)
-	struct snapshot *a = fixture_process();
-	_cleanup_(snapshot_fini)
-	struct snapshot *b = fixture_process();
+	_cleanup_(snapshot_fini) struct snapshot *a = fixture_process();
+	_cleanup_(snapshot_fini) struct snapshot *b = fixture_process();
 	size_t x = fixture_interpreter(a, 0), y = fixture_interpreter(b, 0);
 	fixture_arena(a, x, FIXTURE_BASE, 0.5);
 	fixture_arena(a, x, FIXTURE_BASE + 2 * FIXTURE_ARENA_SIZE, 0.5);
@@ -174,8 +168,7 @@ static void changes_are_found_by_address(void **state)
 static void lies_stay_inside(void **state)
 {
 	(void)state;
-	_cleanup_(snapshot_fini)
-	struct snapshot *s = fixture_fragmented(5);
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_fragmented(5);
 	struct pymalloc *heap = &s->interpreters.items[0].pymalloc;
 	heap->arenas.items[1].pools_at = UINT32_MAX;
 	heap->arenas.items[2].n_pools = 1000;

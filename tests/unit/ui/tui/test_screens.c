@@ -63,8 +63,8 @@ static void screens_check(struct board *board, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		char full[128];
 		free(fixture_draw(board, sizes[i].width, sizes[i].height, sizes[i].ascii));
-		_cleanup_(free_pointer)
-		char *drawn = fixture_draw(board, sizes[i].width, sizes[i].height, sizes[i].ascii);
+		_cleanup_(free_pointer) char *drawn =
+			fixture_draw(board, sizes[i].width, sizes[i].height, sizes[i].ascii);
 		snprintf(full, sizeof(full), "%s-%s", name, sizes[i].suffix);
 		golden_check(full, drawn);
 	}
@@ -85,8 +85,7 @@ static void board_fill(struct board *board)
 static void overview(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	screens_check(&board, "overview");
 	fixture_press(&board, "m{right}");
@@ -101,8 +100,7 @@ static void overview(void **state)
 static void overview_of_few_arenas(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	struct snapshot *s = fixture_fragmented(9);
 	s->interpreters.items[0].pymalloc.arenas.items[3].swapped = FIXTURE_ARENA_SIZE;
@@ -116,8 +114,7 @@ static void overview_of_few_arenas(void **state)
 static void overview_without_pymalloc(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	struct snapshot *s = fixture_process();
 	s->target.allocator = ALLOCATOR_MALLOC;
@@ -130,8 +127,7 @@ static void overview_without_pymalloc(void **state)
 static void lists(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	fixture_press(&board, "2");
 	screens_check(&board, "arenas");
@@ -142,8 +138,7 @@ static void lists(void **state)
 static void drill_down(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	fixture_press(&board, "/0x7f3a4ab00000{enter}");
 	screens_check(&board, "arena");
@@ -154,8 +149,7 @@ static void drill_down(void **state)
 static void help(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	fixture_press(&board, "?");
 	screens_check(&board, "help");
@@ -164,8 +158,7 @@ static void help(void **state)
 static void target_ended(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	board_trouble(&board, error_new(ERROR_GONE, "pid 4127 is gone"));
 	screens_check(&board, "ended");
@@ -174,8 +167,7 @@ static void target_ended(void **state)
 static void hostile_names(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	struct snapshot *s = fixture_fragmented(40);
 	free(s->target.command);
@@ -191,8 +183,7 @@ static void hostile_names(void **state)
 static void drawing_is_cheap(void **state)
 {
 	(void)state;
-	_cleanup_(boardp)
-	struct board board;
+	_cleanup_(boardp) struct board board;
 	struct timespec start, end;
 	fixture_board(&board);
 	for (int i = 0; i < 2; i++)
