@@ -116,6 +116,24 @@ def test_subinterpreters(arenascope, python, kinds):
         shutil.rmtree(folder)
 
 
+CONTAINER = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+             'mount --bind "$0" "$0" && cd "$0" && pivot_root . . && exec "$@"']
+
+
+@pytest.mark.parametrize("python", [it for it in MODERN if it.root != "/" and not it.debug],
+                         ids=str)
+def test_in_a_mount_namespace_of_its_own(arenascope, python):
+    """As in a container: its paths mean nothing here, and its debug files lie in its own root."""
+    program = targets.read(os.path.join(targets.PROGRAMS, "mixed_heap.py"))
+    command = CONTAINER + [python.root, python.command[-1], "-c", program, "1"]
+    with targets.start(command) as target:
+        target.wait_paused()
+        assert arenascope.ok("stats", target.pid, "--no-cache").out == target.err
+        answer = arenascope.json("dump", target.pid, "--no-cache")
+        assert answer["symbols"]["layout"] == "dwarf"
+        assert answer["target"]["build_id"] == python.build_id
+
+
 @pytest.mark.parametrize("python", MODERN[-1:] + MODERN[:1], ids=str)
 def test_a_busy_target_is_exact_under_a_stop(arenascope, python):
     """Consistent by itself, although nobody can say what the moment's truth was."""
