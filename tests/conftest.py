@@ -11,8 +11,8 @@ from support import interpreters, targets, tool  # noqa: E402  (after the path i
 
 
 def pytest_report_header(config):
-    return ["arenascope: %s" % tool.BINARY] + ["interpreter: " + line
-                                               for line in interpreters.report()]
+    return "arenascope: %s; interpreters: %s" % (
+        tool.BINARY, ", ".join(str(it) for it in interpreters.discover()[0]))
 
 
 @pytest.fixture(scope="session")
