@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "inspector/target/clock.h"
+#include "inspector/target/haste.h"
 #include "inspector/target/tracees.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ struct freeze {
 	enum freeze_state state;
 	bool thaw_asked;
 	struct error *err;
+	int calm;         /* the caller's nice value before */
 	uint64_t started; /* clock_ns of the first INTERRUPT */
 	struct freeze_result result;
 };
@@ -150,6 +152,7 @@ static void *tracer_main(void *argument)
 	struct tracees tracees;
 	/* For this thread alone: a sleep of 20 us that takes 70 is 50 us more of standing still. */
 	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+	(void)haste_begin();
 	freeze->tid = (pid_t)syscall(SYS_gettid);
 	freeze->err = tracees_open(freeze->request.pid, freeze->request.proc, &tracees);
 	if (!freeze->err) {
@@ -164,6 +167,7 @@ static void *tracer_main(void *argument)
 
 static void freeze_free(struct freeze *freeze)
 {
+	haste_end(freeze->calm);
 	(void)pthread_cond_destroy(&freeze->changed);
 	(void)pthread_mutex_destroy(&freeze->lock);
 	free(freeze->code);
@@ -230,6 +234,7 @@ struct error *freeze_start(const struct freeze_request *request, struct freeze *
 	struct freeze *freeze = freeze_new(request);
 	if (!freeze)
 		return error_out_of_memory();
+	freeze->calm = haste_begin();
 	int failure = start_tracer(freeze);
 	if (failure) {
 		freeze_free(freeze);

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "inspector/target/clock.h"
+#include "inspector/target/haste.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -350,9 +351,12 @@ static void work(void *context, size_t reader)
 	struct job *job = context;
 	struct gather_desk *desk = job->gather->desks[reader];
 	struct chunk chunk;
+	int calm = job->gather->rests ? 0 : haste_begin();
 	desk->near = 0;
 	while (!job->gone && chunk_take(job, &chunk))
 		chunk_copy(job, desk, chunk);
+	if (!job->gather->rests)
+		haste_end(calm);
 }
 
 static size_t count_pieces(const struct space_slice *slices, size_t n)

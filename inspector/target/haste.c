@@ -1,0 +1,21 @@
+/*
+ * haste: nice values are a thread's own on Linux (setpriority(2), NOTES), so 0 means
+ * only the caller. Going back needs no right.
+ */
+#include "inspector/target/haste.h"
+
+#include <sys/resource.h>
+
+#define FIRST_OF_ALL (-20)
+
+int haste_begin(void)
+{
+	int nice = getpriority(PRIO_PROCESS, 0);
+	(void)setpriority(PRIO_PROCESS, 0, FIRST_OF_ALL);
+	return nice;
+}
+
+void haste_end(int nice)
+{
+	(void)setpriority(PRIO_PROCESS, 0, nice);
+}
