@@ -93,7 +93,7 @@ static void check_arena(const struct pymalloc *p, const struct pymalloc_arena *a
 	assert(used == a->used_blocks);
 }
 
-static void check(const struct pymalloc *p, const struct world *w, const struct doubts *doubts)
+static void check_heap(const struct pymalloc *p, const struct world *w, const struct doubts *doubts)
 {
 	if (!p->used)
 		return;
@@ -110,7 +110,7 @@ static void check(const struct pymalloc *p, const struct world *w, const struct 
 	assert(used == p->used_blocks && bytes == p->allocated_bytes);
 	assert(p->allocated_bytes <= w->space.mapped_size);
 	assert(p->total_bytes == p->arenas.count * p->arena_size ||
-	       world_doubts(doubts, DOUBT_TOTALS));
+	       doubts_worst(doubts) != DOUBT_NOTE);
 	for (uint64_t i = 0; i < p->n_classes; i++)
 		used -= p->classes[i].used_blocks;
 	assert(used == 0);
@@ -149,19 +149,21 @@ static struct error *copy(struct world *w, const struct pymalloc_roots *roots,
 	return err;
 }
 
-static void look_at_heap(struct world *w, const struct pymalloc_roots *roots, struct doubts *doubts)
+static void look_at_heap(struct world *w, const struct pymalloc_roots *roots)
 {
+	struct doubts doubts = {VEC_EMPTY};
 	struct pymalloc p = {0};
 	struct pymalloc_copy *to = pymalloc_copy_new();
 	struct error *err = copy(w, roots, to);
 	if (!err)
-		err = pymalloc_walk(to, &w->layout, roots, &p, doubts);
+		err = pymalloc_walk(to, &w->layout, roots, &p, &doubts);
 	if (!err) {
-		check(&p, w, doubts);
+		check_heap(&p, w, &doubts);
 		look_at_blocks(w, &p);
 	}
 	pymalloc_fini(&p);
 	pymalloc_copy_free(to);
+	doubts_fini(&doubts);
 	error_free(err);
 }
 
@@ -183,7 +185,7 @@ static void look_at_runtime(struct world *w, const struct runtime *runtime, stru
 					      interpreter, to, doubts));
 		assert(to->free_lists.count < 128);
 		if (!interpreter->shares_main)
-			look_at_heap(w, &interpreter->roots, doubts);
+			look_at_heap(w, &interpreter->roots);
 	}
 	snapshot_free(s);
 }
