@@ -135,7 +135,7 @@ bool process_alive(const struct process *process)
 {
 	struct pollfd wait = {.fd = process->pidfd, .events = POLLIN};
 	if (process->pidfd >= 0)
-		return poll(&wait, 1, 0) == 0;
+		return poll(&wait, 1, 0) <= 0; /* below 0: a signal of ours, which tells nothing */
 	struct procfs_stat stat;
 	struct error *err = procfs_stat(process->dir, &stat);
 	bool same = !err && stat.start_ticks == process->start_ticks && stat.state != 'Z' &&

@@ -26,6 +26,7 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -356,6 +357,33 @@ static void another_program_is_noticed(void **state)
 	residency_fini(&residency);
 }
 
+static void hear_nothing(int number)
+{
+	(void)number;
+}
+
+/* A terminal that is resized sends us SIGWINCH at any moment; here it is a timer's, all the time. */
+static void our_own_signals_are_not_its_end(void **state)
+{
+	(void)state;
+	struct process *process = NULL;
+	struct victim victim = victim_ready(victim_plain, NULL);
+	check_error(process_open(victim.pid, &process), 0, NULL);
+	struct sigaction before, hearing = {.sa_handler = hear_nothing};
+	assert_int_equal(sigaction(SIGALRM, &hearing, &before), 0);
+	struct itimerval often = {{0, 20}, {0, 20}}, never = {0};
+	(void)setitimer(ITIMER_REAL, &often, NULL);
+	unsigned n_dead = 0;
+	for (unsigned i = 0; i < 30000; i++)
+		n_dead += !process_alive(process);
+	(void)setitimer(ITIMER_REAL, &never, NULL);
+	(void)sigaction(SIGALRM, &before, NULL);
+	assert_int_equal(n_dead, 0);
+	victim_end(&victim);
+	assert_false(process_alive(process));
+	process_close(process);
+}
+
 static void its_facts_are_true(void **state)
 {
 	(void)state;
@@ -430,6 +458,7 @@ int main(void)
 		cmocka_unit_test(what_is_traced_can_be_read),
 		cmocka_unit_test(yama_is_named),
 		cmocka_unit_test(another_program_is_noticed),
+		cmocka_unit_test(our_own_signals_are_not_its_end),
 		cmocka_unit_test(its_facts_are_true),
 		cmocka_unit_test(the_machine_is_listed),
 		cmocka_unit_test(nothing_stays_open),
