@@ -139,12 +139,13 @@ static struct error *list_refused(pid_t pid, struct error *refused, struct listi
 	return NULL;
 }
 
-static struct error *list_one(pid_t pid, bool no_cache, struct listing *ret)
+static struct error *list_one(pid_t pid, bool no_cache, struct strangers *strangers,
+			      struct listing *ret)
 {
 	struct subject subject;
 	struct process_facts facts = {0};
 	struct listing_entry entry = {.pid = pid};
-	struct error *err = subject_glance(pid, no_cache, &subject);
+	struct error *err = subject_glance(pid, no_cache, strangers, &subject);
 	if (err && err->kind == ERROR_PERMISSION) {
 		subject_fini(&subject);
 		return list_refused(pid, err, ret);
@@ -167,11 +168,12 @@ static struct error *list_one(pid_t pid, bool no_cache, struct listing *ret)
 struct error *inspector_list(bool no_cache, struct listing *ret)
 {
 	_cleanup_(free_pointer) pid_t *pids = NULL;
+	_cleanup_(strangers_fini) struct strangers strangers = STRANGERS_EMPTY;
 	size_t n = 0;
 	struct error *err = process_pids(&pids, &n);
 	*ret = (struct listing){0};
 	for (size_t i = 0; !err && i < n; i++)
-		err = list_one(pids[i], no_cache, ret);
+		err = list_one(pids[i], no_cache, &strangers, ret);
 	if (err)
 		listing_fini(ret);
 	return err;

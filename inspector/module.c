@@ -92,28 +92,33 @@ static struct error *read_image(struct space *space, raddr start, struct elf_ima
 
 /*
  * Whether the object at region defines a runtime. Its symbol table may lie on
- * pages that are not resident and must not be made so: then its file is asked.
+ * pages that are not resident and must not be made so: then its file is asked. *ret_fault: nor
+ * could that tell.
  */
 static struct error *examine(struct process *process, struct space *space,
-			     const struct region *region, struct elf_image *ret, bool *ret_python)
+			     const struct region *region, struct elf_image *ret, bool *ret_python,
+			     bool *ret_fault)
 {
-	bool fault = false, backed = false;
-	struct error *err = read_image(space, region->start, ret, ret_python, &fault);
-	if (err || *ret_python || !fault)
+	bool backed = false;
+	struct error *err = read_image(space, region->start, ret, ret_python, ret_fault);
+	if (err || *ret_python || !*ret_fault)
 		return err;
 	err = back_object(process, space, region, &backed);
 	if (err || !backed)
 		return err;
-	return read_image(space, region->start, ret, ret_python, &fault);
+	return read_image(space, region->start, ret, ret_python, ret_fault);
 }
 
 /* Counts every object that defines a runtime, and keeps the image of the first. */
 static struct error *look_at(struct process *process, struct space *space,
-			     const struct region *region, struct module *m)
+			     const struct region *region, struct strangers *strangers,
+			     struct module *m)
 {
 	struct elf_image image = {0};
-	bool python = false;
-	struct error *err = examine(process, space, region, &image, &python);
+	bool python = false, fault = false;
+	struct error *err = examine(process, space, region, &image, &python, &fault);
+	if (!err && !python && !fault)
+		strangers_add(strangers, region);
 	if (err || !python)
 		return err;
 	if (m->path) {
@@ -141,13 +146,16 @@ static bool seen_before(const struct space *space, size_t index)
 	return false;
 }
 
-struct error *module_locate(struct process *process, struct space *space, struct module *ret)
+struct error *module_locate(struct process *process, struct space *space,
+			    struct strangers *strangers, struct module *ret)
 {
 	*ret = (struct module){.file = -1};
 	for (size_t i = 0; i < space->regions.count; i++) {
-		if (!begins_object(&space->regions.items[i]) || seen_before(space, i))
+		const struct region *region = &space->regions.items[i];
+		if (!begins_object(region) || strangers_have(strangers, region) ||
+		    seen_before(space, i))
 			continue;
-		struct error *err = look_at(process, space, &space->regions.items[i], ret);
+		struct error *err = look_at(process, space, region, strangers, ret);
 		if (err)
 			return err;
 	}
@@ -220,9 +228,10 @@ struct error *module_open(struct process *process, struct space *space, struct m
 	return back_regions(space, region, module->file);
 }
 
-struct error *module_find(struct process *process, struct space *space, struct module *ret)
+struct error *module_find(struct process *process, struct space *space, struct strangers *strangers,
+			  struct module *ret)
 {
-	struct error *err = module_locate(process, space, ret);
+	struct error *err = module_locate(process, space, strangers, ret);
 	return err ? err : module_open(process, space, ret);
 }
 

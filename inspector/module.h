@@ -6,6 +6,7 @@
 #define INSPECTOR_MODULE_H
 
 #include "base/error.h"
+#include "inspector/strangers.h"
 #include "inspector/target/process.h"
 #include "inspector/target/space.h"
 #include "symbols/elf_image.h"
@@ -29,16 +30,15 @@ struct module {
 
 /*
  * Finds the module in a process and opens its file. Where several objects define a runtime, the
- * first in address order is taken and the others are counted. ERROR_UNSUPPORTED: none does, so it
- * is not CPython.
+ * first in address order is taken and the others are counted. Passes over strangers, and adds those
+ * that it meets. ERROR_UNSUPPORTED: none does, so it is not CPython.
  */
-struct error *module_find(struct process *process, struct space *space,
+struct error *module_find(struct process *process, struct space *space, struct strangers *strangers,
 			  struct module *ret) MUST_CHECK;
 
-/* Whether some mapped object defines a runtime; cheap, for a list of processes. Fills image and
- * path only. */
+/* The same without opening the file: fills image and path only. */
 struct error *module_locate(struct process *process, struct space *space,
-			    struct module *ret) MUST_CHECK;
+			    struct strangers *strangers, struct module *ret) MUST_CHECK;
 
 /* Opens the located module's file. Not finding one is no error: file stays -1. */
 struct error *module_open(struct process *process, struct space *space,

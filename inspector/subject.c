@@ -101,7 +101,7 @@ static struct error *check_ownership(pid_t pid)
 	return error_rule(error_remedy(err, "run it as that user, or with sudo"), "other_user");
 }
 
-static struct error *subject_locate(pid_t pid, struct subject *ret)
+static struct error *subject_locate(pid_t pid, struct strangers *strangers, struct subject *ret)
 {
 	*ret = (struct subject){.module.file = -1};
 	struct error *err = check_ownership(pid);
@@ -111,7 +111,7 @@ static struct error *subject_locate(pid_t pid, struct subject *ret)
 	err = process_space(ret->process, &ret->space);
 	if (err)
 		return err;
-	err = module_find(ret->process, &ret->space, &ret->module);
+	err = module_find(ret->process, &ret->space, strangers, &ret->module);
 	return err ?: process_check(ret->process);
 }
 
@@ -129,7 +129,8 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 
 struct error *subject_open(const struct inspector_request *request, struct subject *ret)
 {
-	struct error *err = subject_locate(request->pid, ret);
+	_cleanup_(strangers_fini) struct strangers strangers = STRANGERS_EMPTY;
+	struct error *err = subject_locate(request->pid, &strangers, ret);
 	err = err ?: resolve(request, ret);
 	if (err)
 		return or_gone(ret, err);
@@ -137,9 +138,10 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 	return live_start_readers(&ret->space);
 }
 
-struct error *subject_glance(pid_t pid, bool no_cache, struct subject *ret)
+struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strangers,
+			     struct subject *ret)
 {
-	struct error *err = subject_locate(pid, ret);
+	struct error *err = subject_locate(pid, strangers, ret);
 	if (err)
 		return or_gone(ret, err);
 	_cleanup_(free_pointer) char *cache = no_cache ? NULL : subject_cache_dir();

@@ -28,9 +28,11 @@ struct subject {
  */
 struct error *subject_open(const struct inspector_request *request, struct subject *ret) MUST_CHECK;
 
-/* The same without DWARF: version from the file, layout only if it is in the cache. For lists.
- * Without a cached layout build.layout stays empty, and that is no error. */
-struct error *subject_glance(pid_t pid, bool no_cache, struct subject *ret) MUST_CHECK;
+/* The same without DWARF: version from the file, layout only if it is in the cache. For lists, which
+ * hand the same strangers to each. Without a cached layout build.layout stays empty, and that is no
+ * error. */
+struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strangers,
+			     struct subject *ret) MUST_CHECK;
 
 void subject_fini(struct subject *subject);
 
