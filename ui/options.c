@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "ui/options_table.h"
+#include "ui/target.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -239,8 +240,10 @@ static struct error *find_verb(struct parse *p, bool terminal)
 			return NULL;
 		}
 	}
-	if (n == 2 || verb_is_reserved(words[0]))
-		return no_such_verb(verb_is_reserved(words[n - 1]) ? words[n - 1] : words[0]);
+	if (n == 2 || verb_is_reserved(words[0])) {
+		bool second = n == 2 && (verb_is_reserved(words[1]) || target_is_pid(words[0]));
+		return no_such_verb(words[second]);
+	}
 	p->options.verb = terminal && !p->options.json && !p->options.output ? VERB_TOP : VERB_DUMP;
 	p->options.target = words[0];
 	return NULL;

@@ -127,6 +127,23 @@ static void test_refused(void **state)
 	}
 }
 
+/* The word that is meant as a verb is named, wherever it stands. */
+static void test_unknown_verb(void **state)
+{
+	static const char *const lines[] = {"oops 1", "1 oops", "oops x"};
+	char copy[200];
+	struct options o = {0};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct error *err = parse(copy, lines[i], false, &o);
+		assert_string_equal(err->cause, "there is no verb 'oops'");
+		error_free(err);
+	}
+	struct error *err = parse(copy, "1 why", false, &o);
+	assert_string_equal(err->cause, "there is no verb 'why'");
+	error_free(err);
+}
+
 /* getopt's own words are passed on, without the program's name. */
 static void test_unknown_option(void **state)
 {
@@ -223,10 +240,11 @@ static void test_json_is_noticed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_values), cmocka_unit_test(test_unknown_option),
-		cmocka_unit_test(test_flags),  cmocka_unit_test(test_help),
-		cmocka_unit_test(test_pids),   cmocka_unit_test(test_json_is_noticed),
+		cmocka_unit_test(test_words),        cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_values),       cmocka_unit_test(test_unknown_option),
+		cmocka_unit_test(test_flags),        cmocka_unit_test(test_help),
+		cmocka_unit_test(test_pids),         cmocka_unit_test(test_json_is_noticed),
+		cmocka_unit_test(test_unknown_verb),
 	};
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }
