@@ -188,17 +188,30 @@ static void write_memory(struct page *page, const struct snapshot *snapshot,
 
 /* ---- pymalloc ---------------------------------------------------------------------------- */
 
-/* Sums of the counters that builds keep; absent where one does not. */
+/*
+ * What the builds' own counters say of the past. Interpreters with arenas of their own had their
+ * peaks at different times, so those are no peak of the whole; what they ever took can be added.
+ */
 static void add_history(struct text *line, const struct snapshot *snapshot)
 {
-	const struct pymalloc *p = &snapshot->interpreters.items[0].pymalloc;
-	char high[UNITS_MAX], total[UNITS_MAX];
-	units_maybe(high, p->arenas_highwater);
-	units_maybe(total, p->arenas_allocated_total);
-	if (p->arenas_highwater.known)
-		text_addf(line, ", %s at the most so far", high);
-	if (p->arenas_allocated_total.known)
-		text_addf(line, ", %s ever taken", total);
+	struct maybe high = {.absent = true}, total = maybe_known(0);
+	char figure[UNITS_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < snapshot->interpreters.count; i++) {
+		const struct pymalloc *p = &snapshot->interpreters.items[i].pymalloc;
+		if (!p->used)
+			continue;
+		high = p->arenas_highwater;
+		total.value = size_add(total.value, p->arenas_allocated_total.value);
+		total.known &= p->arenas_allocated_total.known;
+		n++;
+	}
+	units_maybe(figure, high);
+	if (n == 1 && high.known)
+		text_addf(line, ", %s at the most so far", figure);
+	units_maybe(figure, total);
+	if (n && total.known)
+		text_addf(line, ", %s ever taken", figure);
 }
 
 static void add_in_ram(struct text *line, const struct occupancy_totals *t, enum units units)

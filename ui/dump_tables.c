@@ -311,19 +311,22 @@ static void add_free_list(struct text *line, const struct page *page,
 static void write_free_lists(struct page *page, const struct snapshot_interpreter *s,
 			     uint64_t limit)
 {
-	size_t n = s->free_lists.count;
-	_cleanup_(free_pointer) struct snapshot_free_list *lists = calloc(n + 1, sizeof(*lists));
+	size_t n = 0;
+	_cleanup_(free_pointer) struct snapshot_free_list *lists =
+		calloc(s->free_lists.count + 1, sizeof(*lists));
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	if (!lists) {
 		page->text->failed = true;
 		return;
 	}
-	memcpy(lists, s->free_lists.items, n * sizeof(*lists));
+	for (size_t i = 0; i < s->free_lists.count; i++) {
+		const struct snapshot_free_list *list = &s->free_lists.items[i];
+		if (!list->count.known || list->count.value)
+			lists[n++] = *list;
+	}
 	qsort(lists, n, sizeof(*lists), by_bytes);
 	size_t shown = 0;
 	for (; shown < n && shown < limit; shown++) {
-		if (lists[shown].count.known && !lists[shown].count.value)
-			break;
 		text_add(&line, shown ? ", " : "");
 		add_free_list(&line, page, &lists[shown]);
 	}

@@ -72,6 +72,44 @@ static void test_dump_without_pymalloc(void **state)
 	dump(s, &style, "dump-malloc.txt");
 }
 
+static void expect_in_dump(const struct snapshot *s, const char *words)
+{
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	struct style style = {.width = 200};
+	struct page page = {&text, &style};
+	assert_null(dump_write(&page, s, &(struct dump_request){0}));
+	if (!strstr(text_string(&text), words))
+		print_error("%s\n", text_string(&text));
+	assert_non_null(strstr(text_string(&text), words));
+}
+
+/* What interpreters ever took adds up; their peaks were at different times and do not. */
+static void test_history_of_several(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(20, 10, MIB);
+	(void)state;
+	expect_in_dump(s, "in 20 arenas of 1.00 MiB, 32 at the most so far, 60 ever taken.");
+	add_interpreter(s, 1, false, true);
+	s->interpreters.items[1].pymalloc.used = true;
+	s->interpreters.items[1].pymalloc.arenas_highwater = maybe_known(4);
+	s->interpreters.items[1].pymalloc.arenas_allocated_total = maybe_known(7);
+	expect_in_dump(s, "in 20 arenas of 1.00 MiB, 67 ever taken.");
+	s->interpreters.items[1].pymalloc.arenas_allocated_total = (struct maybe){0};
+	expect_in_dump(s, "in 20 arenas of 1.00 MiB. ");
+}
+
+/* Empty free lists are not counted as small ones; one that is unknown is named. */
+static void test_free_lists(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(0, 0, MIB);
+	(void)state;
+	expect_in_dump(s, "\n  dict 80 (3.75 KiB), tuple[1] ? (?)\n");
+	s->interpreters.items[0].free_lists.items[1].count = maybe_known(0);
+	expect_in_dump(s, "\n  dict 80 (3.75 KiB)\n");
+	s->interpreters.items[0].free_lists.items[0].count = maybe_known(0);
+	expect_in_dump(s, "\n  all empty\n");
+}
+
 /* No line is wider than the page, whatever its width. */
 static void test_widths(void **state)
 {
@@ -269,6 +307,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_without_pymalloc),
+		cmocka_unit_test(test_history_of_several),
+		cmocka_unit_test(test_free_lists),
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_headlines),
