@@ -59,13 +59,49 @@ void dump_write_title(struct page *page, const struct snapshot *snapshot)
 
 static void add_allocator(struct text *line, const struct snapshot_target *t)
 {
-	text_addf(line, "objects come from %s",
-		  t->allocator == ALLOCATOR_UNKNOWN ? "an allocator that could not be told"
+	text_addf(line, "Allocator: %s",
+		  t->allocator == ALLOCATOR_UNKNOWN ? "could not be told"
 						    : allocator_name(t->allocator));
 	if (t->debug_hooks)
 		text_add(line, ", with debug hooks that enlarge every block");
 	for (size_t i = 0; i < t->hooks.count; i++)
 		text_addf(line, ", seen through %s", t->hooks.items[i]);
+}
+
+/* How a source is called in a sentence; NULL: it is the usual one and goes without saying. */
+static const char *source_words(enum provenance source)
+{
+	switch (source) {
+	case PROVENANCE_CACHE:
+		return "kept from an earlier look";
+	case PROVENANCE_DWARF:
+	case PROVENANCE_SYMTAB:
+		return NULL;
+	case PROVENANCE_ABSENT:
+	case PROVENANCE_SCANNED:
+	case PROVENANCE_BUILTIN:
+	case PROVENANCE_SELF_DESCRIBED:
+	case PROVENANCE_DYNSYM:
+		break;
+	}
+	return provenance_name(source);
+}
+
+/* "Symbols, kept from an earlier look: /usr/lib/debug/…": the path last, whole, for copying. */
+static void add_symbols(struct text *line, const struct page *page,
+			const struct snapshot_symbols *symbols)
+{
+	const char *layout = source_words(symbols->layout), *roots = source_words(symbols->roots);
+	text_add(line, "Symbols");
+	if (layout)
+		text_addf(line, ", %s", layout);
+	if (roots && symbols->roots != symbols->layout)
+		text_addf(line, ", addresses %s", roots);
+	text_add(line, ": ");
+	if (symbols->debug_file)
+		page_escape(line, page->style, symbols->debug_file);
+	else
+		text_add(line, "the interpreter's own");
 }
 
 /* Where the knowledge comes from: what an expert checks first when a figure surprises him. */
@@ -74,16 +110,9 @@ static void write_sources(struct page *page, const struct snapshot *snapshot)
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	char took[UNITS_MAX];
 	units_pause(took, snapshot->elapsed_us);
-	text_addf(&line, "Layout: %s", provenance_name(snapshot->symbols.layout));
-	if (snapshot->symbols.debug_file) {
-		text_add(&line, " (");
-		page_escape(&line, page->style, snapshot->symbols.debug_file);
-		text_add(&line, ")");
-	}
-	text_addf(&line, ". Addresses: %s. Looked for %s; ",
-		  provenance_name(snapshot->symbols.roots), took);
 	add_allocator(&line, &snapshot->target);
-	text_add(&line, ".");
+	text_addf(&line, ". Looked for %s. ", took);
+	add_symbols(&line, page, &snapshot->symbols);
 	page->text->failed |= line.failed;
 	page_wrap(page, INK_DIM, 0, 2, text_string(&line));
 }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -81,6 +82,23 @@ static void expect_in_dump(const struct snapshot *s, const char *words)
 	if (!strstr(text_string(&text), words))
 		print_error("%s\n", text_string(&text));
 	assert_non_null(strstr(text_string(&text), words));
+}
+
+/* Where symbols came from is said in words, and only where it is not the usual way. */
+static void test_sources(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(2, 1, MIB);
+	(void)state;
+	s->symbols.layout = s->symbols.roots = PROVENANCE_CACHE;
+	expect_in_dump(s, "Symbols, kept from an earlier look: /usr/lib/debug/.build-id/ab/cdef");
+	s->symbols.layout = PROVENANCE_BUILTIN;
+	s->symbols.roots = PROVENANCE_DYNSYM;
+	expect_in_dump(s, "Symbols, built-in, addresses dynsym: /usr");
+	s->symbols.layout = PROVENANCE_DWARF;
+	s->symbols.roots = PROVENANCE_SYMTAB;
+	free(s->symbols.debug_file);
+	s->symbols.debug_file = NULL;
+	expect_in_dump(s, "Looked for 215 ms. Symbols: the interpreter's own\n");
 }
 
 /* What interpreters ever took adds up; their peaks were at different times and do not. */
@@ -307,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_without_pymalloc),
+		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_history_of_several),
 		cmocka_unit_test(test_free_lists),
 		cmocka_unit_test(test_widths),
