@@ -101,16 +101,19 @@ static void say_elsewhere(struct text *text, const struct headline_split *split,
 		share, threshold);
 }
 
-static void say_in_use(struct text *text, const struct occupancy *occupancy, enum units units)
+/* Against what is in RAM: memory that was never touched is neither in use nor kept. */
+static void say_in_use(struct text *text, const struct headline_split *split,
+		       const struct occupancy *occupancy, enum units units)
 {
 	char live[UNITS_MAX], total[UNITS_MAX], share[UNITS_MAX];
-	units_amount(live, units, occupancy->totals.live);
-	units_amount(total, units, occupancy->totals.total);
-	units_percent(share, occupancy->totals.live, occupancy->totals.total);
+	uint64_t held = split->rss - split->elsewhere;
+	units_amount(live, units, split->live);
+	units_amount(total, units, held);
+	units_percent(share, split->live, held);
 	text_addf(text,
-		  "Little is kept: %s of pymalloc's %s (%s) is in use. It goes back only when the "
-		  "program lets go of objects.",
-		  live, total, share);
+		  "Little is kept: of the %s that pymalloc holds%s, %s (%s) is in use. It goes "
+		  "back only when the program lets go of objects.",
+		  total, occupancy->totals.has_residency ? " in RAM" : "", live, share);
 }
 
 static void say_pinned(struct text *text, const struct occupancy *occupancy, uint64_t kept,
@@ -155,7 +158,7 @@ void headline_write(struct text *text, const struct snapshot *snapshot,
 	else if (split.rss && (split.rss - split.elsewhere) < split.rss / 100 * SMALL_SHARE)
 		say_elsewhere(text, &split, occupancy->arenas.items[0].heap->threshold);
 	else if (split.kept < LITTLE_KEPT || split.kept < t->total / 100 * KEPT_SHARE)
-		say_in_use(text, occupancy, units);
+		say_in_use(text, &split, occupancy, units);
 	else if (sparse.percent)
 		say_pinned(text, occupancy, split.kept, &sparse, units);
 	else

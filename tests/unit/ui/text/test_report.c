@@ -193,7 +193,10 @@ static void test_headlines(void **state)
 	(void)state;
 	expect_headline(0, 0, 90 * MIB, "pymalloc holds nothing here");
 	expect_headline(20, 1, 4 * GIB, "pymalloc holds only 0.4 % of the RSS");
-	expect_headline(100, 100, 90 * MIB, "Little is kept: 76.5 MiB of pymalloc's 100 MiB");
+	expect_headline(
+		100, 100, 90 * MIB,
+		"Little is kept: of the 93.8 MiB that pymalloc holds in RAM, 76.5 MiB (82 %) "
+		"is in use.");
 	expect_headline(100, 60, 90 * MIB,
 			"40.1 MiB is free inside pymalloc but cannot go back: 40 of 100 arenas "
 			"are less than 5 % used");
