@@ -228,6 +228,19 @@ def test_names(arenascope, python, tmp_path):
             assert str(first.pid) in both and str(second.pid) in both, result
 
 
+def test_a_process_too_large_to_look_at_hides_no_other(release, quiet, python, tmp_path):
+    if python.root != "/":
+        pytest.skip("needs an interpreter outside a chroot")
+    with targets.start_program(python, "crowded.py", tmp_path) as crowd:
+        crowd.wait_ready()
+        if "FEW" in crowd.out:
+            pytest.skip("this kernel allows too few mappings")
+        listed = release.ok("ps")
+        assert str(quiet.pid) in listed.out.split(), listed
+        assert "could not be looked into" in listed.err, listed
+        refused(release.run("dump", crowd.pid), 9, "maps")
+
+
 @pytest.mark.parametrize("verb", VERBS + ["ps"])
 def test_closed_and_full_outputs(arenascope, quiet, verb):
     arguments = [verb] if verb == "ps" else [verb, quiet.pid]

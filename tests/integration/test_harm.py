@@ -198,6 +198,22 @@ def test_memory_of_the_target_is_the_same_before_and_after(release, python, name
         assert {key: target.status(key) for key in keys} == before
 
 
+@pytest.mark.parametrize("python", [it for it in interpreters.with_debug_info()
+                                    if it.version >= (3, 6)], ids=str)
+def test_file_pages_that_the_kernel_took_back(release, python):
+    """Under memory pressure a target's file pages go: they are read from the file, and stay away."""
+    with targets.start_program(python, "mixed_heap.py", 1) as target:
+        target.wait_paused()
+        had = target.status("RssFile")
+        targets.take_back_file_pages(target.pid)
+        left = target.status("RssFile")
+        if had == left:
+            pytest.skip("other processes map the same pages: none went")
+        for options in (["stats"], ["stats", "--no-cache"]):
+            assert release.ok(options[0], target.pid, *options[1:]).out == target.err
+        assert target.status("RssFile") == left
+
+
 def traced(release, tmp_path, *arguments):
     """The tool's system calls, children's included, one a line."""
     log = str(tmp_path / "strace")

@@ -1,5 +1,7 @@
 """Relations that hold between the figures of every answer, whatever the heap."""
 
+import copy
+
 
 def own(answer):
     """The interpreters that have arenas of their own."""
@@ -64,3 +66,12 @@ def check(answer):
 
 def blocks_of(heap):
     return {c["size"]: c["used_blocks"] for c in heap["classes"]}
+
+
+def without_residency(answer):
+    """The interpreters less what the kernel moves about at any moment, of a target at rest too."""
+    interpreters = copy.deepcopy(answer["interpreters"])
+    for interpreter in interpreters:
+        for arena in (interpreter["pymalloc"] or {}).get("arena_list", []):
+            arena["resident_bytes"] = arena["swapped_bytes"] = None
+    return interpreters
