@@ -18,23 +18,6 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* What python was given to run: the word after the options, or after -m. */
-static const char *program_argument(char *const *cmdline, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		const char *argument = cmdline[i];
-		if (strcmp(argument, "-m") == 0)
-			return i + 1 < n ? cmdline[i + 1] : NULL;
-		if (strcmp(argument, "-c") == 0)
-			return NULL;
-		if (strcmp(argument, "-W") == 0 || strcmp(argument, "-X") == 0)
-			i++;
-		else if (argument[0] != '-')
-			return base_name(argument);
-	}
-	return NULL;
-}
-
 static char *duplicate(const char *string)
 {
 	return string ? strdup(string) : NULL;
@@ -48,7 +31,7 @@ static void describe(struct listing_entry *entry, const struct process_facts *fa
 	entry->command = process_label(facts->cmdline.items, facts->cmdline.count, facts->comm);
 	entry->names[0] = duplicate(facts->comm);
 	entry->names[1] = duplicate(argv0);
-	entry->names[2] = duplicate(program_argument(facts->cmdline.items, facts->cmdline.count));
+	entry->names[2] = process_script(facts->cmdline.items, facts->cmdline.count);
 }
 
 /* Arenas and allocator, where the layout is at hand: a handful of small reads. */
@@ -156,8 +139,10 @@ static struct error *list_one(pid_t pid, bool no_cache, struct strangers *strang
 		process_facts_fini(&facts);
 		glance(&subject, &entry);
 		err = keep(ret, &entry);
-	} else if (err->kind != ERROR_RESOURCE) {
-		/* Not CPython, or it ended meanwhile: nothing to list. */
+	} else {
+		/* Not CPython, or it ended meanwhile: nothing to list. But what makes itself too
+		 * large to be looked at must not hide the others, nor stay unmentioned. */
+		ret->n_unseen += err->kind == ERROR_RESOURCE;
 		error_free(err);
 		err = NULL;
 	}

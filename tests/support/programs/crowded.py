@@ -17,14 +17,14 @@ while length < 3600:
     os.chdir(name)
     length += len(name) + 1
 file = os.open("f", os.O_RDWR | os.O_CREAT, 0o600)
-os.ftruncate(file, 8192)
+os.ftruncate(file, 4096)
 
 mmap = ctypes.CDLL(None).mmap
 mmap.restype = ctypes.c_void_p
 mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
 for i in range(TEXT // length):
-    # Shared, and neighbours of different offsets: nothing that the kernel could join.
-    if mmap(None, 4096, 1, 1, file, 4096 * (i % 2)) == ctypes.c_void_p(-1).value:
+    # All of the same page: no neighbours that the kernel could join.
+    if mmap(None, 4096, 1, 1, file, 0) == ctypes.c_void_p(-1).value:
         print("TOO FEW", flush=True)
         break
 print("READY", flush=True)
