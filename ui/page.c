@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
@@ -114,6 +115,29 @@ void page_foreign(struct page *page, const char *string, size_t width)
 		text_add(page->text, "...");
 }
 
+static bool is_unit(const char *word, size_t length)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB",
+					    "%", "ms",  "s",   "min", "h",   "d"};
+	while (length && strchr(",.;:)", word[length - 1]))
+		length--;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strlen(units[i]) == length && memcmp(units[i], word, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Bytes up to the next place for a break: the next space, but not the one inside "6.8 ms". */
+static size_t unbroken(const char *string)
+{
+	size_t length = strcspn(string, " ");
+	if (!length || !isdigit((unsigned char)string[length - 1]) || string[length] != ' ')
+		return length;
+	size_t next = strcspn(string + length + 1, " ");
+	return is_unit(string + length + 1, next) ? length + 1 + next : length;
+}
+
 void page_wrap(struct page *page, enum ink ink, unsigned first, unsigned rest, const char *string)
 {
 	size_t column = first;
@@ -121,7 +145,7 @@ void page_wrap(struct page *page, enum ink ink, unsigned first, unsigned rest, c
 	text_add_char(page->text, ' ', first);
 	text_add(page->text, style_ink(page->style, ink));
 	while (*string) {
-		size_t length = strcspn(string, " ");
+		size_t length = unbroken(string);
 		char word[512];
 		snprintf(word, sizeof(word), "%.*s", (int)size_min(length, 511), string);
 		size_t columns = page_columns(word);

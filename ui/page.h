@@ -39,8 +39,9 @@ void page_escape(struct text *to, const struct style *style, const char *string)
 void page_quote(struct text *to, const char *string);
 
 /*
- * A paragraph, broken at spaces into lines of the page's width, the first indented by `first`
- * columns, the others by `rest`; ends with a newline. `string` is our own words and escaped text.
+ * A paragraph, broken at spaces (but not between a figure and its unit) into lines of the page's
+ * width, the first indented by `first` columns, the others by `rest`; ends with a newline. `string`
+ * is our own words and escaped text.
  */
 void page_wrap(struct page *page, enum ink ink, unsigned first, unsigned rest, const char *string);
 

@@ -101,6 +101,19 @@ static void test_sources(void **state)
 	expect_in_dump(s, "Looked for 215 ms. Symbols: the interpreter's own\n");
 }
 
+/* A figure and its unit stay on one line. */
+static void test_wrap(void **state)
+{
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	struct style style = {.width = 20};
+	struct page page = {&text, &style};
+	(void)state;
+	page_wrap(&page, INK_PLAIN, 0, 2,
+		  "stopped 4 times, 6.8 ms (336 B), at pool 5 of 1.00 MiB.");
+	assert_string_equal(text_string(&text),
+			    "stopped 4 times,\n  6.8 ms (336 B), at\n  pool 5 of\n  1.00 MiB.\n");
+}
+
 /* What interpreters ever took adds up; their peaks were at different times and do not. */
 static void test_history_of_several(void **state)
 {
@@ -329,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_without_pymalloc),
 		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_history_of_several),
 		cmocka_unit_test(test_free_lists),
 		cmocka_unit_test(test_widths),
