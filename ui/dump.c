@@ -143,15 +143,13 @@ static void write_headline(struct page *page, const struct snapshot *snapshot,
 
 static void write_rss_line(struct page *page, const struct snapshot_target *t)
 {
+	char rss[UNITS_MAX], peak[UNITS_MAX], swap[UNITS_MAX], line[4 * UNITS_MAX];
+	units_amount(rss, page->style->units, t->rss);
+	units_amount(peak, page->style->units, t->peak_rss);
+	units_amount(swap, page->style->units, t->swap);
+	snprintf(line, sizeof(line), "RSS %s, peak %s, swapped out %s", rss, peak, swap);
 	page_addf(page, "\n");
-	page_inkf(page, INK_STRONG, "RSS");
-	page_addf(page, " ");
-	page_amount(page, 0, t->rss);
-	page_addf(page, ", peak ");
-	page_amount(page, 0, t->peak_rss);
-	page_addf(page, ", swapped out ");
-	page_amount(page, 0, t->swap);
-	page_addf(page, "\n");
+	page_wrap(page, INK_STRONG, 0, 2, line);
 }
 
 /* "  █ live           0.27 GiB   14 %  in use: …" */
@@ -160,7 +158,7 @@ static void write_part(struct page *page, enum ink ink, const char *name, uint64
 {
 	char share[UNITS_MAX], amount[UNITS_MAX];
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-	int width = page->style->units == UNITS_BYTES ? 15 : 9;
+	int width = page_amount_width(page);
 	units_percent(share, bytes, whole);
 	units_amount(amount, page->style->units, bytes);
 	page_addf(page, "  ");

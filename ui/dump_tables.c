@@ -13,11 +13,6 @@
 
 #define MAP_ROWS 16
 
-static int amount_width(const struct page *page)
-{
-	return page->style->units == UNITS_BYTES ? 15 : 9;
-}
-
 /* Columns that are left for a bar behind `used` ones, in steps that look alike on any screen. */
 static unsigned bar_width(const struct page *page, int used)
 {
@@ -87,11 +82,17 @@ static void sort_classes(struct class_row *rows, size_t n, const char *key)
 	qsort(rows, n, sizeof(*rows), compare);
 }
 
+/* Without these two columns the table fits on 40: pools and live blocks. */
+static bool has_counts(const struct page *page)
+{
+	return 43 + 2 * (unsigned)page_amount_width(page) <= page->style->width;
+}
+
 /* Unlike other bars a class's may be too short to be seen: beside the large ones it does not matter. */
 static void write_class_bar(struct page *page, const struct class_row *row, uint64_t largest)
 {
 	const struct page_part parts[] = {{row->live, INK_LIVE}, {row->kept, INK_KEPT}};
-	unsigned width = bar_width(page, 43 + 2 * amount_width(page));
+	unsigned width = bar_width(page, 43 + 2 * page_amount_width(page));
 	if ((row->live + row->kept) * width >= largest)
 		page_bar(page, parts, 2, largest, width);
 }
@@ -102,10 +103,12 @@ static void write_class(struct page *page, const struct class_row *row, uint64_t
 	units_count(pools, row->pools);
 	units_count(n_live, row->n_live);
 	units_percent(used, row->live, row->live + row->kept);
-	page_addf(page, "  %5" PRIu64 " %9s %13s ", row->size, pools, n_live);
-	page_amount(page, amount_width(page), row->live);
+	page_addf(page, "  %5" PRIu64 " ", row->size);
+	if (has_counts(page))
+		page_addf(page, "%9s %13s ", pools, n_live);
+	page_amount(page, page_amount_width(page), row->live);
 	page_addf(page, " ");
-	page_amount(page, amount_width(page), row->kept);
+	page_amount(page, page_amount_width(page), row->kept);
 	page_addf(page, " %6s  ", used);
 	write_class_bar(page, row, largest);
 	page_end(page);
@@ -134,8 +137,9 @@ void dump_write_classes(struct page *page, const struct snapshot *snapshot,
 	page_heading(page, "SIZE CLASSES",
 		     "Blocks by size. A freed block serves only later requests of its own class, "
 		     "until all of its pool is free.");
-	page_inkf(page, INK_DIM, "  %5s %9s %13s %*s %*s %6s", "size", "pools", "live blocks",
-		  amount_width(page), "live", amount_width(page), "free", "used");
+	page_inkf(page, INK_DIM, "  %5s %s%*s %*s %6s", "size",
+		  has_counts(page) ? "    pools   live blocks " : "", page_amount_width(page),
+		  "live", page_amount_width(page), "free", "used");
 	page_addf(page, "\n");
 	for (size_t i = 0; i < shown; i++)
 		write_class(page, &rows[i], largest);
@@ -150,8 +154,9 @@ void dump_write_uses(struct page *page, const struct occupancy *occupancy)
 	page_heading(page, "ARENAS BY USE",
 		     "Memory in nearly empty arenas is what could come back: each of them waits "
 		     "for its last live blocks.");
-	page_inkf(page, INK_DIM, "  %-7s %9s %*s %*s", "used", "arenas", amount_width(page),
-		  "mapped", amount_width(page), "free");
+	int count_width = page->style->width < 60 ? 6 : 9;
+	page_inkf(page, INK_DIM, "  %-7s %*s %*s %*s", "used", count_width, "arenas",
+		  page_amount_width(page), "mapped", page_amount_width(page), "free");
 	page_addf(page, "\n");
 	for (int i = 0; i < OCCUPANCY_BUCKET_COUNT; i++) {
 		const struct occupancy_bucket *b = &occupancy->buckets[i];
@@ -159,14 +164,14 @@ void dump_write_uses(struct page *page, const struct occupancy *occupancy)
 		const struct page_part part = {b->n_arenas,
 					       i == OCCUPANCY_0_5 ? INK_HOT : INK_PLAIN};
 		units_count(n, b->n_arenas);
-		page_addf(page, "  %-7s %9s ", occupancy_bucket_name((enum occupancy_bucket_id)i),
-			  n);
-		page_amount(page, amount_width(page), b->size);
+		page_addf(page, "  %-7s %*s ", occupancy_bucket_name((enum occupancy_bucket_id)i),
+			  count_width, n);
+		page_amount(page, page_amount_width(page), b->size);
 		page_addf(page, " ");
-		page_amount(page, amount_width(page), b->held);
+		page_amount(page, page_amount_width(page), b->held);
 		page_addf(page, "  ");
 		page_bar(page, &part, 1, occupancy->arenas.count,
-			 bar_width(page, 22 + 2 * amount_width(page)));
+			 bar_width(page, 13 + count_width + 2 * page_amount_width(page)));
 		page_end(page);
 	}
 }
@@ -266,9 +271,10 @@ static void write_interpreter(struct page *page, const struct snapshot_interpret
 		page_addf(page, "lives in the main interpreter's arenas\n");
 	else {
 		page_addf(page, "%9s ", arenas);
-		page_amount(page, amount_width(page), p->allocated_bytes);
+		page_amount(page, page_amount_width(page), p->allocated_bytes);
 		page_addf(page, " ");
-		page_amount(page, amount_width(page), p->available_bytes + p->unused_pools_bytes);
+		page_amount(page, page_amount_width(page),
+			    p->available_bytes + p->unused_pools_bytes);
 		page_addf(page, "\n");
 	}
 }
@@ -280,8 +286,8 @@ void dump_write_interpreters(struct page *page, const struct snapshot *snapshot)
 	page_heading(page, "INTERPRETERS",
 		     "Each with arenas of its own keeps its own free memory; all are summed up "
 		     "below.");
-	page_inkf(page, INK_DIM, "  %5s %9s %*s %*s", "id", "arenas", amount_width(page), "live",
-		  amount_width(page), "free");
+	page_inkf(page, INK_DIM, "  %5s %9s %*s %*s", "id", "arenas", page_amount_width(page),
+		  "live", page_amount_width(page), "free");
 	page_addf(page, "\n");
 	for (size_t i = 0; i < snapshot->interpreters.count; i++)
 		write_interpreter(page, &snapshot->interpreters.items[i]);

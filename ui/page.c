@@ -39,6 +39,13 @@ void page_end(struct page *page)
 	text_add(text, "\n");
 }
 
+int page_amount_width(const struct page *page)
+{
+	if (page->style->units == UNITS_AUTO)
+		return 9;
+	return page->style->width < 60 ? 11 : 15;
+}
+
 void page_amount(struct page *page, int width, uint64_t bytes)
 {
 	char amount[UNITS_MAX];

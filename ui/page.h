@@ -26,6 +26,9 @@ void page_inkf(struct page *page, enum ink ink, const char *format, ...)
 /* Ends the line; blanks at its end are taken back. */
 void page_end(struct page *page);
 
+/* Columns of a table for amounts: in bytes enough for 100 GB, or for 1 GB on a narrow page. */
+int page_amount_width(const struct page *page);
+
 /* An amount of bytes in the units asked for, right-aligned in `width` columns. */
 void page_amount(struct page *page, int width, uint64_t bytes);
 

@@ -141,25 +141,32 @@ static void test_free_lists(void **state)
 	expect_in_dump(s, "\n  all empty\n");
 }
 
-/* No line is wider than the page, whatever its width. */
+static void expect_widths(const struct snapshot *s, const struct style *style)
+{
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	struct page page = {&text, style};
+	assert_null(dump_write(&page, s, &(struct dump_request){0}));
+	assert_null(map_write(&page, s, &(struct map_request){0}));
+	char *rest;
+	for (char *line = strtok_r(text.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (page_columns(line) > style->width)
+			print_error("%u: %s\n", style->width, line);
+		assert_true(page_columns(line) <= style->width);
+		assert_true(line[strlen(line) - 1] != ' ');
+	}
+}
+
+/* No line is wider than the page, whatever its width, and none ends with a blank. */
 static void test_widths(void **state)
 {
 	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(40, 30, 90 * MIB);
 	(void)state;
 	add_doubts(s);
-	for (unsigned width = 60; width <= 140; width += 4) {
-		_cleanup_(text_fini) struct text text = TEXT_EMPTY;
-		struct style style = {.width = width, .ascii = true};
-		struct page page = {&text, &style};
-		assert_null(dump_write(&page, s, &(struct dump_request){0}));
-		assert_null(map_write(&page, s, &(struct map_request){0}));
-		char *rest;
-		for (char *line = strtok_r(text.data, "\n", &rest); line;
-		     line = strtok_r(NULL, "\n", &rest)) {
-			if (page_columns(line) > width)
-				print_error("%u: %s\n", width, line);
-			assert_true(page_columns(line) <= width);
-		}
+	for (unsigned width = 40; width <= 140; width += 4) {
+		expect_widths(s, &(struct style){.width = width, .ascii = true});
+		expect_widths(s,
+			      &(struct style){.width = width, .ascii = true, .units = UNITS_BYTES});
 	}
 }
 
