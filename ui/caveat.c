@@ -12,7 +12,8 @@ const char *caveat_meaning(enum doubt_kind kind)
 {
 	static const char *const meanings[DOUBT_KIND_COUNT] = {
 		[DOUBT_ARENA_VANISHED] = "it was given back meanwhile and is not counted",
-		[DOUBT_ARENA_UNSETTLED] = "the program was allocating there: off by a few blocks",
+		[DOUBT_ARENA_UNSETTLED] =
+			"the program was allocating there; another look, or --exact, settles it",
 		[DOUBT_ARENA_INVALID] = "not counted, so totals may be too low",
 		[DOUBT_ARENAS_UNREADABLE] = "arenas may be missing from every figure",
 		[DOUBT_POOL_UNREADABLE] = "their blocks are missing, so live bytes are too low",
@@ -77,6 +78,6 @@ void caveat_pause(char ret[CAVEAT_PAUSE_MAX], const struct snapshot_pause *pause
 	else if (pause->stops == 1)
 		snprintf(ret, CAVEAT_PAUSE_MAX, "stopped for %s%s", total, cut);
 	else
-		snprintf(ret, CAVEAT_PAUSE_MAX, "stopped %llu times, %s in all, %s at most%s",
+		snprintf(ret, CAVEAT_PAUSE_MAX, "stopped %llu times, %s in all, the longest %s%s",
 			 (unsigned long long)pause->stops, total, longest, cut);
 }

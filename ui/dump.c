@@ -144,9 +144,9 @@ static void write_headline(struct page *page, const struct snapshot *snapshot,
 static void write_rss_line(struct page *page, const struct snapshot_target *t)
 {
 	char rss[UNITS_MAX], peak[UNITS_MAX], swap[UNITS_MAX], line[4 * UNITS_MAX];
-	units_amount(rss, page->style->units, t->rss);
-	units_amount(peak, page->style->units, t->peak_rss);
-	units_amount(swap, page->style->units, t->swap);
+	units_said(rss, page->style->units, t->rss);
+	units_said(peak, page->style->units, t->peak_rss);
+	units_said(swap, page->style->units, t->swap);
 	snprintf(line, sizeof(line), "RSS %s, peak %s, swapped out %s", rss, peak, swap);
 	page_addf(page, "\n");
 	page_wrap(page, INK_STRONG, 0, 2, line);
@@ -246,9 +246,9 @@ static void add_in_ram(struct text *line, const struct occupancy_totals *t, enum
 	char resident[UNITS_MAX], swapped[UNITS_MAX], untouched[UNITS_MAX];
 	if (!t->has_residency)
 		return;
-	units_amount(resident, units, t->resident);
-	units_amount(swapped, units, t->swapped);
-	units_amount(untouched, units, size_subtract(t->total, size_add(t->resident, t->swapped)));
+	units_said(resident, units, t->resident);
+	units_said(swapped, units, t->swapped);
+	units_said(untouched, units, size_subtract(t->total, size_add(t->resident, t->swapped)));
 	text_addf(line, " %s of it is in RAM, %s swapped out, %s never touched.", resident, swapped,
 		  untouched);
 }
@@ -259,10 +259,10 @@ static void write_pymalloc(struct page *page, const struct snapshot *snapshot,
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	const struct pymalloc *p = occupancy->arenas.items[0].heap;
 	char total[UNITS_MAX], arenas[UNITS_MAX], size[UNITS_MAX], pool[UNITS_MAX];
-	units_amount(total, page->style->units, occupancy->totals.total);
+	units_said(total, page->style->units, occupancy->totals.total);
 	units_count(arenas, occupancy->arenas.count);
-	units_amount(size, page->style->units, p->arena_size);
-	units_amount(pool, page->style->units, p->pool_size);
+	units_said(size, page->style->units, p->arena_size);
+	units_said(pool, page->style->units, p->pool_size);
 	text_addf(&line, "%s in %s arena%s of %s", total, arenas,
 		  occupancy->arenas.count == 1 ? "" : "s", size);
 	add_history(&line, snapshot);

@@ -212,7 +212,7 @@ void dump_write_legend(struct page *page, bool with_unread)
 static void write_scale(struct page *page, const struct occupancy_map *map)
 {
 	char size[UNITS_MAX], line[160];
-	units_amount(size, page->style->units, map->cell_size);
+	units_said(size, page->style->units, map->cell_size);
 	if (map->pools_per_cell)
 		snprintf(line, sizeof(line),
 			 "In address order; one cell is %" PRIu64 " pool%s (%s).",
@@ -309,7 +309,7 @@ static void add_free_list(struct text *line, const struct page *page,
 {
 	char count[UNITS_MAX], bytes[UNITS_MAX];
 	units_maybe(count, list->count);
-	units_amount(bytes, page->style->units, size_multiply(list->count.value, list->size));
+	units_said(bytes, page->style->units, size_multiply(list->count.value, list->size));
 	page_escape(line, page->style, list->name);
 	text_addf(line, " %s (%s)", count, list->count.known ? bytes : "?");
 }

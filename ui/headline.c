@@ -107,8 +107,8 @@ static void say_in_use(struct text *text, const struct headline_split *split,
 {
 	char live[UNITS_MAX], total[UNITS_MAX], share[UNITS_MAX];
 	uint64_t held = split->rss - split->elsewhere;
-	units_amount(live, units, split->live);
-	units_amount(total, units, held);
+	units_said(live, units, split->live);
+	units_said(total, units, held);
 	units_percent(share, split->live, held);
 	text_addf(text,
 		  "Little is kept: of the %s that pymalloc holds%s, %s (%s) is in use. It goes "
@@ -120,7 +120,7 @@ static void say_pinned(struct text *text, const struct occupancy *occupancy, uin
 		       const struct headline_sparse *sparse, enum units units)
 {
 	char amount[UNITS_MAX], n[UNITS_MAX], all[UNITS_MAX], blocks[UNITS_MAX], median[UNITS_MAX];
-	units_amount(amount, units, kept);
+	units_said(amount, units, kept);
 	units_count(n, sparse->n_arenas);
 	units_count(all, occupancy->arenas.count);
 	units_count(blocks, sparse->n_blocks);
@@ -138,7 +138,7 @@ static void say_spread(struct text *text, const struct occupancy *occupancy, uin
 {
 	char amount[UNITS_MAX], share[UNITS_MAX];
 	const struct occupancy_totals *t = &occupancy->totals;
-	units_amount(amount, units, kept);
+	units_said(amount, units, kept);
 	units_percent(share, t->live, size_add(t->live, t->kept));
 	text_addf(text,
 		  "%s is free inside pymalloc but cannot go back: it is spread over arenas that "

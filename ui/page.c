@@ -125,7 +125,7 @@ void page_foreign(struct page *page, const char *string, size_t width)
 static bool is_unit(const char *word, size_t length)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB",
-					    "%", "ms",  "s",   "min", "h",   "d"};
+					    "%", "ms",  "s",   "min", "h",   "d",   "bytes"};
 	while (length && strchr(",.;:)", word[length - 1]))
 		length--;
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {

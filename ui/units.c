@@ -143,6 +143,13 @@ void units_amount(char ret[UNITS_MAX], enum units units, uint64_t bytes)
 		units_bytes(ret, bytes);
 }
 
+void units_said(char ret[UNITS_MAX], enum units units, uint64_t bytes)
+{
+	char figure[UNITS_MAX];
+	units_amount(figure, units, bytes);
+	snprintf(ret, UNITS_MAX, "%.30s%s", figure, units == UNITS_BYTES && bytes ? " bytes" : "");
+}
+
 /* ---- the way back -------------------------------------------------------------------- */
 
 static struct error *bad_number(const char *what, const char *text, const char *wanted)

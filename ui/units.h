@@ -45,6 +45,9 @@ enum units { UNITS_AUTO, UNITS_BYTES };
 /* units_bytes, or with UNITS_BYTES the plain number with separators. */
 void units_amount(char ret[UNITS_MAX], enum units units, uint64_t bytes);
 
+/* The same for a sentence, where no heading tells the unit: "8,192 bytes". */
+void units_said(char ret[UNITS_MAX], enum units units, uint64_t bytes);
+
 /* ---- the way back: what a person types ------------------------------------------------ */
 
 /* A whole number without sign, space or rest; ERROR_USAGE names `what` and the text. */

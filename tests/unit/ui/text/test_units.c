@@ -36,6 +36,12 @@ static void test_bytes(void **state)
 	}
 	units_amount(words, UNITS_BYTES, 2072321884);
 	assert_string_equal(words, "2,072,321,884");
+	units_said(words, UNITS_BYTES, 12345);
+	assert_string_equal(words, "12,345 bytes");
+	units_said(words, UNITS_BYTES, 0);
+	assert_string_equal(words, "0");
+	units_said(words, UNITS_AUTO, 1024);
+	assert_string_equal(words, "1.00 KiB");
 }
 
 static void test_counts(void **state)
