@@ -46,12 +46,20 @@ static raddr pick(struct world *w, uint64_t where, uint64_t index)
 		return raddr_plus(world_pool_at(h, (uint32_t)(item % 3), (uint32_t)(item / 3 % 12)),
 				  word);
 	case 1:
-		return raddr_plus(world_object(h, (uint32_t)(item % WORLD_ARENAS_MAX)), word % 56);
+		return raddr_plus(world_object(h, (uint32_t)(item % 5)), word % 56);
 	case 2:
 		return raddr_plus(h->roots.usedpools, index % h->roots.n_usedpools * 8);
 	default:
 		return raddr_plus(w->regions[0].start, index % (32 * KIB) & ~UINT64_C(7));
 	}
+}
+
+/* A whole struct where another should be: single words seldom make a lie that holds together. */
+static void transplant(struct world *w, raddr to, raddr from)
+{
+	uint64_t size = layout_width(&w->layout, LAYOUT_ARENA_OBJECT_SIZE);
+	for (uint64_t i = 0; i < size; i += 8)
+		world_put(w, raddr_plus(to, i), 8, world_get(w, raddr_plus(from, i), 8));
 }
 
 /* A number, an address of something else, or a word from elsewhere, a little off. */
@@ -64,7 +72,11 @@ static void mutate(struct world *w, struct fuzz *f)
 		value = other.value + (value >> 32 & 15);
 	else if (how % 4 == 2)
 		value = world_get(w, other, 8) + (value >> 32 & 15);
-	world_put(w, at, how & 4 ? 4 : 8, value);
+	if (how % 4 == 3)
+		transplant(w, pick(w, where, index & ~UINT64_C(15)),
+			   pick(w, where, value & ~UINT64_C(15)));
+	else
+		world_put(w, at, how & 4 ? 4 : 8, value);
 }
 
 static void mutate_late(struct world *w)
