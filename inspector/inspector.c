@@ -124,10 +124,12 @@ static struct error *walk(struct inspector *inspector, struct snapshot *ret)
 			return error_out_of_memory();
 		to->id = from->id;
 		to->shares_main = from->shares_main;
-		to->readable = true;
+		to->readable = from->readable;
 		look_hand_over_free_lists(look, i, to);
-		if (from->shares_main)
+		if (!from->has_heap) {
+			to->pymalloc.raw_allocated_blocks = maybe_known(0);
 			continue;
+		}
 		struct error *err = pymalloc_walk(look->copies.items[i], layout, &from->roots,
 						  &to->pymalloc, &ret->doubts);
 		if (err)

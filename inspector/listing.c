@@ -51,7 +51,7 @@ static void count_arenas(struct subject *s, struct listing_entry *entry)
 	uint64_t arenas = 0;
 	for (size_t i = 0; !err && i < runtime.interpreters.count; i++) {
 		uint64_t current = 0;
-		if (runtime.interpreters.items[i].shares_main)
+		if (!runtime.interpreters.items[i].has_heap)
 			continue;
 		err = space_read(&s->space, runtime.interpreters.items[i].roots.arenas_current,
 				 &current, sizeof(current));

@@ -70,7 +70,7 @@ static struct error *copy_one(const struct scene *scene, size_t i, bool frozen)
 static struct error *copy_all(const struct scene *scene, bool frozen)
 {
 	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
-		if (scene->look->runtime.interpreters.items[i].shares_main)
+		if (!scene->look->runtime.interpreters.items[i].has_heap)
 			continue;
 		struct error *err = copy_one(scene, i, frozen);
 		if (err)
@@ -118,7 +118,7 @@ static size_t count_unsettled(const struct look *look)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < look->runtime.interpreters.count; i++) {
-		if (!look->runtime.interpreters.items[i].shares_main)
+		if (look->runtime.interpreters.items[i].has_heap)
 			n += pymalloc_copy_unsettled(look->copies.items[i]);
 	}
 	return n;
@@ -174,7 +174,7 @@ static struct error *copy_unsettled(const struct scene *scene)
 {
 	struct look *look = scene->look;
 	for (size_t i = 0; i < look->runtime.interpreters.count; i++) {
-		if (look->runtime.interpreters.items[i].shares_main ||
+		if (!look->runtime.interpreters.items[i].has_heap ||
 		    pymalloc_copy_unsettled(look->copies.items[i]) == 0)
 			continue;
 		struct error *err =
@@ -226,7 +226,7 @@ static struct error *copy_frozen(const struct scene *scene, bool *ret_all)
 	err = copy_all(scene, true);
 	err = err ?: copy_counters(scene);
 	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
-		if (!scene->look->runtime.interpreters.items[i].shares_main)
+		if (scene->look->runtime.interpreters.items[i].has_heap)
 			*ret_all &= pymalloc_copy_complete(scene->look->copies.items[i]);
 	}
 	return err;
@@ -235,7 +235,7 @@ static struct error *copy_frozen(const struct scene *scene, bool *ret_all)
 static struct error *prepare_copies(const struct scene *scene)
 {
 	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
-		if (scene->look->runtime.interpreters.items[i].shares_main)
+		if (!scene->look->runtime.interpreters.items[i].has_heap)
 			continue;
 		struct error *err =
 			pymalloc_copy_prepare(scene->look->copies.items[i], scene->max_memory);

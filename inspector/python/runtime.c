@@ -243,6 +243,7 @@ static struct error *find_roots(const struct reader *r, struct runtime *runtime,
 		err = read_field(r, interpreter->address, LAYOUT_INTERP_FEATURE_FLAGS, &flags);
 	if (err)
 		return doubt_fault(r, err, interpreter->address);
+	interpreter->readable = true;
 	if (raddr_is_null(state)) {
 		doubts_add(r->doubts, DOUBT_INTERPRETER, DOUBT_NOTE, 1,
 			   "the interpreter at " RADDR_FORMAT " has no allocator yet",
@@ -252,7 +253,8 @@ static struct error *find_roots(const struct reader *r, struct runtime *runtime,
 	struct pymalloc_roots roots = roots_of_state(r, state);
 	interpreter->shares_main =
 		i > 0 && ((flags & USE_MAIN_OBMALLOC) || is_shared(runtime, i, roots.usedpools));
-	if (!interpreter->shares_main)
+	interpreter->has_heap = !interpreter->shares_main;
+	if (interpreter->has_heap)
 		interpreter->roots = roots;
 	return NULL;
 }
@@ -272,8 +274,12 @@ static struct error *share_statics(const struct reader *r, struct runtime *runti
 {
 	if (runtime->interpreters.count == 0 && !vec_push(&runtime->interpreters))
 		return error_out_of_memory();
-	for (size_t i = 0; i < runtime->interpreters.count; i++)
-		runtime->interpreters.items[i].shares_main = i > 0;
+	for (size_t i = 0; i < runtime->interpreters.count; i++) {
+		struct runtime_interpreter *interpreter = &runtime->interpreters.items[i];
+		interpreter->readable = true;
+		interpreter->shares_main = i > 0;
+		interpreter->has_heap = i == 0;
+	}
 	runtime->interpreters.items[0].roots = roots_of_statics(r);
 	return NULL;
 }

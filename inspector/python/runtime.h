@@ -17,7 +17,9 @@
 struct runtime_interpreter {
 	int64_t id;
 	raddr address; /* of its PyInterpreterState; null up to 3.6 where none is needed */
+	bool readable; /* false: a doubt says why */
 	bool shares_main;
+	bool has_heap; /* of its own: roots is filled. One that is just being born has none yet */
 	struct pymalloc_roots roots;
 };
 
@@ -61,6 +63,7 @@ struct runtime_counters {
 	struct maybe serialno;          /* calls of malloc; kept by few builds */
 };
 
+/* Reads them; one that cannot be read stays unknown, with a doubt. ERROR_GONE. */
 struct error *runtime_counters_read(struct space *space, const struct layout *layout, uint64_t bias,
 				    uint32_t version_hex, struct runtime_counters *ret,
 				    struct doubts *doubts) MUST_CHECK;

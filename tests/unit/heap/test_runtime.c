@@ -81,6 +81,30 @@ static void each_interpreter_has_its_heap(void **state)
 	check_two_heaps(model_of(WORLD_POINTER));
 }
 
+/* 3.13 on: it is in the list before its state is there, and gone from it a moment after. */
+static void one_being_born_has_no_heap_yet(void **state)
+{
+	(void)state;
+	struct world *w = world_new(model_of(WORLD_POINTER));
+	struct runtime r = RUNTIME_EMPTY;
+	struct doubts doubts = {VEC_EMPTY};
+	world_interpreter(w, true);
+	world_interpreter(w, false);
+	world_put(w, world_field(w, w->interpreters[1], LAYOUT_INTERP_OBMALLOC), 8, 0);
+	assert_null(read_runtime(w, &r, &doubts));
+	assert_int_equal(r.interpreters.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(r.interpreters.items[i].readable);
+		assert_int_equal(r.interpreters.items[i].has_heap, i == 0);
+		assert_int_equal(r.interpreters.items[i].shares_main, i == 2);
+	}
+	assert_int_equal(doubts_worst(&doubts), DOUBT_NOTE);
+	assert_int_equal(world_doubts(&doubts, DOUBT_INTERPRETER), 1);
+	runtime_fini(&r);
+	doubts_fini(&doubts);
+	world_free(w);
+}
+
 static void a_damaged_list_ends(void **state)
 {
 	(void)state;
@@ -471,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(interpreters_own_or_share),
 		cmocka_unit_test(each_interpreter_has_its_heap),
+		cmocka_unit_test(one_being_born_has_no_heap_yet),
 		cmocka_unit_test(a_damaged_list_ends),
 		cmocka_unit_test(no_interpreter_is_no_python_yet),
 		cmocka_unit_test(hooks_are_seen_through),
