@@ -146,6 +146,27 @@ static void add_verb_doc(struct text *doc, const struct verb_words *words)
 	text_addf(doc, "\v%s", words->example);
 }
 
+/* The paragraph on short options' arguments, which argp adds behind the list, helps nobody. */
+static void cut_note(char *text)
+{
+	char *note = strstr(text, "\nMandatory or optional arguments");
+	char *rest = note ? strstr(note, "\n\n") : NULL;
+	if (rest)
+		memmove(note, rest + 1, strlen(rest + 1) + 1);
+}
+
+/* Blanks at the ends of lines, which argp leaves, are taken out. */
+static void trim_lines(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from; from++) {
+		while (*from == '\n' && to > text && to[-1] == ' ')
+			to--;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
 static struct error *write_help(const struct argp *argp, const char *name, char **ret)
 {
 	char *help = NULL;
@@ -155,12 +176,14 @@ static struct error *write_help(const struct argp *argp, const char *name, char 
 	if (!stream)
 		return error_out_of_memory();
 	argp_help(argp, stream,
-		  ARGP_HELP_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC,
+		  ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC,
 		  own_name);
 	if (fclose(stream) != 0) {
 		free(help);
 		return error_out_of_memory();
 	}
+	cut_note(help);
+	trim_lines(help);
 	*ret = help;
 	return NULL;
 }

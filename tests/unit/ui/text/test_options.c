@@ -211,6 +211,8 @@ static void test_help(void **state)
 		assert_non_null(o.help);
 		assert_non_null(strstr(o.help, cases[i].says));
 		assert_null(strstr(o.help, "--core"));
+		assert_null(strstr(o.help, " \n"));
+		assert_null(strstr(o.help, "Mandatory"));
 	}
 }
 
