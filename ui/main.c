@@ -109,6 +109,16 @@ static struct error *check_output(const struct options *options)
 	return options->output ? output_name(options->output, any, time(NULL), &name) : NULL;
 }
 
+/* A mistyped path would go unnoticed where the answer does not need it. */
+static struct error *check_symbols(const struct options *options)
+{
+	if (!options->symbols || access(options->symbols, F_OK) == 0)
+		return NULL;
+	return error_remedy(
+		error_new(ERROR_USAGE, "--symbols %.200s: there is no such file", options->symbols),
+		"it is a debug file, or a folder of them");
+}
+
 /* A program with more rights than its user reads no files of that user's choice. */
 static void drop_hints(struct options *options)
 {
@@ -139,6 +149,8 @@ static int run(const struct options *options, struct timespec start)
 {
 	_cleanup_(answer_fini) struct answer answer = ANSWER_EMPTY;
 	struct error *err = check_output(options);
+	if (!err)
+		err = check_symbols(options);
 	if (err)
 		return fail(err, options, options->json);
 	err = answer_shown(options, start, &answer);
