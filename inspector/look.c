@@ -54,6 +54,18 @@ static struct error *provide_copies(struct look *look)
 	return NULL;
 }
 
+/* What the other copies leave of the budget. */
+static uint64_t budget_of(const struct scene *scene, size_t i)
+{
+	uint64_t others = 0;
+	for (size_t other = 0; other < scene->look->copies.count; other++) {
+		if (other != i)
+			others = size_add(others,
+					  pymalloc_copy_bytes(scene->look->copies.items[other]));
+	}
+	return size_max(size_subtract(scene->max_memory, others), 1); /* 0 would be: no limit */
+}
+
 static struct error *copy_one(const struct scene *scene, size_t i, bool frozen)
 {
 	const struct runtime_interpreter *interp = &scene->look->runtime.interpreters.items[i];
@@ -61,10 +73,10 @@ static struct error *copy_one(const struct scene *scene, size_t i, bool frozen)
 	uint64_t pools = pymalloc_copy_pools(copy);
 	if (scene->request->repeating && pools)
 		return pymalloc_copy_refresh(copy, &scene->subject->space, scene->layout,
-					     &interp->roots, scene->max_memory,
+					     &interp->roots, budget_of(scene, i),
 					     (unsigned)(1 + pools / POOLS_PER_TURN));
 	return pymalloc_copy_take(copy, &scene->subject->space, scene->layout, &interp->roots,
-				  scene->max_memory, frozen);
+				  budget_of(scene, i), frozen);
 }
 
 static struct error *copy_all(const struct scene *scene, bool frozen)
@@ -238,7 +250,7 @@ static struct error *prepare_copies(const struct scene *scene)
 		if (!scene->look->runtime.interpreters.items[i].has_heap)
 			continue;
 		struct error *err =
-			pymalloc_copy_prepare(scene->look->copies.items[i], scene->max_memory);
+			pymalloc_copy_prepare(scene->look->copies.items[i], budget_of(scene, i));
 		if (err)
 			return err;
 	}
@@ -343,7 +355,8 @@ static uint64_t memory_limit(const struct inspector_request *request)
 		return request->max_memory;
 	process_machine_memory(&total, &available);
 	uint64_t shared = cgroup_shared_headroom(request->pid);
-	return size_min(available ? available : UINT64_MAX, shared) / 2;
+	uint64_t half = size_min(available ? available : UINT64_MAX, shared) / 2;
+	return size_max(half, 1); /* nothing left is not: no limit */
 }
 
 struct error *look_copy(struct look *look, const struct inspector_request *request,

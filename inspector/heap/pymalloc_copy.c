@@ -174,6 +174,11 @@ uint64_t pymalloc_copy_pools(const struct pymalloc_copy *copy)
 	return pools;
 }
 
+uint64_t pymalloc_copy_bytes(const struct pymalloc_copy *copy)
+{
+	return pymalloc_room_bytes(copy, copy->table_room, copy->slot_room);
+}
+
 const struct residency *pymalloc_copy_residency(const struct pymalloc_copy *copy)
 {
 	return copy->has_residency ? &copy->residency : NULL;

@@ -67,6 +67,9 @@ struct error *pymalloc_copy_refresh(struct pymalloc_copy *copy, struct space *sp
 /* Carved pools in all, for choosing turns and predicting a stop. */
 uint64_t pymalloc_copy_pools(const struct pymalloc_copy *copy);
 
+/* Bytes of its buffers, and of what a walk will make of it. */
+uint64_t pymalloc_copy_bytes(const struct pymalloc_copy *copy);
+
 /* Residency of all arenas, taken before their pools were read; NULL where unknown. */
 const struct residency *pymalloc_copy_residency(const struct pymalloc_copy *copy);
 
