@@ -54,14 +54,17 @@ static struct error *back_regions(struct space *space, const struct region *firs
 	return NULL;
 }
 
-/* The file that the kernel itself says is mapped there. */
+/*
+ * The file that the kernel itself says is mapped there. Some file systems (btrfs) have one device
+ * number for maps and another for stat; a link in map_files is never wrong.
+ */
 static bool accept_inode(void *context, int fd, const char *candidate)
 {
-	(void)candidate;
 	const struct region *region = context;
 	struct stat status;
-	return fstat(fd, &status) == 0 && status.st_ino == region->inode &&
-	       status.st_dev == region->device;
+	if (fstat(fd, &status) != 0 || status.st_ino != region->inode)
+		return false;
+	return status.st_dev == region->device || strstr(candidate, "/map_files/");
 }
 
 /* Lets pages of the region's object that are not resident be taken from its file. */

@@ -6,6 +6,8 @@
 
 #include "base/cleanup.h"
 
+#include <sys/sysmacros.h>
+
 struct cursor {
 	const char *at, *end; /* of one line */
 };
@@ -64,7 +66,7 @@ static bool take_line(struct cursor *c, struct region *ret)
 	    !take_number(c, 16, ' ', &ret->file_offset) || !take_number(c, 16, ':', &major) ||
 	    !take_number(c, 16, ' ', &minor) || !take_number(c, 10, ' ', &ret->inode))
 		return false;
-	ret->device = major << 32 | minor;
+	ret->device = makedev((unsigned)major, (unsigned)minor);
 	while (c->at < c->end && *c->at == ' ')
 		c->at++;
 	return true;

@@ -21,10 +21,10 @@ struct region {
 	uint64_t size;
 	bool readable, writable, executable, shared;
 	enum region_kind kind;
-	uint64_t file_offset; /* of start, in the file */
-	uint64_t device, inode;
-	char *label;  /* path or [heap]; foreign, unescaped; NULL for anonymous memory */
-	bool deleted; /* the file's name is gone or means another file now */
+	uint64_t file_offset;   /* of start, in the file */
+	uint64_t device, inode; /* as stat(2) has them, but for file systems like btrfs */
+	char *label;            /* path or [heap]; foreign, unescaped; NULL for anonymous memory */
+	bool deleted;           /* the file's name is gone or means another file now */
 };
 
 /*

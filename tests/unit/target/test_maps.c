@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/sysmacros.h>
 
 static const char ordinary[] =
 	"00400000-00401000 r--p 00000000 fe:01 1234                               /usr/bin/x y\n"
@@ -39,7 +40,7 @@ static void the_kernels_lines_are_read(void **state)
 	const struct region *r = space.regions.items;
 	assert_string_equal(r[0].label, "/usr/bin/x y");
 	assert_int_equal(r[0].inode, 1234);
-	assert_int_equal(r[0].device, UINT64_C(0xfe) << 32 | 1);
+	assert_int_equal(r[0].device, makedev(0xfe, 1));
 	assert_false(r[0].deleted);
 	assert_null(r[2].label);
 	assert_null(r[3].label);
