@@ -30,7 +30,8 @@ struct chain {
 	uint64_t bias;
 	struct snapshot_target *target;
 	unsigned n_debug;
-	bool failed; /* memory ran out */
+	bool debug_last; /* the debug hooks stand right before the allocator proper */
+	bool failed;     /* memory ran out */
 };
 
 static bool is_function(const struct chain *c, raddr at, enum layout_entry_id id)
@@ -112,7 +113,10 @@ static struct error *follow(struct chain *c, raddr at, enum allocator *ret)
 			record_read(c->space, c->layout, LAYOUT_ALLOCATOR_SIZE, at, &link);
 		if (err)
 			return error_catch(&err, ERROR_FAULT) ? NULL : err;
+		unsigned n_debug = c->n_debug;
 		*ret = pass_link(c, &link, &at);
+		if (*ret == ALLOCATOR_UNKNOWN)
+			c->debug_last = c->n_debug > n_debug;
 	}
 	return c->failed ? error_out_of_memory() : NULL;
 }
@@ -158,11 +162,14 @@ static bool has_table(const struct layout *layout)
 /*
  * sys._debugmallocstats() prints the table when PyObject_Malloc is pymalloc itself, or the debug
  * hooks right before it: _PyMem_PymallocEnabled in Objects/obmalloc.c, 3.7 to 3.15 (3.6 knows only
- * the first, and there no release build has pymalloc under debug hooks).
+ * the first, and there no release build has pymalloc under debug hooks). From 3.13 on it asks
+ * whether debug hooks were ever installed, so that tracemalloc before them hides nothing.
  */
-static bool table_is_shown(const struct chain *c, enum allocator allocator)
+static bool table_is_shown(const struct chain *c, uint32_t version_hex, enum allocator allocator)
 {
-	return allocator == ALLOCATOR_PYMALLOC && c->target->hooks.count == 0 && c->n_debug <= 1;
+	if (allocator != ALLOCATOR_PYMALLOC || c->n_debug > 1)
+		return false;
+	return c->target->hooks.count == 0 || (version_hex >= 0x030d0000u && c->debug_last);
 }
 
 struct error *runtime_allocator(struct space *space, const struct layout *layout, uint64_t bias,
@@ -188,6 +195,6 @@ struct error *runtime_allocator(struct space *space, const struct layout *layout
 		doubts_add(doubts, DOUBT_ALLOCATOR_UNKNOWN, DOUBT_NOTE, 1,
 			   "which allocator is installed could not be read");
 	ret->allocator = allocator;
-	ret->shows_stats = table_is_shown(&c, allocator);
+	ret->shows_stats = table_is_shown(&c, version_hex, allocator);
 	return NULL;
 }
