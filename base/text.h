@@ -18,6 +18,7 @@ struct text {
 
 #define TEXT_EMPTY ((struct text){NULL, 0, 0, false})
 
+/* Each adds at the end. Nothing fails at once: look at `failed` when it matters. */
 void text_add(struct text *t, const char *string);
 void text_add_bytes(struct text *t, const char *data, size_t size);
 void text_add_char(struct text *t, char c, size_t times);

@@ -72,6 +72,7 @@ void doubts_join(struct doubts *to, struct doubts *from);
 /* The worst severity; DOUBT_NOTE when there is none. */
 enum doubt_severity doubts_worst(const struct doubts *doubts);
 
+/* Forgets all, keeping the room. */
 void doubts_clear(struct doubts *doubts);
 void doubts_fini(struct doubts *doubts);
 

@@ -72,6 +72,7 @@ struct findings {
 	VEC(struct finding) list;
 };
 
+/* Adds a finding; its text is formatted, foreign parts already escaped. Out of memory: left out. */
 void findings_add(struct findings *f, const char *topic, enum finding_kind kind, const char *format,
 		  ...) __attribute__((format(printf, 4, 5)));
 void findings_fini(struct findings *f);
@@ -107,6 +108,7 @@ struct listing {
 	uint64_t n_unseen;                 /* processes whose mappings we may not read */
 };
 
+/* Fills *ret, the caller's to free also on failure. Looks at every process, stops none. */
 struct error *inspector_list(bool no_cache, struct listing *ret) MUST_CHECK;
 void listing_fini(struct listing *l);
 

@@ -23,6 +23,7 @@ struct build_id {
 
 bool build_id_equal(const struct build_id *a,
 		    const struct build_id *b); /* false if either is none */
+/* Lower-case hexadecimal, NUL-terminated; "" for none. */
 void build_id_hex(const struct build_id *id, char ret[2 * BUILD_ID_MAX + 1]);
 
 #define ELF_SEGMENTS_MAX 32

@@ -92,6 +92,7 @@ struct image_order {
 	uint32_t n_overlapping; /* left out: they claim the memory of another */
 };
 
+/* Fills *ret with the arenas in use, ascending; out of memory is ERROR_RESOURCE. */
 struct error *pymalloc_image_sort(const struct pymalloc_image *image,
 				  struct image_order *ret) MUST_CHECK;
 void pymalloc_image_order_fini(struct image_order *order);

@@ -48,6 +48,7 @@ enum live_lack {
 	LIVE_NO_SECOND_READER = 16 /* live_start_readers starts none */
 };
 
+/* `lacks`: an or of enum live_lack; adds to what this space already does without. */
 void live_lack(struct space *space, unsigned lacks);
 
 #endif

@@ -31,6 +31,7 @@ bool process_alive(const struct process *process);
  * after a failed read. */
 struct error *process_check(const struct process *process) MUST_CHECK;
 
+/* Of the pinned process. */
 pid_t process_pid(const struct process *process);
 int process_pidfd(const struct process *process); /* borrowed; -1 where a sandbox denies it */
 int process_dir(const struct process *process);   /* descriptor of /proc/PID; borrowed */
@@ -54,6 +55,7 @@ struct process_facts {
 
 #define PROCESS_FACTS_EMPTY ((struct process_facts){0})
 
+/* Reads them now. ERROR_GONE; what the kernel hides stays 0 or NULL. */
 struct error *process_facts(const struct process *process, struct process_facts *ret) MUST_CHECK;
 void process_facts_fini(struct process_facts *facts);
 

@@ -41,6 +41,7 @@ size_t residency_find(const struct residency *r, raddr at, size_t near);
 void residency_count(const struct residency *r, raddr start, uint64_t size, uint64_t *ret_present,
 		     uint64_t *ret_swapped);
 
+/* Forgets all ranges, keeping the room. */
 void residency_clear(struct residency *r);
 void residency_fini(struct residency *r);
 

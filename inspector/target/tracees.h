@@ -48,6 +48,7 @@ bool tracees_wait(struct tracees *tracees, uint64_t deadline);
 /* Whether the process has no threads but these. */
 bool tracees_complete(const struct tracees *tracees);
 
+/* How many of them stand still. */
 size_t tracees_stopped(const struct tracees *tracees);
 
 /* Whether some thread stands with its instruction pointer inside one of the ranges. */

@@ -33,6 +33,7 @@ Elf_Scn *elf_file_section(const struct elf_file *file, const char *name, GElf_Sh
 /* The first section of this type (SHT_SYMTAB, SHT_DYNSYM) that has bytes in the file, or NULL. */
 Elf_Scn *elf_file_section_of_type(const struct elf_file *file, GElf_Word type, GElf_Shdr *ret);
 
+/* Whether it has a .debug_info section with bytes, compressed or not. */
 bool elf_file_has_dwarf(const struct elf_file *file);
 
 /* Whether its debug information is compressed with zstd, which elfutils reads from 0.189 on. */
