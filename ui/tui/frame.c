@@ -160,6 +160,22 @@ static void message_text(struct board *board, struct text *ret, enum style *ret_
 	}
 }
 
+/* The keys that fit, whole ones; "? …", the way to all others, stays to the last. */
+static void keys_draw(const char *keys, const struct area *whole, int y)
+{
+	const char *end = keys + strlen(keys), *help = strstr(keys, "  ? ") ?: end;
+	int room = whole->width - 1 - (int)(end - help);
+	const char *cut = keys;
+	while (cut < help) {
+		const char *next = strstr(cut + 2, "  ") ?: end;
+		if (next - keys > room)
+			break;
+		cut = next;
+	}
+	int x = area_textf(whole, 1, y, STYLE_BAR, "%.*s", (int)(cut - keys), keys);
+	area_text(whole, x, y, STYLE_BAR, help);
+}
+
 static void foot_draw(struct board *board, const struct area *whole)
 {
 	_cleanup_(text_fini) struct text message = TEXT_EMPTY;
@@ -175,7 +191,7 @@ static void foot_draw(struct board *board, const struct area *whole)
 		area_foreign(whole, 1, tall ? last - 1 : last, whole->width - 2, style,
 			     text_string(&message));
 	if (tall || !urgent)
-		area_text(whole, 1, last, STYLE_BAR, board_view(board)->ops->keys);
+		keys_draw(board_view(board)->ops->keys, whole, last);
 	area_paint(whole, last, STYLE_BAR);
 }
 

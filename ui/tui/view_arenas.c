@@ -272,7 +272,8 @@ static void hint(const struct board *board, const struct view *view, struct text
 	units_bytes(held, one->held);
 	text_addf(ret, RADDR_FORMAT ": ", one->arena->address.value);
 	if (one->used)
-		text_addf(ret, "%s used blocks keep %s that is free", blocks, held);
+		text_addf(ret, "%s live block%s %s of free memory here", blocks,
+			  one->arena->used_blocks == 1 ? " keeps" : "s keep", held);
 	else
 		text_addf(ret, "no used block; %s free", held);
 	if (one->n_unread)

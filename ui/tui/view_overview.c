@@ -44,24 +44,37 @@ static void trend_text(const struct board *board, struct text *ret)
 		bool same = h->points[0].rss == h->last_rss;
 		if (!same)
 			list_add_bytes_change(ret, h->points[0].rss, h->last_rss);
-		text_addf(ret, same ? "as %s ago" : " in %s", figure);
+		text_addf(ret, same ? "same as %s ago" : " in %s", figure);
 	}
+}
+
+/* What stands at the end of the RSS line: as much of it as there is room for, swap first. */
+static void rss_end(const struct board *board, int room, struct text *ret)
+{
+	char swap[UNITS_MAX];
+	units_bytes_short(swap, board->now->snapshot->target.swap);
+	trend_text(board, ret);
+	text_addf(ret, "%sswap %s", ret->length ? "  " : "", swap);
+	if (canvas_columns(text_string(ret)) <= room)
+		return;
+	text_clear(ret);
+	text_addf(ret, "swap %s", swap);
+	if (canvas_columns(text_string(ret)) > room)
+		text_clear(ret);
 }
 
 static void rss_draw(const struct board *board, const struct area *area, int y)
 {
 	const struct snapshot_target *target = &board->now->snapshot->target;
-	char rss[UNITS_MAX], peak[UNITS_MAX], swap[UNITS_MAX];
+	_cleanup_(text_fini) struct text right = TEXT_EMPTY;
+	char rss[UNITS_MAX], peak[UNITS_MAX];
 	uint64_t values[HISTORY_MAX];
 	units_bytes(rss, target->rss);
 	units_bytes(peak, target->peak_rss);
-	units_bytes_short(swap, target->swap);
 	int x = area_text(area, 1, y, STYLE_TITLE, "RSS");
 	x = area_textf(area, x + 1, y, STYLE_STRONG, "%s", rss);
 	x = area_textf(area, x, y, STYLE_PLAIN, ", peak %s", peak) + 2;
-	_cleanup_(text_fini) struct text right = TEXT_EMPTY;
-	trend_text(board, &right);
-	text_addf(&right, "%sswap %s", right.length ? "  " : "", swap);
+	rss_end(board, area->width - 1 - x, &right);
 	int end = area_text_right(area, area->width - 1, y, STYLE_PLAIN, text_string(&right)) - 2;
 	int width = end - x < 60 ? end - x : 60;
 	size_t n = history_rss(&board->history, values);

@@ -88,6 +88,8 @@ static void overview(void **state)
 	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	screens_check(&board, "overview");
+	_cleanup_(free_pointer) char *narrow = fixture_draw(&board, 40, 12, true);
+	golden_check("overview-40x12-ascii", narrow);
 	fixture_press(&board, "m{right}");
 	struct snapshot *s = fixture_fragmented(1661);
 	s->target.taken_at.tv_sec += 1;
