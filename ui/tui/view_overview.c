@@ -91,12 +91,15 @@ static int verdict_draw(const struct board *board, const struct area *area, int 
 	return y + lines;
 }
 
-static void sure_draw(const struct board *board, const struct area *area, int y)
+/* Doubts' details may quote foreign text. */
+static void sure_draw(const struct board *board, const struct area *area, int y, int lines)
 {
 	_cleanup_(text_fini) struct text sure = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	verdict_add_surety(&sure, board->now);
+	text_add_escaped(&safe, text_string(&sure), sure.length);
 	area_text(area, 3, y, STYLE_TITLE, "SURE");
-	area_foreign(area, 8, y, area->width - 9, STYLE_DIM, text_string(&sure));
+	(void)area_wrap(area, 8, y, area->width - 9, lines, STYLE_DIM, text_string(&safe));
 }
 
 struct share {
@@ -253,8 +256,9 @@ static void draw(const struct board *board, struct view *view, const struct area
 	/* Doubts that matter take the place of a gap. */
 	bool doubtful = doubts_worst(&board->now->snapshot->doubts) > DOUBT_NOTE;
 	bool squeezed = !plan.sure && plan.gap && doubtful;
+	/* A long doubt takes the gap too: what is below must not move with it. */
 	if (plan.sure || squeezed)
-		sure_draw(board, area, y++);
+		sure_draw(board, area, y++, plan.sure && plan.gap ? 2 : 1);
 	y += plan.gap > 0 && !squeezed;
 	if (plan.bar)
 		bar_draw(board, area, y);

@@ -107,7 +107,9 @@ static void overview_of_few_arenas(void **state)
 	struct snapshot *s = fixture_fragmented(9);
 	s->interpreters.items[0].pymalloc.arenas.items[3].swapped = FIXTURE_ARENA_SIZE;
 	s->interpreters.items[0].pymalloc.arenas.items[3].resident = 0;
-	doubts_add(&s->doubts, DOUBT_POOL_SWAPPED, DOUBT_PARTIAL, 64, "64 pools are swapped out");
+	doubts_add(&s->doubts, DOUBT_POOL_SWAPPED, DOUBT_PARTIAL, 64,
+		   "64 pools lie on swap and were "
+		   "left there, since reading would bring them back: what they hold is unknown");
 	s->target.rss = 60 << 20;
 	fixture_show(&board, s);
 	screens_check(&board, "overview-few");
