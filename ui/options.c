@@ -364,10 +364,26 @@ void options_fini(struct options *options)
 	options->help = NULL;
 }
 
+/* "-qj" or "-j": a j among letters, not behind one that takes the rest as its value. */
+static bool has_letter_j(const char *letters)
+{
+	for (; *letters && *letters != 'j'; letters++) {
+		enum option_key key;
+		if (!options_table_key(*letters, &key) || options_table_takes_value(key))
+			return false;
+	}
+	return *letters;
+}
+
 bool options_mention_json(int argc, char *const *argv)
 {
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0)
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (argv[i][0] != '-' || !argv[i][1])
+			continue;
+		/* getopt takes --j, --js and --jso too: nothing else begins so. */
+		if (argv[i][1] != '-'
+			    ? has_letter_j(argv[i] + 1)
+			    : argv[i][2] && strncmp("--json", argv[i], strlen(argv[i])) == 0)
 			return true;
 	}
 	return false;

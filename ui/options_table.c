@@ -106,6 +106,11 @@ const char *options_table_name(enum option_key key)
 	return rows[key].name;
 }
 
+bool options_table_takes_value(enum option_key key)
+{
+	return rows[key].value;
+}
+
 /* ---- help ------------------------------------------------------------------------------ */
 
 static const char targets[] =

@@ -52,6 +52,9 @@ bool options_table_fits(enum option_key key, enum verb verb);
 /* "max-pause". Static string. */
 const char *options_table_name(enum option_key key);
 
+/* Whether it takes a value. */
+bool options_table_takes_value(enum option_key key);
+
 /* The help text of a verb, or with VERB_COUNT of the program. *ret is malloc'd. */
 struct error *options_table_help(enum verb verb, char **ret) MUST_CHECK;
 

@@ -233,10 +233,23 @@ static void test_pids(void **state)
 
 static void test_json_is_noticed(void **state)
 {
-	char *with[] = {(char[]){"arenascope"}, (char[]){"--bad"}, (char[]){"--json"}};
+	static const struct {
+		const char *argument;
+		bool json;
+	} cases[] = {
+		{"--json", true}, {"-j", true},        {"-qj", true},   {"--js", true},
+		{"--bad", false}, {"-ofile.j", false}, {"json", false}, {"--", false},
+		{"-xj", false},   {"-", false},        {"-q", false},
+	};
 	(void)state;
-	assert_true(options_mention_json(3, with));
-	assert_false(options_mention_json(2, with));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char copy[20];
+		strcpy(copy, cases[i].argument);
+		char *arguments[] = {(char[]){"arenascope"}, (char[]){"--bad"}, copy};
+		if (options_mention_json(3, arguments) != cases[i].json)
+			print_error("%s\n", copy);
+		assert_int_equal(options_mention_json(3, arguments), cases[i].json);
+	}
 }
 
 int main(void)
