@@ -138,6 +138,9 @@ static struct error *hold(struct freeze *freeze, struct tracees *tracees)
 		freeze->result.n_threads = tracees_stopped(tracees);
 		freeze->result.inside =
 			tracees_inside(tracees, freeze->code, freeze->request.n_code);
+		/* Only now: those who are to stop may need our processor for it. But once they stand,
+		 * the readers, as hurried as this thread, would keep it from its timer. */
+		haste_at_once();
 		set_state(freeze, FREEZE_FROZEN);
 		freeze->result.expired = wait_for_thaw(freeze, thaw_time(freeze, tracees));
 	}

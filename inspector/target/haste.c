@@ -4,6 +4,7 @@
  */
 #include "inspector/target/haste.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #define FIRST_OF_ALL (-20)
@@ -13,6 +14,12 @@ int haste_begin(void)
 	int nice = getpriority(PRIO_PROCESS, 0);
 	(void)setpriority(PRIO_PROCESS, 0, FIRST_OF_ALL);
 	return nice;
+}
+
+void haste_at_once(void)
+{
+	const struct sched_param least = {.sched_priority = 1};
+	(void)sched_setscheduler(0, SCHED_FIFO, &least);
 }
 
 void haste_end(int nice)

@@ -11,6 +11,10 @@
 /* Raises the calling thread; returns its nice value, for haste_end(). */
 int haste_begin(void);
 
+/* For a thread that only sleeps until a time is up: then it runs before all that is not of real time,
+ * our own hurried threads included. There is no way back. */
+void haste_at_once(void);
+
 /* Back to what haste_begin() returned. */
 void haste_end(int nice);
 

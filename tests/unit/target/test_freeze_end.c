@@ -9,11 +9,13 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +69,45 @@ static void a_slow_reader_does_not_keep_it(void **state)
 	assert_true(result.expired);
 	assert_true(result.us < 200000);
 	check_runs(victim.pid);
+	victim_end(&victim);
+}
+
+#define N_BUSY 8
+
+static void *busy_main(void *quit)
+{
+	(void)setpriority(PRIO_PROCESS, 0, -20);
+	while (!*(_Atomic bool *)quit)
+		continue;
+	return NULL;
+}
+
+/* Our own readers are as hurried as threads can be without real time: the timer beats them. */
+static void busy_readers_do_not_keep_it(void **state)
+{
+	(void)state;
+	struct sched_param least = {.sched_priority = 1}, usual = {0};
+	if (sched_setscheduler(0, SCHED_FIFO, &least) != 0)
+		skip();
+	(void)sched_setscheduler(0, SCHED_OTHER, &usual);
+	_Atomic bool quit = false;
+	struct victim victim = threads_start(1, true);
+	unsigned late = 0;
+	for (unsigned round = 0; round < 5; round++) {
+		pthread_t busy[N_BUSY];
+		struct freeze *freeze = stop(victim.pid, 20000);
+		quit = false;
+		for (size_t i = 0; i < N_BUSY; i++)
+			assert_int_equal(pthread_create(&busy[i], NULL, busy_main, &quit), 0);
+		clock_sleep(60000000);
+		quit = true;
+		for (size_t i = 0; i < N_BUSY; i++)
+			(void)pthread_join(busy[i], NULL);
+		struct freeze_result result = freeze_thaw(freeze);
+		assert_true(result.expired);
+		late += result.us > 22000;
+	}
+	assert_true(late < 2);
 	victim_end(&victim);
 }
 
@@ -205,6 +246,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(uninterruptible_sleep_does_not_hang_us),
 		cmocka_unit_test(a_slow_reader_does_not_keep_it),
+		cmocka_unit_test(busy_readers_do_not_keep_it),
 		cmocka_unit_test(our_death_lets_it_run),
 		cmocka_unit_test(it_can_be_done_again_and_again),
 		cmocka_unit_test(another_tracer_is_named),
