@@ -51,7 +51,7 @@ static bool state_text(const struct board *board, struct text *ret)
 	}
 	if (board->held)
 		text_add(ret, "HELD, never stopped");
-	else
+	else if (board->now) /* before, there is nothing to say it of */
 		text_addf(ret, "live %g s, never stopped", board->interval);
 	return false;
 }

@@ -35,6 +35,7 @@ static void tabs_and_stack(void **state)
 	fixture_press(&board, "2{enter}{down}?{esc}1");
 	assert_string_equal(screen(&board), "overview");
 	assert_true(shows(&board, "first look"));
+	assert_false(shows(&board, "never stopped"));
 	fixture_show(&board, fixture_fragmented(200));
 	fixture_press(&board, "{tab}");
 	assert_string_equal(screen(&board), "arenas");
