@@ -81,12 +81,13 @@ struct headline_sparse headline_sparse_of(const struct occupancy *occupancy)
 
 static void say_no_pymalloc(struct text *text, const struct snapshot *snapshot)
 {
+	enum allocator allocator = snapshot->target.allocator;
 	text_addf(text,
-		  "pymalloc holds nothing here: Python's objects come from %s, so this report "
+		  "pymalloc holds nothing here: Python's objects come from %s%s, so this report "
 		  "cannot say what the memory is used for.",
-		  snapshot->target.allocator == ALLOCATOR_UNKNOWN
-			  ? "an allocator that could not be told"
-			  : allocator_name(snapshot->target.allocator));
+		  allocator == ALLOCATOR_UNKNOWN ? "an allocator that could not be told"
+						 : allocator_name(allocator),
+		  allocator == ALLOCATOR_MALLOC ? " (as with PYTHONMALLOC=malloc)" : "");
 }
 
 static void say_elsewhere(struct text *text, const struct headline_split *split, uint64_t threshold)
