@@ -131,6 +131,20 @@ bool list_difference(const struct board *board)
 	return board->difference && board->mark;
 }
 
+void list_add_count(struct text *ret, uint64_t count)
+{
+	char figure[UNITS_MAX];
+	units_count(figure, count);
+	text_add(ret, figure);
+}
+
+void list_add_bytes(struct text *ret, uint64_t bytes)
+{
+	char figure[UNITS_MAX];
+	units_bytes_short(figure, bytes);
+	text_add(ret, figure);
+}
+
 void list_add_change(struct text *ret, uint64_t before, uint64_t now)
 {
 	char figure[UNITS_MAX];

@@ -41,6 +41,10 @@ bool list_request(struct board *board, struct view *view, const struct list *lis
 /* Whether the tables show the difference to a baseline: a list_column.shown. */
 bool list_difference(const struct board *board);
 
+/* A cell's figure: "12,345", "1.15G". */
+void list_add_count(struct text *ret, uint64_t count);
+void list_add_bytes(struct text *ret, uint64_t bytes);
+
 /* "+1,402", "-12", "0" */
 void list_add_change(struct text *ret, uint64_t before, uint64_t now);
 

@@ -15,20 +15,6 @@ static const struct occupancy_arena *arena_marked(const struct board *board, siz
 			   : NULL;
 }
 
-static void short_bytes(struct text *ret, uint64_t bytes)
-{
-	char figure[UNITS_MAX];
-	units_bytes_short(figure, bytes);
-	text_add(ret, figure);
-}
-
-static void count(struct text *ret, uint64_t n)
-{
-	char figure[UNITS_MAX];
-	units_count(figure, n);
-	text_add(ret, figure);
-}
-
 static void address_text(const struct board *board, size_t row, struct text *ret)
 {
 	text_addf(ret, RADDR_FORMAT, arena_at(board, row)->arena->address.value);
@@ -73,7 +59,7 @@ static int64_t share_key(const struct board *board, size_t row)
 
 static void held_text(const struct board *board, size_t row, struct text *ret)
 {
-	short_bytes(ret, arena_at(board, row)->held);
+	list_add_bytes(ret, arena_at(board, row)->held);
 }
 
 static int64_t held_key(const struct board *board, size_t row)
@@ -83,7 +69,7 @@ static int64_t held_key(const struct board *board, size_t row)
 
 static void used_text(const struct board *board, size_t row, struct text *ret)
 {
-	short_bytes(ret, arena_at(board, row)->used);
+	list_add_bytes(ret, arena_at(board, row)->used);
 }
 
 static int64_t used_key(const struct board *board, size_t row)
@@ -108,7 +94,7 @@ static int64_t since_key(const struct board *board, size_t row)
 
 static void blocks_text(const struct board *board, size_t row, struct text *ret)
 {
-	count(ret, arena_at(board, row)->arena->used_blocks);
+	list_add_count(ret, arena_at(board, row)->arena->used_blocks);
 }
 
 static int64_t blocks_key(const struct board *board, size_t row)
@@ -135,7 +121,7 @@ static bool residency_shown(const struct board *board)
 
 static void resident_text(const struct board *board, size_t row, struct text *ret)
 {
-	short_bytes(ret, arena_at(board, row)->arena->resident);
+	list_add_bytes(ret, arena_at(board, row)->arena->resident);
 }
 
 static int64_t resident_key(const struct board *board, size_t row)
@@ -145,7 +131,7 @@ static int64_t resident_key(const struct board *board, size_t row)
 
 static void swapped_text(const struct board *board, size_t row, struct text *ret)
 {
-	short_bytes(ret, arena_at(board, row)->arena->swapped);
+	list_add_bytes(ret, arena_at(board, row)->arena->swapped);
 }
 
 static int64_t swapped_key(const struct board *board, size_t row)

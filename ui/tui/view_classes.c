@@ -17,23 +17,9 @@ static struct pymalloc_class class_marked(const struct board *board, size_t row)
 	return old ? *old : (struct pymalloc_class){0};
 }
 
-static void count(struct text *ret, uint64_t n)
-{
-	char figure[UNITS_MAX];
-	units_count(figure, n);
-	text_add(ret, figure);
-}
-
-static void short_bytes(struct text *ret, uint64_t bytes)
-{
-	char figure[UNITS_MAX];
-	units_bytes_short(figure, bytes);
-	text_add(ret, figure);
-}
-
 static void size_text(const struct board *board, size_t row, struct text *ret)
 {
-	count(ret, class_at(board, row)->size);
+	list_add_count(ret, class_at(board, row)->size);
 }
 
 static int64_t size_key(const struct board *board, size_t row)
@@ -43,7 +29,7 @@ static int64_t size_key(const struct board *board, size_t row)
 
 static void pools_text(const struct board *board, size_t row, struct text *ret)
 {
-	count(ret, class_at(board, row)->pools);
+	list_add_count(ret, class_at(board, row)->pools);
 }
 
 static int64_t pools_key(const struct board *board, size_t row)
@@ -53,7 +39,7 @@ static int64_t pools_key(const struct board *board, size_t row)
 
 static void used_text(const struct board *board, size_t row, struct text *ret)
 {
-	count(ret, class_at(board, row)->used_blocks);
+	list_add_count(ret, class_at(board, row)->used_blocks);
 }
 
 static int64_t used_key(const struct board *board, size_t row)
@@ -73,7 +59,7 @@ static uint64_t free_bytes(const struct pymalloc_class *c)
 
 static void live_text(const struct board *board, size_t row, struct text *ret)
 {
-	short_bytes(ret, used_bytes(class_at(board, row)));
+	list_add_bytes(ret, used_bytes(class_at(board, row)));
 }
 
 static int64_t live_key(const struct board *board, size_t row)
@@ -83,7 +69,7 @@ static int64_t live_key(const struct board *board, size_t row)
 
 static void held_text(const struct board *board, size_t row, struct text *ret)
 {
-	short_bytes(ret, free_bytes(class_at(board, row)));
+	list_add_bytes(ret, free_bytes(class_at(board, row)));
 }
 
 static int64_t held_key(const struct board *board, size_t row)
@@ -93,7 +79,7 @@ static int64_t held_key(const struct board *board, size_t row)
 
 static void free_text(const struct board *board, size_t row, struct text *ret)
 {
-	count(ret, class_at(board, row)->free_blocks);
+	list_add_count(ret, class_at(board, row)->free_blocks);
 }
 
 static int64_t free_key(const struct board *board, size_t row)
