@@ -155,9 +155,8 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 	_cleanup_(snapshot_fini) struct snapshot *snapshot = snapshot_new();
 	if (!snapshot)
 		return error_out_of_memory();
-	struct error *err = NULL;
-	if (inspector->looked)
-		err = process_refresh(inspector->subject.process, &inspector->subject.space);
+	/* Also the first time: reading DWARF took a while. */
+	struct error *err = process_refresh(inspector->subject.process, &inspector->subject.space);
 	err = err ?: look_once(inspector, snapshot);
 	if (err) {
 		struct error *gone = process_check(inspector->subject.process);

@@ -29,16 +29,17 @@ struct scene {
 	const struct layout *layout;
 	struct snapshot *snapshot;
 	uint64_t max_memory;
-	uint64_t pause_left_us;
+	uint64_t pause_limit_us, pause_left_us;
 };
 
 /* ---- copying --------------------------------------------------------------------- */
 
-static struct error *read_runtime(const struct scene *scene, struct runtime *ret)
+static struct error *read_runtime(const struct scene *scene, struct runtime *ret,
+				  struct doubts *doubts)
 {
 	return runtime_read(&scene->subject->space, scene->layout,
 			    scene->subject->module.image.bias, scene->subject->build.version_hex,
-			    ret, &scene->snapshot->doubts);
+			    ret, doubts);
 }
 
 static struct error *provide_copies(struct look *look)
@@ -96,6 +97,7 @@ static void counters_clear(struct look_counters *counters)
 	for (size_t i = 0; i < counters->free_lists.count; i++)
 		vec_fini(&counters->free_lists.items[i].free_lists);
 	counters->free_lists.count = 0;
+	doubts_clear(&counters->doubts);
 }
 
 /* The figures beside the arenas: free lists of each interpreter, counters of the runtime. */
@@ -111,19 +113,37 @@ static struct error *copy_counters(const struct scene *scene)
 		struct error *err = runtime_free_lists(&scene->subject->space, scene->layout,
 						       s->module.image.bias, s->build.version_hex,
 						       &look->runtime.interpreters.items[i], lists,
-						       &scene->snapshot->doubts);
+						       &look->counters.doubts);
 		if (err)
 			return err;
 	}
 	return runtime_counters_read(&scene->subject->space, scene->layout, s->module.image.bias,
 				     s->build.version_hex, &look->counters.counters,
-				     &scene->snapshot->doubts);
+				     &look->counters.doubts);
 }
 
 static struct error *copy_live(const struct scene *scene)
 {
 	struct error *err = copy_all(scene, false);
 	return err ?: copy_counters(scene);
+}
+
+/* A live pass: interpreters, buffers, copies. */
+static struct error *begin(const struct scene *scene)
+{
+	struct look *look = scene->look;
+	runtime_fini(&look->runtime);
+	doubts_clear(&look->runtime_doubts);
+	struct error *err = read_runtime(scene, &look->runtime, &look->runtime_doubts);
+	err = err ?: provide_copies(look);
+	return err ?: copy_live(scene);
+}
+
+/* The same anew, because what was copied is too old: so are the regions, then. */
+static struct error *start_over(const struct scene *scene)
+{
+	struct error *err = process_refresh(scene->subject->process, &scene->subject->space);
+	return err ?: begin(scene);
 }
 
 static size_t count_unsettled(const struct look *look)
@@ -180,6 +200,26 @@ static struct error *not_stopped(struct scene *scene, struct error *err)
 	return NULL;
 }
 
+static struct error *prepare_copies(const struct scene *scene)
+{
+	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
+		if (!scene->look->runtime.interpreters.items[i].has_heap)
+			continue;
+		struct error *err =
+			pymalloc_copy_prepare(scene->look->copies.items[i], budget_of(scene, i));
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static void doubt_expired(struct scene *scene)
+{
+	doubts_add(&scene->snapshot->doubts, DOUBT_STOP_EXPIRED, DOUBT_INCONSISTENT, 1,
+		   "the stop reached its limit of %g ms before everything was copied",
+		   (double)scene->pause_limit_us / 1000);
+}
+
 /* ---- settle ---------------------------------------------------------------------- */
 
 static struct error *copy_unsettled(const struct scene *scene)
@@ -197,18 +237,34 @@ static struct error *copy_unsettled(const struct scene *scene)
 	return NULL;
 }
 
+static struct error *settle_once(struct scene *scene, struct freeze_result *ret)
+{
+	struct freeze *freeze = NULL;
+	/* An arena that is new by then needs a place, and none can be made under the stop. Where the
+	 * budget has none, it is left out and a doubt says so. */
+	struct error *err = prepare_copies(scene);
+	if (err && !error_catch(&err, ERROR_RESOURCE))
+		return err;
+	err = stop(scene, &freeze);
+	if (err)
+		return not_stopped(scene, err);
+	err = copy_unsettled(scene);
+	*ret = freeze_thaw(freeze);
+	account(scene, ret, PAUSE_SETTLED);
+	return err;
+}
+
 static struct error *settle(struct scene *scene)
 {
-	for (int i = 0; i < TRIES && count_unsettled(scene->look) && scene->pause_left_us; i++) {
-		struct freeze *freeze = NULL;
-		struct error *err = stop(scene, &freeze);
-		if (err)
-			return not_stopped(scene, err);
-		err = copy_unsettled(scene);
-		struct freeze_result result = freeze_thaw(freeze);
-		account(scene, &result, PAUSE_SETTLED);
+	bool may_stop = true;
+	for (int i = 0; i < TRIES && may_stop && count_unsettled(scene->look); i++) {
+		struct freeze_result result = {0}; /* stays so where it cannot be stopped */
+		struct error *err = settle_once(scene, &result);
 		if (err)
 			return err;
+		may_stop = result.n_threads > 0 && !result.expired && scene->pause_left_us > 0;
+		if (result.expired)
+			doubt_expired(scene);
 	}
 	return NULL;
 }
@@ -231,7 +287,8 @@ static bool same_interpreters(const struct runtime *a, const struct runtime *b)
 static struct error *copy_frozen(const struct scene *scene, bool *ret_all)
 {
 	_cleanup_(runtime_fini) struct runtime now = RUNTIME_EMPTY;
-	struct error *err = read_runtime(scene, &now);
+	_cleanup_(doubts_fini) struct doubts known = {0}; /* from the live pass */
+	struct error *err = read_runtime(scene, &now, &known);
 	if (err)
 		return err;
 	*ret_all = same_interpreters(&scene->look->runtime, &now);
@@ -242,19 +299,6 @@ static struct error *copy_frozen(const struct scene *scene, bool *ret_all)
 			*ret_all &= pymalloc_copy_complete(scene->look->copies.items[i]);
 	}
 	return err;
-}
-
-static struct error *prepare_copies(const struct scene *scene)
-{
-	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
-		if (!scene->look->runtime.interpreters.items[i].has_heap)
-			continue;
-		struct error *err =
-			pymalloc_copy_prepare(scene->look->copies.items[i], budget_of(scene, i));
-		if (err)
-			return err;
-	}
-	return NULL;
 }
 
 /* What a stop gave. */
@@ -283,45 +327,44 @@ static struct error *stop_and_copy(struct scene *scene, struct stopped *ret)
 	return err;
 }
 
-static void doubt_expired(struct scene *scene)
+/* What no stop gave is read live, so that there is an answer; and it is said. */
+static struct error *give_up(struct scene *scene, const struct stopped *last)
 {
-	doubts_add(&scene->snapshot->doubts, DOUBT_STOP_EXPIRED, DOUBT_INCONSISTENT, 1,
-		   "the stop reached its limit of %" PRIu64 " ms before everything was copied",
-		   (scene->snapshot->pause.total_us + 500) / 1000);
-}
-
-/* A fresh live pass: what the stop found is too new for the buffers, or was let go uncopied. */
-static struct error *start_over(struct scene *scene)
-{
-	runtime_fini(&scene->look->runtime);
-	struct error *err = read_runtime(scene, &scene->look->runtime);
-	err = err ?: provide_copies(scene->look);
-	return err ?: copy_live(scene);
+	struct snapshot_pause *pause = &scene->snapshot->pause;
+	pause->mode = PAUSE_PARTIAL;
+	if (last->result.inside)
+		doubts_add(&scene->snapshot->doubts, DOUBT_STOPPED_INSIDE, DOUBT_INCONSISTENT, 1,
+			   "the last of %" PRIu64 " stops, too, landed inside the allocator",
+			   pause->stops);
+	else if (last->result.expired)
+		doubt_expired(scene);
+	else
+		doubts_add(&scene->snapshot->doubts, DOUBT_NOT_STOPPED, DOUBT_INCONSISTENT, 1,
+			   "in %" PRIu64 " stops its heap was larger than a moment before, and "
+			   "than the room made for it",
+			   pause->stops);
+	return start_over(scene);
 }
 
 static struct error *exact(struct scene *scene)
 {
-	struct stopped stopped = {0};
+	struct stopped last = {0};
+	bool whole = false;
 	for (int i = 0; i < TRIES && scene->pause_left_us; i++) {
-		struct error *err = stop_and_copy(scene, &stopped);
-		if (err || !stopped.stopped)
+		struct error *err = stop_and_copy(scene, &last);
+		if (err || !last.stopped)
 			return err;
-		if (stopped.result.expired) {
-			doubt_expired(scene);
-			return NULL;
-		}
-		if (stopped.all && !stopped.result.inside && !count_unsettled(scene->look))
-			return NULL;
+		whole = last.all && !last.result.inside && !last.result.expired;
+		if (last.result.expired || (whole && !count_unsettled(scene->look)))
+			break;
 		nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
-		if (!stopped.result.inside && !stopped.all)
+		if (!last.result.inside && !last.all)
 			err = start_over(scene);
 		if (err)
 			return err;
 	}
-	scene->snapshot->pause.mode = PAUSE_PARTIAL;
-	doubts_add(&scene->snapshot->doubts, DOUBT_STOPPED_INSIDE, DOUBT_INCONSISTENT, 1,
-		   "each of %d stops landed inside the allocator", TRIES);
-	return start_over(scene);
+	/* What disagrees under every stop is damaged: the walk tells. */
+	return whole ? NULL : give_up(scene, &last);
 }
 
 /* ---- the door ---------------------------------------------------------------------- */
@@ -369,18 +412,19 @@ struct error *look_copy(struct look *look, const struct inspector_request *reque
 			      .snapshot = ret,
 			      .max_memory = memory_limit(request)};
 	enum look_mode mode = mode_for(&scene);
-	scene.pause_left_us = pause_limit(request, mode);
-	runtime_fini(&look->runtime);
-	struct error *err = read_runtime(&scene, &look->runtime);
-	err = err ?: provide_copies(look);
+	scene.pause_limit_us = scene.pause_left_us = pause_limit(request, mode);
+	struct error *err = begin(&scene);
 	err = err
 		      ?: runtime_allocator(&subject->space, scene.layout,
 					   subject->module.image.bias, subject->build.version_hex,
 					   &ret->target, &ret->doubts);
-	err = err ?: copy_live(&scene);
-	if (err || mode == LOOK_NO_PAUSE)
+	if (!err && mode != LOOK_NO_PAUSE)
+		err = mode == LOOK_EXACT ? exact(&scene) : settle(&scene);
+	if (err)
 		return err;
-	return mode == LOOK_EXACT ? exact(&scene) : settle(&scene);
+	doubts_join(&ret->doubts, &look->runtime_doubts);
+	doubts_join(&ret->doubts, &look->counters.doubts);
+	return NULL;
 }
 
 void look_hand_over_free_lists(struct look *look, size_t i, struct snapshot_interpreter *ret)
@@ -401,6 +445,8 @@ struct error *look_block_counters(struct look *look, struct snapshot *ret)
 void look_fini(struct look *look)
 {
 	counters_clear(&look->counters);
+	doubts_fini(&look->counters.doubts);
+	doubts_fini(&look->runtime_doubts);
 	vec_fini(&look->counters.free_lists);
 	for (size_t i = 0; i < look->copies.count; i++)
 		pymalloc_copy_free(look->copies.items[i]);

@@ -14,10 +14,12 @@ struct look_counters {
 	VEC(struct snapshot_interpreter)
 	free_lists; /* one for each interpreter; only free_lists is filled */
 	struct runtime_counters counters;
+	struct doubts doubts;
 };
 
 struct look {
 	struct runtime runtime;
+	struct doubts runtime_doubts; /* of the last reading, as those of the counters */
 	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
 	struct look_counters counters;
 };

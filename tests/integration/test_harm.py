@@ -167,6 +167,29 @@ def test_a_stop_ends_when_its_time_is_up(release, python, harm, options):
         assert release.json(*arguments[:-1], 1000)["pause"]["mode"] == "stopped"
 
 
+GROWN_AND_BUSY = """
+grown = [(i,) for i in range(2000000)]
+print("READY", flush=True)
+while True:
+    passing = [bytes(i % 480) for i in range(100000)]
+    del passing[::3], passing
+"""
+
+
+def test_what_ran_on_after_its_time_is_not_called_damaged(release, python):
+    """What a stop left uncopied is read live, and judged as such."""
+    with targets.start(python.command + ["-c", GROWN_AND_BUSY]) as target:
+        target.wait_ready()
+        for _ in range(10):
+            doubts = release.run("dump", "--exact", "--max-pause", 2, target.pid,
+                                 "--json").json["doubts"]
+            assert {"stop_expired", "not_stopped", "stopped_inside"} & {
+                d["kind"] for d in doubts}, doubts
+            assert not [d for d in doubts if "damaged" in d["detail"]], doubts
+            assert all("limit of 2 ms" in d["detail"] for d in doubts
+                       if d["kind"] == "stop_expired"), doubts
+
+
 def test_a_thousand_looks_at_a_busy_target(release, python, say):
     """50 threads that allocate all the time; each look stops them all."""
     with targets.start_program(python, "busy.py", 50) as target:
