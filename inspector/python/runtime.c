@@ -17,6 +17,7 @@
 #include "inspector/python/record.h"
 
 #define INTERPRETERS_MAX  4096
+#define LIST_TRIES        3
 #define USE_MAIN_OBMALLOC (UINT64_C(1) << 5)
 #define VERSION_3_4       0x03040000u
 #define VERSION_3_9       0x03090000u
@@ -179,6 +180,36 @@ static struct error *list_all(const struct reader *r, raddr head, struct runtime
 	return NULL;
 }
 
+/* The main interpreter is the last of the list: where that breaks off, it is found by itself. */
+static struct error *add_main(const struct reader *r, raddr runtime_at, struct runtime *runtime)
+{
+	raddr main = RADDR_NULL, next;
+	raddr at = member(r, runtime_at, LAYOUT_RUNTIME_INTERPRETERS_MAIN);
+	if (raddr_is_null(runtime_at) || raddr_is_null(at))
+		return NULL;
+	struct error *err = read_pointer(r, at, &main);
+	if (error_catch(&err, ERROR_FAULT) || err)
+		return err;
+	if (raddr_is_null(main) || is_listed(runtime, main))
+		return NULL;
+	return list_one(r, main, runtime, &next);
+}
+
+/* An interpreter that ends while the list is followed leads astray: again, then. */
+static struct error *list_again(const struct reader *r, raddr head_at, struct runtime *runtime)
+{
+	for (int try = 0; try < LIST_TRIES; try++) {
+		raddr head;
+		runtime->interpreters.count = 0;
+		doubts_clear(r->doubts);
+		struct error *err = read_pointer(r, head_at, &head);
+		err = err ?: list_all(r, head, runtime);
+		if (err || r->doubts->list.count == 0)
+			return err;
+	}
+	return add_main(r, variable(r, LAYOUT_RUNTIME), runtime);
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	const struct runtime_interpreter *left = a, *right = b;
@@ -291,32 +322,41 @@ static struct error *unreadable(struct error *err)
 	return error_context(err, "reading the list of interpreters");
 }
 
+/* The interpreters of an initialised runtime, the main one first. */
+static struct error *list_interpreters(const struct reader *r, struct runtime *runtime)
+{
+	raddr at = head_of_list(r), head;
+	bool has_states = layout_has(r->layout, LAYOUT_INTERP_OBMALLOC);
+	if (raddr_is_null(at))
+		return !has_states ? NULL
+				   : error_new(ERROR_SYMBOLS,
+					       "_PyRuntime.interpreters could not be found");
+	struct error *err = read_pointer(r, at, &head);
+	if (!err && raddr_is_null(head))
+		return error_new(ERROR_UNSUPPORTED, "its Python runtime is not initialised");
+	err = err ?: list_again(r, at, runtime);
+	if (err)
+		return unreadable(err);
+	if (has_states && runtime->interpreters.count == 0)
+		return error_new(ERROR_INCONSISTENT, "none of its interpreters can be read");
+	put_in_order(r, runtime);
+	return NULL;
+}
+
 struct error *runtime_read(struct space *space, const struct layout *layout, uint64_t bias,
 			   uint32_t version_hex, struct runtime *ret, struct doubts *doubts)
 {
-	const struct reader r = {space, layout, bias, version_hex, doubts};
+	_cleanup_(doubts_fini) struct doubts own = {0};
 	_cleanup_(runtime_fini) struct runtime runtime = RUNTIME_EMPTY;
-	raddr at = head_of_list(&r), head = RADDR_NULL;
-	bool has_states = layout_has(layout, LAYOUT_INTERP_OBMALLOC);
-	if (raddr_is_null(at) && has_states)
-		return error_new(ERROR_SYMBOLS, "_PyRuntime.interpreters could not be found");
-	if (!raddr_is_null(at)) {
-		struct error *err = read_pointer(&r, at, &head);
-		if (err)
-			return unreadable(err);
-		if (raddr_is_null(head))
-			return error_new(ERROR_UNSUPPORTED,
-					 "its Python runtime is not initialised");
-	}
-	struct error *err = list_all(&r, head, &runtime);
+	const struct reader r = {space, layout, bias, version_hex, &own};
+	struct error *err = list_interpreters(&r, &runtime);
 	if (err)
 		return err;
-	if (has_states && runtime.interpreters.count == 0)
-		return error_new(ERROR_INCONSISTENT, "none of its interpreters can be read");
-	put_in_order(&r, &runtime);
-	err = has_states ? find_all_roots(&r, &runtime) : share_statics(&r, &runtime);
+	err = layout_has(layout, LAYOUT_INTERP_OBMALLOC) ? find_all_roots(&r, &runtime)
+							 : share_statics(&r, &runtime);
 	if (err)
 		return err;
+	doubts_join(doubts, &own);
 	*ret = runtime;
 	runtime = (struct runtime)RUNTIME_EMPTY;
 	return NULL;

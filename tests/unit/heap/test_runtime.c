@@ -126,6 +126,55 @@ static void a_damaged_list_ends(void **state)
 	world_free(w);
 }
 
+/* The youngest, whose end is seen by the first readings: then it is no more in the list. */
+static void end_youngest(struct world *w)
+{
+	raddr runtime = raddr_at(WORLD_BIAS + layout_offset(&w->layout, LAYOUT_RUNTIME));
+	if (w->n_reads == 2)
+		world_put(w, world_field(w, runtime, LAYOUT_RUNTIME_INTERPRETERS_HEAD), 8,
+			  w->interpreters[1].value);
+	if (w->n_reads == 2)
+		world_put(w, world_field(w, w->interpreters[2], LAYOUT_INTERP_NEXT), 8, 0x666);
+}
+
+static void an_interpreter_may_end_meanwhile(void **state)
+{
+	(void)state;
+	struct world *w = world_new(model_of(WORLD_POINTER));
+	struct runtime r = RUNTIME_EMPTY;
+	struct doubts doubts = {VEC_EMPTY};
+	world_interpreter(w, true);
+	world_interpreter(w, true);
+	w->before_read = end_youngest;
+	assert_null(read_runtime(w, &r, &doubts));
+	assert_int_equal(r.interpreters.count, 2);
+	assert_int_equal(doubts.list.count, 0);
+	runtime_fini(&r);
+	world_free(w);
+}
+
+static void the_main_one_is_found_behind_damage(void **state)
+{
+	(void)state;
+	struct world *w = world_new(model_of(WORLD_POINTER));
+	struct runtime r = RUNTIME_EMPTY;
+	struct doubts doubts = {VEC_EMPTY};
+	world_interpreter(w, true);
+	raddr runtime = raddr_at(WORLD_BIAS + layout_offset(&w->layout, LAYOUT_RUNTIME));
+	raddr at = world_place(w, 8);
+	w->layout.entries[LAYOUT_RUNTIME_INTERPRETERS_MAIN] =
+		(struct layout_entry){at.value - runtime.value, 8, 1, 8, PROVENANCE_DWARF};
+	world_put(w, at, 8, w->interpreters[0].value);
+	world_put(w, world_field(w, w->interpreters[1], LAYOUT_INTERP_NEXT), 8, 0x666);
+	assert_null(read_runtime(w, &r, &doubts));
+	assert_int_equal(r.interpreters.count, 2);
+	assert_int_equal(r.interpreters.items[0].address.value, w->interpreters[0].value);
+	assert_int_equal(world_doubts(&doubts, DOUBT_INTERPRETER), 1);
+	runtime_fini(&r);
+	doubts_fini(&doubts);
+	world_free(w);
+}
+
 static void no_interpreter_is_no_python_yet(void **state)
 {
 	(void)state;
@@ -497,6 +546,8 @@ int main(void)
 		cmocka_unit_test(each_interpreter_has_its_heap),
 		cmocka_unit_test(one_being_born_has_no_heap_yet),
 		cmocka_unit_test(a_damaged_list_ends),
+		cmocka_unit_test(an_interpreter_may_end_meanwhile),
+		cmocka_unit_test(the_main_one_is_found_behind_damage),
 		cmocka_unit_test(no_interpreter_is_no_python_yet),
 		cmocka_unit_test(hooks_are_seen_through),
 		cmocka_unit_test(a_chain_that_loops_ends),
