@@ -26,9 +26,9 @@ static struct error *tell_process(const struct subject *s, struct findings *f)
 	if (err)
 		return err;
 	_cleanup_(text_fini) struct text exe = TEXT_EMPTY;
-	findings_add(f, "process", FINDING_OK, "pid %d, uid %u, %" PRIu64 " threads, %s",
+	findings_add(f, "process", FINDING_OK, "pid %d, uid %u, %" PRIu64 " thread%s, %s",
 		     (int)process_pid(s->process), (unsigned)facts.uid, facts.n_threads,
-		     safe(&exe, facts.exe));
+		     facts.n_threads == 1 ? "" : "s", safe(&exe, facts.exe));
 	pid_t tracer = process_tracer(s->process);
 	if (tracer)
 		findings_add(f, "attach", FINDING_NOTE,
@@ -59,7 +59,7 @@ static void tell_module(const struct subject *s, struct findings *f)
 			     m->n_others);
 	for (size_t i = 0; i < m->trials.count; i++) {
 		const struct module_trial *trial = &m->trials.items[i];
-		findings_add(f, "file", trial->used ? FINDING_OK : FINDING_NOTE, "%s: %s",
+		findings_add(f, "file", trial->used ? FINDING_OK : FINDING_NOTE, "%s %s",
 			     safe(&path, trial->path), trial->result ? trial->result : "?");
 	}
 	if (m->file < 0)

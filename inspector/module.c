@@ -209,13 +209,13 @@ static bool accept_build(void *context, int fd, const char *candidate)
 	}
 	if (build_id_equal(&image.build_id, &m->image.build_id)) {
 		m->verified = true;
-		note_trial(m, candidate, true, "used: its build-id is the one in memory");
+		note_trial(m, candidate, true, "used, its build-id is the one in memory");
 		return true;
 	}
 	char hex[2 * BUILD_ID_MAX + 1];
 	build_id_hex(&image.build_id, hex);
 	_cleanup_(text_fini) struct text result = TEXT_EMPTY;
-	text_addf(&result, "refused: another build (build-id %s)", *hex ? hex : "missing");
+	text_addf(&result, "refused, it is of another build (build-id %s)", *hex ? hex : "missing");
 	note_trial(m, candidate, false, text_string(&result));
 	return false;
 }

@@ -27,9 +27,9 @@ static void plan_process(const struct inspector_request *request, const struct p
 	_cleanup_(text_fini) struct text comm = TEXT_EMPTY;
 	text_add_escaped(&comm, facts->comm, strlen(facts->comm));
 	findings_add(f, "target", FINDING_OK,
-		     "pid %d (%s), uid %u, %" PRIu64 " threads, RSS %" PRIu64 " MiB",
+		     "pid %d (%s), uid %u, %" PRIu64 " thread%s, RSS %" PRIu64 " MiB",
 		     (int)request->pid, text_string(&comm), (unsigned)facts->uid, facts->n_threads,
-		     facts->rss / MIB);
+		     facts->n_threads == 1 ? "" : "s", facts->rss / MIB);
 }
 
 static void plan_calls(const struct inspector_request *request, struct findings *f)
@@ -92,15 +92,19 @@ static void plan_stop(const struct inspector_request *request, const struct proc
 
 static void plan_costs(const struct process_facts *facts, struct findings *f)
 {
-	uint64_t fewest = OWN_BASE + facts->rss / POOL_NEW * OWN_PER_POOL;
-	uint64_t most = OWN_BASE + facts->rss / POOL_OLD * OWN_PER_POOL;
+	uint64_t fewest = (OWN_BASE + facts->rss / POOL_NEW * OWN_PER_POOL) / MIB + 1;
+	uint64_t most = (OWN_BASE + facts->rss / POOL_OLD * OWN_PER_POOL) / MIB + 1;
 	findings_add(
 		f, "lock", FINDING_OK,
 		"the target's mmap lock for reading, under 2 ms at a time: residency in steps of "
 		"32 MiB, memory a page or 1 MiB at a time");
-	findings_add(f, "memory", FINDING_OK,
-		     "ours, at most %" PRIu64 " MiB (3.10 and later) or %" PRIu64 " MiB (before)",
-		     fewest / MIB + 1, most / MIB + 1);
+	if (fewest == most)
+		findings_add(f, "memory", FINDING_OK, "ours, at most %" PRIu64 " MiB", most);
+	else
+		findings_add(f, "memory", FINDING_OK,
+			     "ours, at most %" PRIu64 " MiB (3.10 and later) or %" PRIu64
+			     " MiB (before)",
+			     fewest, most);
 }
 
 static void plan_files(const struct inspector_request *request, struct findings *f)
