@@ -21,9 +21,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#define SEIZE_ROUNDS 4     /* before the clock runs: threads are born meanwhile */
-#define DETACH_NS    10000 /* what letting one thread go takes */
-#define THREAD_ROOM  256   /* threads that may be born during the stop, without allocation */
+#define SEIZE_ROUNDS 4               /* before the clock runs: threads are born meanwhile */
+#define DETACH_NS    10000           /* what letting one thread go takes */
+#define THREAD_NS    UINT64_C(15000) /* and with stopping it */
+#define THREAD_ROOM  256 /* threads that may be born during the stop, without allocation */
 #define THREAD_STACK (256 * KIB)
 #define LET_GO_NS    (UINT64_C(100) * 1000 * 1000)
 
@@ -82,6 +83,17 @@ static struct error *not_stopping(const struct tracees *tracees)
 			  "not_stopping");
 }
 
+/* No timer can hold a limit that passes before the last thread is asked to stop. */
+static struct error *check_limit(const struct freeze *freeze, const struct tracees *tracees)
+{
+	if (tracees->list.count * THREAD_NS / 1000 <= freeze->request.limit_us)
+		return NULL;
+	struct error *err = error_new(ERROR_INCONSISTENT,
+				      "its %zu threads cannot be stopped and let go in %g ms",
+				      tracees->list.count, (double)freeze->request.limit_us / 1000);
+	return error_rule(error_remedy(err, "allow a longer stop: --max-pause"), "not_stopping");
+}
+
 /* Stops all, and those that are born while others are being stopped. */
 static struct error *stop_all(struct tracees *tracees, uint64_t deadline)
 {
@@ -128,6 +140,7 @@ static bool wait_for_thaw(struct freeze *freeze, uint64_t until)
 static struct error *hold(struct freeze *freeze, struct tracees *tracees)
 {
 	struct error *err = attach_all(tracees);
+	err = err ?: check_limit(freeze, tracees);
 	if (err)
 		return err;
 	freeze->started = clock_ns();

@@ -44,7 +44,8 @@ struct freeze_result {
 /*
  * Stops every thread. On return it stands still (or the error says why not, and it runs):
  * ERROR_PERMISSION (rule "traced", …), ERROR_GONE, ERROR_INCONSISTENT with rule "not_stopping"
- * when a thread (in D state) did not stop within the limit.
+ * when a thread (in D state) did not stop within the limit, or when there are too many for it: then
+ * none was stopped.
  */
 struct error *freeze_start(const struct freeze_request *request, struct freeze **ret) MUST_CHECK;
 

@@ -111,6 +111,18 @@ static void busy_readers_do_not_keep_it(void **state)
 	victim_end(&victim);
 }
 
+static void too_many_threads_for_the_limit_are_left_alone(void **state)
+{
+	(void)state;
+	struct victim victim = threads_start(300, true);
+	struct freeze_request request = {.pid = victim.pid, .limit_us = 4000};
+	struct freeze *freeze = NULL;
+	for (unsigned i = 0; i < 5; i++)
+		check_error(freeze_start(&request, &freeze), ERROR_INCONSISTENT, "not_stopping");
+	check_runs(victim.pid);
+	victim_end(&victim);
+}
+
 static void tracer_run(struct victim *self, void *argument)
 {
 	struct freeze *freeze = NULL;
@@ -247,6 +259,7 @@ int main(void)
 		cmocka_unit_test(uninterruptible_sleep_does_not_hang_us),
 		cmocka_unit_test(a_slow_reader_does_not_keep_it),
 		cmocka_unit_test(busy_readers_do_not_keep_it),
+		cmocka_unit_test(too_many_threads_for_the_limit_are_left_alone),
 		cmocka_unit_test(our_death_lets_it_run),
 		cmocka_unit_test(it_can_be_done_again_and_again),
 		cmocka_unit_test(another_tracer_is_named),
