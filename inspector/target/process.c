@@ -76,9 +76,11 @@ static struct error *check_state(struct process *process)
 	if (stat.state != 'Z' && stat.state != 'X')
 		return NULL;
 	if (stat.n_threads > 1)
-		return error_new(ERROR_GONE,
-				 "the main thread of process %d has ended, only others still run",
-				 process->pid);
+		return error_remedy(
+			error_new(ERROR_GONE,
+				  "the main thread of process %d has ended, only others still run",
+				  process->pid),
+			"give the number of one that runs instead: ls /proc/%d/task", process->pid);
 	return error_new(ERROR_GONE,
 			 "process %d has ended, its parent has not asked for its status yet",
 			 process->pid);

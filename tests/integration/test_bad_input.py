@@ -59,6 +59,24 @@ def test_zombie(arenascope, verb):
     child.wait()
 
 
+LEADERLESS = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(600,)).start()
+print("READY", flush=True)
+ctypes.CDLL(None).syscall(60, 0)  # exit: of this thread alone
+"""
+
+
+def test_a_main_thread_that_has_ended(arenascope, python):
+    """The kernel shows such a process only through the threads that still run."""
+    with targets.start(python.command + ["-c", LEADERLESS]) as target:
+        target.wait_for(lambda: target.state() == "Z", "the end of the main thread")
+        refused(arenascope.run("dump", target.pid), 4, "/proc/%d/task" % target.pid)
+        task, = set(os.listdir("/proc/%d/task" % target.pid)) - {str(target.pid)}
+        answer = arenascope.json("dump", task, "--exact")
+        assert answer["interpreters"] and answer["pause"]["mode"] == "stopped"
+
+
 def test_kernel_thread(arenascope):
     found = [pid for pid in os.listdir("/proc") if pid.isdigit()
              and targets.stat_field(int(pid), 4) == "2"]
