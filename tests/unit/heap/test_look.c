@@ -11,20 +11,10 @@
 
 #define N_ARENAS 12
 
-static const struct world_model *model_of(enum world_roots roots)
-{
-	for (size_t i = 0; i < world_n_models; i++) {
-		if (world_models[i].roots == roots)
-			return &world_models[i];
-	}
-	fail();
-	return NULL;
-}
-
 /* One interpreter more than `own`, each with a heap of its own of the same size. */
 static struct world *world_of(size_t own)
 {
-	struct world *w = world_new(model_of(WORLD_POINTER));
+	struct world *w = world_new(world_model_of(WORLD_POINTER));
 	for (size_t i = 0; i < own; i++)
 		world_interpreter(w, true);
 	for (size_t i = 0; i <= own; i++) {

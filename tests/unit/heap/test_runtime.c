@@ -1,4 +1,4 @@
-/* runtime: interpreters, installed allocators, free lists and counters, as built. */
+/* runtime: installed allocators, free lists and counters, as built. */
 #include "world.h"
 
 #include "inspector/python/runtime.h"
@@ -9,188 +9,9 @@
 
 #include <cmocka.h>
 
-static const struct world_model *model_of(enum world_roots roots)
-{
-	for (size_t i = 0; i < world_n_models; i++) {
-		if (world_models[i].roots == roots)
-			return &world_models[i];
-	}
-	fail();
-	return NULL;
-}
-
 static struct error *read_runtime(struct world *w, struct runtime *ret, struct doubts *doubts)
 {
 	return runtime_read(&w->space, &w->layout, WORLD_BIAS, w->model->version, ret, doubts);
-}
-
-/* ---- interpreters --------------------------------------------------------------------- */
-
-static void check_interpreters(const struct world_model *model)
-{
-	struct world *w = world_new(model);
-	struct runtime r = RUNTIME_EMPTY;
-	struct doubts doubts = {VEC_EMPTY};
-	world_interpreter(w, true);
-	world_interpreter(w, false);
-	assert_null(read_runtime(w, &r, &doubts));
-	assert_int_equal(r.interpreters.count, 3);
-	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(r.interpreters.items[i].id, i);
-		assert_int_equal(r.interpreters.items[i].address.value, w->interpreters[i].value);
-		assert_int_equal(r.interpreters.items[i].shares_main, i == 2);
-	}
-	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(r.interpreters.items[i].roots.arenas.value,
-				 w->heaps[i].roots.arenas.value);
-	assert_int_equal(doubts.list.count, 0);
-	runtime_fini(&r);
-	world_free(w);
-}
-
-static void interpreters_own_or_share(void **state)
-{
-	(void)state;
-	check_interpreters(model_of(WORLD_EMBEDDED));
-	check_interpreters(model_of(WORLD_POINTER));
-}
-
-static void check_two_heaps(const struct world_model *model)
-{
-	struct world *w = world_new(model);
-	struct doubts doubts = {VEC_EMPTY};
-	world_interpreter(w, true);
-	for (size_t i = 0; i < 2; i++)
-		world_pool(&w->heaps[i], world_arena(&w->heaps[i], 0), 5, 3 + (uint32_t)i, 0);
-	world_finish(w);
-	for (size_t i = 0; i < 2; i++) {
-		struct pymalloc p;
-		assert_null(world_look(w, i, &p, &doubts));
-		assert_int_equal(p.arenas.count, 1);
-		assert_int_equal(p.classes[5].used_blocks, 3 + i);
-		pymalloc_fini(&p);
-	}
-	assert_int_equal(doubts.list.count, 0);
-	world_free(w);
-}
-
-static void each_interpreter_has_its_heap(void **state)
-{
-	(void)state;
-	check_two_heaps(model_of(WORLD_EMBEDDED));
-	check_two_heaps(model_of(WORLD_POINTER));
-}
-
-/* 3.13 on: it is in the list before its state is there, and gone from it a moment after. */
-static void one_being_born_has_no_heap_yet(void **state)
-{
-	(void)state;
-	struct world *w = world_new(model_of(WORLD_POINTER));
-	struct runtime r = RUNTIME_EMPTY;
-	struct doubts doubts = {VEC_EMPTY};
-	world_interpreter(w, true);
-	world_interpreter(w, false);
-	world_put(w, world_field(w, w->interpreters[1], LAYOUT_INTERP_OBMALLOC), 8, 0);
-	assert_null(read_runtime(w, &r, &doubts));
-	assert_int_equal(r.interpreters.count, 3);
-	for (size_t i = 0; i < 3; i++) {
-		assert_true(r.interpreters.items[i].readable);
-		assert_int_equal(r.interpreters.items[i].has_heap, i == 0);
-		assert_int_equal(r.interpreters.items[i].shares_main, i == 2);
-	}
-	assert_int_equal(doubts_worst(&doubts), DOUBT_NOTE);
-	assert_int_equal(world_doubts(&doubts, DOUBT_INTERPRETER), 1);
-	runtime_fini(&r);
-	doubts_fini(&doubts);
-	world_free(w);
-}
-
-static void a_damaged_list_ends(void **state)
-{
-	(void)state;
-	struct world *w = world_new(model_of(WORLD_POINTER));
-	world_interpreter(w, true);
-	world_interpreter(w, true);
-	const uint64_t wild[] = {w->interpreters[2].value, w->interpreters[0].value, 1, UINT64_MAX};
-	for (size_t i = 0; i < ARRAY_SIZE(wild); i++) {
-		struct runtime r = RUNTIME_EMPTY;
-		struct doubts doubts = {VEC_EMPTY};
-		raddr oldest = world_field(w, w->interpreters[0], LAYOUT_INTERP_NEXT);
-		world_put(w, oldest, 8, wild[i]);
-		assert_null(read_runtime(w, &r, &doubts));
-		assert_int_equal(r.interpreters.count, 3);
-		assert_int_equal(world_doubts(&doubts, DOUBT_INTERPRETER), 1);
-		runtime_fini(&r);
-		doubts_fini(&doubts);
-	}
-	world_free(w);
-}
-
-/* The youngest, whose end is seen by the first readings: then it is no more in the list. */
-static void end_youngest(struct world *w)
-{
-	raddr runtime = raddr_at(WORLD_BIAS + layout_offset(&w->layout, LAYOUT_RUNTIME));
-	if (w->n_reads == 2)
-		world_put(w, world_field(w, runtime, LAYOUT_RUNTIME_INTERPRETERS_HEAD), 8,
-			  w->interpreters[1].value);
-	if (w->n_reads == 2)
-		world_put(w, world_field(w, w->interpreters[2], LAYOUT_INTERP_NEXT), 8, 0x666);
-}
-
-static void an_interpreter_may_end_meanwhile(void **state)
-{
-	(void)state;
-	struct world *w = world_new(model_of(WORLD_POINTER));
-	struct runtime r = RUNTIME_EMPTY;
-	struct doubts doubts = {VEC_EMPTY};
-	world_interpreter(w, true);
-	world_interpreter(w, true);
-	w->before_read = end_youngest;
-	assert_null(read_runtime(w, &r, &doubts));
-	assert_int_equal(r.interpreters.count, 2);
-	assert_int_equal(doubts.list.count, 0);
-	runtime_fini(&r);
-	world_free(w);
-}
-
-static void the_main_one_is_found_behind_damage(void **state)
-{
-	(void)state;
-	struct world *w = world_new(model_of(WORLD_POINTER));
-	struct runtime r = RUNTIME_EMPTY;
-	struct doubts doubts = {VEC_EMPTY};
-	world_interpreter(w, true);
-	raddr runtime = raddr_at(WORLD_BIAS + layout_offset(&w->layout, LAYOUT_RUNTIME));
-	raddr at = world_place(w, 8);
-	w->layout.entries[LAYOUT_RUNTIME_INTERPRETERS_MAIN] =
-		(struct layout_entry){at.value - runtime.value, 8, 1, 8, PROVENANCE_DWARF};
-	world_put(w, at, 8, w->interpreters[0].value);
-	world_put(w, world_field(w, w->interpreters[1], LAYOUT_INTERP_NEXT), 8, 0x666);
-	assert_null(read_runtime(w, &r, &doubts));
-	assert_int_equal(r.interpreters.count, 2);
-	assert_int_equal(r.interpreters.items[0].address.value, w->interpreters[0].value);
-	assert_int_equal(world_doubts(&doubts, DOUBT_INTERPRETER), 1);
-	runtime_fini(&r);
-	doubts_fini(&doubts);
-	world_free(w);
-}
-
-static void no_interpreter_is_no_python_yet(void **state)
-{
-	(void)state;
-	struct world *w = world_new(model_of(WORLD_POINTER));
-	struct runtime r = RUNTIME_EMPTY;
-	struct doubts doubts = {VEC_EMPTY};
-	raddr runtime = raddr_at(WORLD_BIAS + layout_offset(&w->layout, LAYOUT_RUNTIME));
-	raddr head = world_field(w, runtime, LAYOUT_RUNTIME_INTERPRETERS_HEAD);
-	world_put(w, head, 8, 0);
-	struct error *err = read_runtime(w, &r, &doubts);
-	assert_true(error_catch(&err, ERROR_UNSUPPORTED));
-	world_put(w, head, 8, 1);
-	err = read_runtime(w, &r, &doubts);
-	assert_true(error_catch(&err, ERROR_INCONSISTENT));
-	doubts_fini(&doubts);
-	world_free(w);
 }
 
 /* ---- allocators ------------------------------------------------------------------------ */
@@ -245,7 +66,7 @@ struct chain {
 
 static void check_chain(const struct chain *chain)
 {
-	struct world *w = world_new(model_of(WORLD_POINTER));
+	struct world *w = world_new(world_model_of(WORLD_POINTER));
 	struct snapshot_target t = {0};
 	struct doubts doubts = {VEC_EMPTY};
 	lay_out_allocators(w);
@@ -281,7 +102,7 @@ static void hooks_are_seen_through(void **state)
 		 true,
 		 ALLOCATOR_PYMALLOC,
 		 true,
-		 false,
+		 true, /* from 3.13 on */
 		 "tracemalloc"},
 		{{0x9000, F_PYMALLOC}, 2, true, ALLOCATOR_PYMALLOC, false, false, "unknown"},
 		{{0x9000, F_RAW}, 2, false, ALLOCATOR_MALLOC, false, false, "unknown"},
@@ -295,7 +116,7 @@ static void hooks_are_seen_through(void **state)
 static void a_chain_that_loops_ends(void **state)
 {
 	(void)state;
-	struct world *w = world_new(model_of(WORLD_POINTER));
+	struct world *w = world_new(world_model_of(WORLD_POINTER));
 	struct snapshot_target t = {0};
 	struct doubts doubts = {VEC_EMPTY};
 	lay_out_allocators(w);
@@ -354,7 +175,7 @@ static struct snapshot_interpreter read_lists(struct world *w, uint32_t version,
 static void free_lists_of_interpreters(void **state)
 {
 	(void)state;
-	struct world *w = world_new(model_of(WORLD_EMBEDDED));
+	struct world *w = world_new(world_model_of(WORLD_EMBEDDED));
 	struct doubts doubts = {VEC_EMPTY};
 	lay_out_objects(w);
 	raddr i = w->interpreters[0];
@@ -398,7 +219,7 @@ static raddr place_static(struct world *w, enum layout_entry_id id, uint64_t siz
 static void free_lists_of_files(void **state)
 {
 	(void)state;
-	struct world *w = world_new(model_of(WORLD_STATICS));
+	struct world *w = world_new(world_model_of(WORLD_STATICS));
 	struct doubts doubts = {VEC_EMPTY};
 	lay_out_objects(w);
 	world_put(w, place_static(w, LAYOUT_FREELIST_STATIC_CFUNCTION, 4), 4, 21);
@@ -493,7 +314,7 @@ static void a_count_with_a_hole_is_none(void **state)
 static void counters_are_read(void **state)
 {
 	(void)state;
-	struct world *w = world_new(model_of(WORLD_POINTER));
+	struct world *w = world_new(world_model_of(WORLD_POINTER));
 	struct doubts doubts = {VEC_EMPTY};
 	struct runtime_counters c;
 	raddr runtime = raddr_at(WORLD_BIAS + layout_offset(&w->layout, LAYOUT_RUNTIME));
@@ -542,13 +363,6 @@ static void doubts_fold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(interpreters_own_or_share),
-		cmocka_unit_test(each_interpreter_has_its_heap),
-		cmocka_unit_test(one_being_born_has_no_heap_yet),
-		cmocka_unit_test(a_damaged_list_ends),
-		cmocka_unit_test(an_interpreter_may_end_meanwhile),
-		cmocka_unit_test(the_main_one_is_found_behind_damage),
-		cmocka_unit_test(no_interpreter_is_no_python_yet),
 		cmocka_unit_test(hooks_are_seen_through),
 		cmocka_unit_test(a_chain_that_loops_ends),
 		cmocka_unit_test(free_lists_of_interpreters),

@@ -37,6 +37,9 @@ struct world_model {
 extern const struct world_model world_models[];
 extern const size_t world_n_models;
 
+/* The first of them with these roots. */
+const struct world_model *world_model_of(enum world_roots roots);
+
 struct world_pool {
 	uint32_t class, used, freed; /* blocks */
 	uint32_t carved_blocks;      /* used + freed; above them all is virgin */

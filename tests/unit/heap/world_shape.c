@@ -21,6 +21,14 @@ const struct world_model world_models[] = {
 };
 const size_t world_n_models = ARRAY_SIZE(world_models);
 
+const struct world_model *world_model_of(enum world_roots roots)
+{
+	size_t i = 0;
+	while (world_models[i].roots != roots)
+		i++;
+	return &world_models[i];
+}
+
 /* ---- the layout table ----------------------------------------------------------------- */
 
 struct field {
