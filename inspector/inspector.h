@@ -24,7 +24,6 @@ struct inspector_request {
 	enum look_mode mode;
 	bool asked_exact; /* --exact was given: a stop that is impossible is ERROR_PERMISSION */
 	uint64_t max_pause_us; /* all stops of one look together; 0: the mode's default */
-	bool want_residency;   /* resident and swapped bytes of each arena */
 	bool repeating;        /* looks follow each other: pools are refreshed in turns where a
 	                            whole pass would cost too much of a core */
 	const char *symbols;   /* --symbols FILE|DIR, or NULL */

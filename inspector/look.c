@@ -308,7 +308,7 @@ struct stopped {
 	bool stopped; /* false: the target could not be stopped, a doubt says why */
 };
 
-static struct error *stop_and_copy(struct scene *scene, struct stopped *ret)
+static struct error *stop_and_copy(struct scene *scene, bool last_try, struct stopped *ret)
 {
 	struct freeze *freeze = NULL;
 	*ret = (struct stopped){0};
@@ -319,8 +319,8 @@ static struct error *stop_and_copy(struct scene *scene, struct stopped *ret)
 	if (err)
 		return not_stopped(scene, err);
 	ret->stopped = true;
-	/* Half an update would be copied: let it go at once. */
-	if (!freeze_inside(freeze))
+	/* Half an update would be copied: let it go at once, while there are tries left. */
+	if (!freeze_inside(freeze) || last_try)
 		err = copy_frozen(scene, &ret->all);
 	ret->result = freeze_thaw(freeze);
 	account(scene, &ret->result, PAUSE_STOPPED);
@@ -332,12 +332,12 @@ static struct error *give_up(struct scene *scene, const struct stopped *last)
 {
 	struct snapshot_pause *pause = &scene->snapshot->pause;
 	pause->mode = PAUSE_PARTIAL;
-	if (last->result.inside)
-		doubts_add(&scene->snapshot->doubts, DOUBT_STOPPED_INSIDE, DOUBT_INCONSISTENT, 1,
-			   "the last of %" PRIu64 " stops, too, landed inside the allocator",
-			   pause->stops);
-	else if (last->result.expired)
+	if (last->result.expired)
 		doubt_expired(scene);
+	else if (last->result.inside)
+		doubts_add(&scene->snapshot->doubts, DOUBT_STOPPED_INSIDE, DOUBT_INCONSISTENT, 1,
+			   "%" PRIu64 " stops landed inside the allocator, and no time was left",
+			   pause->stops);
 	else
 		doubts_add(&scene->snapshot->doubts, DOUBT_NOT_STOPPED, DOUBT_INCONSISTENT, 1,
 			   "in %" PRIu64 " stops its heap was larger than a moment before, and "
@@ -351,10 +351,10 @@ static struct error *exact(struct scene *scene)
 	struct stopped last = {0};
 	bool whole = false;
 	for (int i = 0; i < TRIES && scene->pause_left_us; i++) {
-		struct error *err = stop_and_copy(scene, &last);
+		struct error *err = stop_and_copy(scene, i == TRIES - 1, &last);
 		if (err || !last.stopped)
 			return err;
-		whole = last.all && !last.result.inside && !last.result.expired;
+		whole = last.all && !last.result.expired;
 		if (last.result.expired || (whole && !count_unsettled(scene->look)))
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
@@ -363,6 +363,10 @@ static struct error *exact(struct scene *scene)
 		if (err)
 			return err;
 	}
+	if (whole && last.result.inside)
+		doubts_add(&scene->snapshot->doubts, DOUBT_STOPPED_INSIDE, DOUBT_NOTE, 1,
+			   "the last of %" PRIu64 " stops, too, landed inside the allocator",
+			   scene->snapshot->pause.stops);
 	/* What disagrees under every stop is damaged: the walk tells. */
 	return whole ? NULL : give_up(scene, &last);
 }

@@ -90,7 +90,6 @@ static struct inspector_request request_of(const struct question *q)
 		.mode = mode_of(o),
 		.asked_exact = o->exact,
 		.max_pause_us = o->max_pause_us,
-		.want_residency = o->verb != VERB_STATS,
 		.repeating = o->verb == VERB_TOP,
 		.symbols = o->symbols,
 		.no_cache = o->no_cache,
