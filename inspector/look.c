@@ -158,18 +158,6 @@ static size_t count_unsettled(const struct look *look)
 
 /* ---- stopping -------------------------------------------------------------------- */
 
-static struct error *stop(const struct scene *scene, struct freeze **ret)
-{
-	const struct freeze_request request = {
-		.pid = process_pid(scene->subject->process),
-		.proc = process_dir(scene->subject->process),
-		.limit_us = scene->pause_left_us,
-		.code = scene->subject->code,
-		.n_code = scene->subject->n_code,
-	};
-	return freeze_start(&request, ret);
-}
-
 static void account(struct scene *scene, const struct freeze_result *result, enum pause_mode mode)
 {
 	struct snapshot_pause *pause = &scene->snapshot->pause;
@@ -178,6 +166,22 @@ static void account(struct scene *scene, const struct freeze_result *result, enu
 	pause->total_us += result->us;
 	pause->longest_us = size_max(pause->longest_us, result->us);
 	scene->pause_left_us = size_subtract(scene->pause_left_us, result->us);
+}
+
+static struct error *stop(struct scene *scene, struct freeze **ret)
+{
+	const struct freeze_request request = {
+		.pid = process_pid(scene->subject->process),
+		.proc = process_dir(scene->subject->process),
+		.limit_us = scene->pause_left_us,
+		.code = scene->subject->code,
+		.n_code = scene->subject->n_code,
+	};
+	struct freeze_result failed = {0};
+	struct error *err = freeze_start(&request, ret, &failed);
+	if (err && failed.us)
+		account(scene, &failed, PAUSE_PARTIAL); /* some threads stood for that long */
+	return err;
 }
 
 /*

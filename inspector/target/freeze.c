@@ -245,7 +245,8 @@ static enum freeze_state wait_while_starting(struct freeze *freeze)
 	return state;
 }
 
-struct error *freeze_start(const struct freeze_request *request, struct freeze **ret)
+struct error *freeze_start(const struct freeze_request *request, struct freeze **ret,
+			   struct freeze_result *ret_failed)
 {
 	struct freeze *freeze = freeze_new(request);
 	if (!freeze)
@@ -262,6 +263,8 @@ struct error *freeze_start(const struct freeze_request *request, struct freeze *
 	}
 	join_tracer(freeze);
 	struct error *err = take(freeze->err);
+	if (ret_failed)
+		*ret_failed = freeze->result;
 	freeze_free(freeze);
 	return err;
 }

@@ -45,9 +45,10 @@ struct freeze_result {
  * Stops every thread. On return it stands still (or the error says why not, and it runs):
  * ERROR_PERMISSION (rule "traced", …), ERROR_GONE, ERROR_INCONSISTENT with rule "not_stopping"
  * when a thread (in D state) did not stop within the limit, or when there are too many for it: then
- * none was stopped.
+ * none was stopped. ret_failed (may be NULL) says then how long those stood that did stop.
  */
-struct error *freeze_start(const struct freeze_request *request, struct freeze **ret) MUST_CHECK;
+struct error *freeze_start(const struct freeze_request *request, struct freeze **ret,
+			   struct freeze_result *ret_failed) MUST_CHECK;
 
 /* Whether some thread was stopped inside the code ranges. */
 bool freeze_inside(const struct freeze *freeze);

@@ -117,6 +117,6 @@ struct freeze *stop(pid_t pid, uint64_t limit_us)
 {
 	struct freeze *freeze = NULL;
 	struct freeze_request request = {.pid = pid, .limit_us = limit_us};
-	check_error(freeze_start(&request, &freeze), 0, NULL);
+	check_error(freeze_start(&request, &freeze, NULL), 0, NULL);
 	return freeze;
 }

@@ -186,7 +186,7 @@ static void the_place_of_the_stop_is_seen(void **state)
 	unsigned inside = 0;
 	for (unsigned i = 0; i < 50; i++) {
 		struct freeze *freeze = NULL;
-		check_error(freeze_start(&request, &freeze), 0, NULL);
+		check_error(freeze_start(&request, &freeze, NULL), 0, NULL);
 		bool is_inside = freeze_inside(freeze);
 		inside += is_inside;
 		assert_int_equal(freeze_thaw(freeze).inside, is_inside);
@@ -194,7 +194,7 @@ static void the_place_of_the_stop_is_seen(void **state)
 	assert_true(inside > 0);
 	request.n_code = 1;
 	struct freeze *freeze = NULL;
-	check_error(freeze_start(&request, &freeze), 0, NULL);
+	check_error(freeze_start(&request, &freeze, NULL), 0, NULL);
 	assert_false(freeze_thaw(freeze).inside);
 	victim_end(&victim);
 }

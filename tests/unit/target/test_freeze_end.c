@@ -49,7 +49,10 @@ static void uninterruptible_sleep_does_not_hang_us(void **state)
 	struct freeze *freeze = NULL;
 	for (unsigned i = 0; i < 5; i++) {
 		uint64_t since = clock_ns();
-		check_error(freeze_start(&request, &freeze), ERROR_INCONSISTENT, "not_stopping");
+		struct freeze_result failed = {0};
+		check_error(freeze_start(&request, &freeze, &failed), ERROR_INCONSISTENT,
+			    "not_stopping");
+		assert_in_range(failed.us, 5000, 20000 + 5000); /* half of it for stopping, said */
 		assert_true(clock_ns() - since < 2 * UINT64_C(1000000000));
 		check_runs(victim.pid);
 	}
@@ -118,7 +121,8 @@ static void too_many_threads_for_the_limit_are_left_alone(void **state)
 	struct freeze_request request = {.pid = victim.pid, .limit_us = 4000};
 	struct freeze *freeze = NULL;
 	for (unsigned i = 0; i < 5; i++)
-		check_error(freeze_start(&request, &freeze), ERROR_INCONSISTENT, "not_stopping");
+		check_error(freeze_start(&request, &freeze, NULL), ERROR_INCONSISTENT,
+			    "not_stopping");
 	check_runs(victim.pid);
 	victim_end(&victim);
 }
@@ -127,7 +131,7 @@ static void tracer_run(struct victim *self, void *argument)
 {
 	struct freeze *freeze = NULL;
 	struct freeze_request request = {.pid = *(pid_t *)argument, .limit_us = 60000000};
-	struct error *err = freeze_start(&request, &freeze);
+	struct error *err = freeze_start(&request, &freeze, NULL);
 	victim_tell(self, err ? 2 : 1);
 	victim_sleep();
 }
@@ -182,7 +186,7 @@ static void another_tracer_is_named(void **state)
 	assert_int_equal(victim_hear(&holder), 1);
 	struct freeze_request request = {.pid = victim.pid, .limit_us = LONG_US};
 	struct freeze *freeze = NULL;
-	struct error *err = freeze_start(&request, &freeze);
+	struct error *err = freeze_start(&request, &freeze, NULL);
 	char name[16];
 	(void)snprintf(name, sizeof(name), "%d", holder.pid);
 	assert_non_null(err);
@@ -226,11 +230,11 @@ static void death_during_a_stop_is_no_trouble(void **state)
 	(void)freeze_thaw(freeze);
 	victim_await_state(victim.pid, 'Z');
 	struct freeze_request request = {.pid = victim.pid, .limit_us = LONG_US};
-	check_error(freeze_start(&request, &freeze), ERROR_GONE, NULL);
+	check_error(freeze_start(&request, &freeze, NULL), ERROR_GONE, NULL);
 	pid_t pid = victim.pid;
 	victim_end(&victim); /* its parent still gets it */
 	request.pid = pid;
-	check_error(freeze_start(&request, &freeze), ERROR_GONE, NULL);
+	check_error(freeze_start(&request, &freeze, NULL), ERROR_GONE, NULL);
 }
 
 /* The directory of a process that has ended leads to no other one, whoever has its pid now. */
@@ -244,11 +248,11 @@ static void another_bearer_of_the_pid_is_not_stopped(void **state)
 	assert_true(proc > 0);
 	struct freeze_request request = {.pid = first.pid, .proc = proc, .limit_us = LONG_US};
 	struct freeze *freeze = NULL;
-	check_error(freeze_start(&request, &freeze), 0, NULL);
+	check_error(freeze_start(&request, &freeze, NULL), 0, NULL);
 	assert_int_equal(freeze_thaw(freeze).n_threads, 1);
 	victim_end(&first);
 	request.pid = second.pid;
-	check_error(freeze_start(&request, &freeze), ERROR_GONE, NULL);
+	check_error(freeze_start(&request, &freeze, NULL), ERROR_GONE, NULL);
 	(void)close(proc);
 	victim_end(&second);
 }

@@ -219,7 +219,7 @@ static void what_stands_still_is_gathered(void **state)
 		struct freeze *freeze = NULL;
 		victim_nudge(&look.victim);
 		assert_int_equal(victim_hear(&look.victim), 2);
-		check_error(freeze_start(&request, &freeze), 0, NULL);
+		check_error(freeze_start(&request, &freeze, NULL), 0, NULL);
 		for (size_t stride = 1024; stride <= 16384; stride *= 4) {
 			check_error(gather(&look, stride, MIB, true), 0, NULL);
 			check_all(&look, stride, true, true);

@@ -72,7 +72,7 @@ static struct error *looker_try(const struct looker *looker)
 	struct process *process = NULL;
 	struct freeze *freeze = NULL;
 	struct freeze_request request = {.pid = looker->pid, .limit_us = 1000000};
-	struct error *err = looker->freeze ? freeze_start(&request, &freeze)
+	struct error *err = looker->freeze ? freeze_start(&request, &freeze, NULL)
 					   : process_open(looker->pid, &process);
 	process_close(process);
 	if (freeze)
