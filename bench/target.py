@@ -1,7 +1,7 @@
 """A target that is never idle, and keeps its own clock.
 
 It fills its heap with small objects of mixed sizes, drops a quarter of them at random, and then
-allocates and frees at full speed for ever. Between any two turns of that loop it looks at the
+allocates and frees at full speed for ever, and maps, touches and unmaps memory meanwhile. Between any two turns of that loop it looks at the
 clock: the longest gap it saw is what a tool cost it. The figures lie in a shared file, so that
 asking for them disturbs nothing:
 
@@ -46,6 +46,13 @@ def idle(count):
         thread.start()
 
 
+def with_lock():
+    """Map, touch, unmap: needs the lock of the address space, which a reader may hold."""
+    page = mmap.mmap(-1, 65536)
+    page[0:1] = b"x"
+    page.close()
+
+
 def run(shared, keep, quiet):
     clock = time.perf_counter if hasattr(time, "perf_counter") else time.time
     longest, turns, position = 0.0, 0, 0
@@ -59,6 +66,8 @@ def run(shared, keep, quiet):
                 batch[slot] = bytes(SIZES[slot])
             (turns, [turns], str(turns))
             position += 7
+            if turns & 7 == 0:
+                with_lock()
         now = clock()
         if now - before > longest:
             longest = now - before
