@@ -19,7 +19,7 @@ struct look_counters {
 
 struct look {
 	struct runtime runtime;
-	struct doubts runtime_doubts; /* of the last reading, as those of the counters */
+	struct doubts runtime_doubts;       /* of the last reading, as those of the counters */
 	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
 	struct look_counters counters;
 };
