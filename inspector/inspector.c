@@ -15,6 +15,7 @@
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 #include "inspector/target/cgroup.h"
+#include "inspector/target/haste.h"
 
 #include <string.h>
 
@@ -41,6 +42,8 @@ struct error *inspector_open(const struct inspector_request *request, struct ins
 		return error_out_of_memory();
 	inspector->request = *request;
 	cgroup_volunteer();
+	if (request->repeating)
+		haste_never();
 	struct error *err = subject_open(request, &inspector->subject);
 	if (err) {
 		inspector_close(inspector);

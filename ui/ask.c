@@ -178,6 +178,8 @@ static struct error *ask_look(const struct question *q)
 		err = inspector_look(inspector, &snapshot);
 	if (err)
 		return err;
+	/* The copies have told what they know: their memory may serve the answer. */
+	inspector_close(take(inspector));
 	q->answer->partial = doubts_worst(&snapshot->doubts) != DOUBT_NOTE;
 	note_look(q, snapshot);
 	if (!q->options->json)

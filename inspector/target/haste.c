@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #define FIRST_OF_ALL (-20)
+#define BEHIND_MOST  10
 
 int haste_begin(void)
 {
@@ -25,4 +26,10 @@ void haste_at_once(void)
 void haste_end(int nice)
 {
 	(void)setpriority(PRIO_PROCESS, 0, nice);
+}
+
+void haste_never(void)
+{
+	if (getpriority(PRIO_PROCESS, 0) < BEHIND_MOST)
+		(void)setpriority(PRIO_PROCESS, 0, BEHIND_MOST);
 }

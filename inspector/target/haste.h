@@ -18,4 +18,7 @@ void haste_at_once(void);
 /* Back to what haste_begin() returned. */
 void haste_end(int nice);
 
+/* For a look that repeats for hours: the target, and all else, goes first. For good. */
+void haste_never(void);
+
 #endif
