@@ -66,7 +66,7 @@ def run(shared, keep, quiet):
                 batch[slot] = bytes(SIZES[slot])
             (turns, [turns], str(turns))
             position += 7
-            if turns & 7 == 0:
+            if turns & 1023 == 0:
                 with_lock()
         now = clock()
         if now - before > longest:
