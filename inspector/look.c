@@ -10,13 +10,10 @@
 
 #include "base/cleanup.h"
 #include "inspector/target/cgroup.h"
-#include "inspector/target/live.h"
 
 #include <time.h>
 
-#define EXACT_LIMIT_US  1000000
-#define SETTLE_LIMIT_US 20000
-#define TRIES           4
+#define TRIES 4
 
 /* Carved pools that one repeated look may copy: about 5 % of a core at one look a second. */
 #define POOLS_PER_TURN 80000
@@ -395,7 +392,7 @@ static uint64_t pause_limit(const struct inspector_request *request, enum look_m
 {
 	if (request->max_pause_us)
 		return request->max_pause_us;
-	return mode == LOOK_EXACT ? EXACT_LIMIT_US : SETTLE_LIMIT_US;
+	return mode == LOOK_EXACT ? LOOK_EXACT_LIMIT_US : LOOK_SETTLE_LIMIT_US;
 }
 
 /* Half of what the machine has left, and of what any memory cgroup has left that holds us both. */

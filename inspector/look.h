@@ -9,6 +9,10 @@
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 
+/* Longest that all stops of one look last together, unless the request says otherwise. */
+#define LOOK_EXACT_LIMIT_US  1000000
+#define LOOK_SETTLE_LIMIT_US 20000
+
 /* The small figures that must be of the same moment as the copies. */
 struct look_counters {
 	VEC(struct snapshot_interpreter)

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/inspector.h"
+#include "inspector/look.h"
 #include "inspector/subject.h"
 
 #include <string.h>
@@ -43,11 +44,12 @@ static void plan_calls(const struct inspector_request *request, struct findings 
 		"process_vm_readv of present pages only (else pread on /proc/%d/mem); nothing is "
 		"ever written",
 		(int)request->pid);
-	findings_add(f, "calls", FINDING_OK, "%s",
-		     request->mode == LOOK_NO_PAUSE
-			     ? "no ptrace call"
-			     : "PTRACE_SEIZE, INTERRUPT, GETREGS, DETACH when it is stopped; never "
-			       "POKE or SETREGS");
+	findings_add(
+		f, "calls", FINDING_OK, "%s",
+		request->mode == LOOK_NO_PAUSE
+			? "no ptrace call"
+			: "PTRACE_SEIZE, INTERRUPT, GETREGS, DETACH when it is stopped; never "
+			  "POKE or SETREGS; meanwhile our own threads go first where they may");
 }
 
 static void plan_rights(const struct process_facts *facts, struct findings *f)
@@ -78,7 +80,7 @@ static void plan_stop(const struct inspector_request *request, const struct proc
 	if (request->mode == LOOK_SETTLE) {
 		findings_add(f, "stop", FINDING_OK,
 			     "none while what is read agrees; else at most %" PRIu64 " ms in all",
-			     (request->max_pause_us ?: 20000) / 1000);
+			     (request->max_pause_us ?: LOOK_SETTLE_LIMIT_US) / 1000);
 		return;
 	}
 	findings_add(f, "stop", FINDING_OK,
@@ -87,7 +89,7 @@ static void plan_stop(const struct inspector_request *request, const struct proc
 		     " ms",
 		     (threads_us + whole_gib_us(facts->rss, US_PER_GIB_NEW)) / 1000 + 1,
 		     (threads_us + whole_gib_us(facts->rss, US_PER_GIB_OLD)) / 1000 + 1,
-		     (request->max_pause_us ?: 1000000) / 1000);
+		     (request->max_pause_us ?: LOOK_EXACT_LIMIT_US) / 1000);
 }
 
 static void plan_costs(const struct process_facts *facts, struct findings *f)
