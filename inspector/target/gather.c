@@ -351,11 +351,12 @@ static void work(void *context, size_t reader)
 	struct job *job = context;
 	struct gather_desk *desk = job->gather->desks[reader];
 	struct chunk chunk;
-	int calm = job->gather->rests ? 0 : haste_begin();
+	bool hurries = reader > 0 && !job->gather->rests; /* whoever stopped it, the caller, does */
+	int calm = hurries ? haste_begin() : 0;
 	desk->near = 0;
 	while (!job->gone && chunk_take(job, &chunk))
 		chunk_copy(job, desk, chunk);
-	if (!job->gather->rests)
+	if (hurries)
 		haste_end(calm);
 }
 

@@ -22,6 +22,7 @@
 #define READ_SIZE_MAX   (1 * MIB) /* of one call */
 #define READ_RUNS       64
 #define LOOK_STRIDE_MAX (64 * KIB) /* slices wider than this are read piece by piece */
+#define WHOLE_SIZE_MAX  (1 * MIB)
 
 /* A region whose absent pages are not zeros. */
 struct mapping {
@@ -229,8 +230,23 @@ static struct error *fill_absent(struct live *live, struct space_slice *slice, u
 	return NULL;
 }
 
+/* Pieces that lie one behind the other, as those of a variable or a table: two system calls. */
+static bool gather_whole(struct live *live, struct space_slice *slice)
+{
+	uint64_t size = size_multiply(slice->size, slice->count);
+	if ((slice->count != 1 && slice->stride != slice->size) || size > WHOLE_SIZE_MAX)
+		return false;
+	struct error *err = live_read(live, slice->start, slice->bytes, (size_t)size);
+	if (!err)
+		memset(slice->got, SLICE_READ, slice->count);
+	error_free(err); /* then piece by piece: some of them may be there */
+	return !err;
+}
+
 static struct error *gather_unasked(struct live *live, struct space_slice *slice)
 {
+	if (gather_whole(live, slice))
+		return NULL;
 	if (slice->stride > LOOK_STRIDE_MAX)
 		return fill_absent(live, slice, SLICE_UNREADABLE);
 	_cleanup_(residency_fini) struct residency residency = RESIDENCY_EMPTY;
