@@ -210,6 +210,36 @@ static void reads_end_at_holes(void **state)
 	look_end(&look);
 }
 
+/* Pieces one behind the other, as a table has them: got in one go, or each by itself around a hole. */
+static void tables_are_gathered_piece_for_piece(void **state)
+{
+	(void)state;
+	enum { PIECE = 1024, COUNT = 32 };
+	uint8_t bytes[COUNT * PIECE], got[COUNT] = {0};
+	struct look look = look_start(0);
+	struct space_slice whole = {at(ground.mosaic + 5 * PAGE), PIECE, PIECE, 12, bytes, got};
+	memset(bytes, 0, sizeof(bytes));
+	check_error(space_gather(&look.space, &whole, 1, NULL), 0, NULL);
+	for (size_t i = 0; i < whole.count; i++)
+		assert_int_equal(got[i], SLICE_READ);
+	for (size_t i = 0; i < whole.count * PIECE; i++)
+		assert_int_equal(bytes[i], 0xaa);
+
+	struct space_slice holed = {at(ground.mosaic), PIECE, PIECE, COUNT, bytes, got};
+	memset(bytes, 0, sizeof(bytes));
+	memset(got, 0, sizeof(got));
+	check_error(space_gather(&look.space, &holed, 1, NULL), 0, NULL);
+	for (size_t i = 0; i < COUNT; i++) {
+		size_t page = i * PIECE / PAGE;
+		if (page == 3)
+			continue; /* no access: the way of reading decides */
+		assert_int_equal(got[i], page == 4 ? SLICE_UNREADABLE : SLICE_READ);
+		assert_int_equal(bytes[i * PIECE], page == 4 ? 0 : 0xaa);
+		assert_int_equal(bytes[i * PIECE + PIECE - 1], page == 4 ? 0 : 0xaa);
+	}
+	look_end(&look);
+}
+
 static void what_was_unmapped_is_not_zeros(unsigned lacks)
 {
 	struct look look = look_start(lacks);
@@ -356,6 +386,7 @@ int main(void)
 		cmocka_unit_test(reading_changes_nothing_with_the_table),
 		cmocka_unit_test(reading_by_mem_gives_the_same),
 		cmocka_unit_test(reads_end_at_holes),
+		cmocka_unit_test(tables_are_gathered_piece_for_piece),
 		cmocka_unit_test(what_was_unmapped_is_not_zeros_by_either),
 		cmocka_unit_test(file_pages_come_from_the_file),
 		cmocka_unit_test(shared_memory_is_not_guessed),
