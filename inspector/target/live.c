@@ -282,6 +282,12 @@ static struct error *live_gather(void *source, struct space_slice *slices, size_
 	return NULL;
 }
 
+static void live_rouse(void *source)
+{
+	struct live *live = source;
+	gather_rouse(&live->gather);
+}
+
 /* ---- the source ------------------------------------------------------------------------- */
 
 static void live_close(void *source)
@@ -304,7 +310,13 @@ static void live_closep(struct live **live)
 	live_close(*live);
 }
 
-static const struct space_ops live_ops = {live_read, live_gather, live_residency, live_close};
+static const struct space_ops live_ops = {
+	.read = live_read,
+	.gather = live_gather,
+	.residency = live_residency,
+	.rouse = live_rouse,
+	.close = live_close,
+};
 
 static struct live *live_of(const struct space *space)
 {

@@ -116,6 +116,12 @@ struct error *space_gather(struct space *space, struct space_slice *slices, size
 	return NULL;
 }
 
+void space_rouse(struct space *space)
+{
+	if (space->ops && space->ops->rouse)
+		space->ops->rouse(space->source);
+}
+
 bool space_has_residency(const struct space *space)
 {
 	return space->ops && space->ops->residency;

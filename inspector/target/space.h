@@ -55,6 +55,8 @@ struct space_ops {
 				const struct residency *residency);
 	/* Adds what is resident in the range to *ret, in small steps. NULL: residency is unknown. */
 	struct error *(*residency)(void *source, raddr start, uint64_t size, struct residency *ret);
+	/* A gather is about to come that a stopped target waits for. NULL: nothing to make ready. */
+	void (*rouse)(void *source);
 	void (*close)(void *source);
 };
 
@@ -83,6 +85,9 @@ struct error *space_gather(struct space *space, struct space_slice *slices, size
 bool space_has_residency(const struct space *space);
 struct error *space_residency(struct space *space, raddr start, uint64_t size,
 			      struct residency *ret) MUST_CHECK;
+
+/* Says that the target is about to stand still for a gather: whoever is to help with it wakes up. */
+void space_rouse(struct space *space);
 
 /* The region that holds an address, or NULL. */
 const struct region *space_region(const struct space *space, raddr at);
