@@ -8,6 +8,7 @@
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 #include "inspector/target/live.h"
+#include "inspector/target/process.h"
 
 #include <string.h>
 
@@ -21,22 +22,23 @@ static const char *safe(struct text *buffer, const char *foreign)
 
 static struct error *tell_process(const struct subject *s, struct findings *f)
 {
-	struct process_facts facts = {0};
-	struct error *err = process_facts(s->process, &facts);
+	const struct process *process = origin_process(&s->origin);
+	struct facts facts = FACTS_EMPTY;
+	struct error *err = origin_facts(&s->origin, &facts);
 	if (err)
 		return err;
 	_cleanup_(text_fini) struct text exe = TEXT_EMPTY;
 	findings_add(f, "process", FINDING_OK, "pid %d, uid %u, %" PRIu64 " thread%s, %s",
-		     (int)process_pid(s->process), (unsigned)facts.uid, facts.n_threads,
+		     (int)facts.pid, (unsigned)facts.uid, facts.n_threads,
 		     facts.n_threads == 1 ? "" : "s", safe(&exe, facts.exe));
-	pid_t tracer = process_tracer(s->process);
+	pid_t tracer = process ? process_tracer(process) : 0;
 	if (tracer)
 		findings_add(f, "attach", FINDING_NOTE,
 			     "pid %d traces it: it can be read, but not stopped", (int)tracer);
-	else
+	else if (process)
 		findings_add(f, "attach", FINDING_OK,
 			     "may be read and, where that is needed, stopped");
-	process_facts_fini(&facts);
+	facts_fini(&facts);
 	return NULL;
 }
 
@@ -156,7 +158,7 @@ struct error *inspector_doctor(const struct inspector_request *request, struct f
 	struct subject s;
 	*ret = (struct findings){0};
 	struct error *opening = subject_open(request, &s);
-	struct error *err = s.process ? tell_process(&s, ret) : NULL;
+	struct error *err = s.origin.ops ? tell_process(&s, ret) : NULL;
 	tell_module(&s, ret);
 	tell_trials(&s, ret);
 	if (!opening && !err) {

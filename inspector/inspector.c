@@ -16,6 +16,7 @@
 #include "inspector/subject.h"
 #include "inspector/target/cgroup.h"
 #include "inspector/target/haste.h"
+#include "inspector/target/process.h"
 
 #include <string.h>
 
@@ -65,19 +66,21 @@ void inspector_close(struct inspector *inspector)
 
 bool inspector_alive(const struct inspector *inspector)
 {
-	return process_alive(inspector->subject.process);
+	return origin_alive(&inspector->subject.origin);
 }
 
 /* Strings of the facts move into the snapshot. */
-static struct error *describe_process(const struct subject *s, struct snapshot_target *t)
+static struct error *describe_target(const struct subject *s, struct snapshot_target *t)
 {
-	struct process_facts facts = {0};
-	struct error *err = process_facts(s->process, &facts);
+	struct facts facts = FACTS_EMPTY;
+	struct error *err = origin_facts(&s->origin, &facts);
 	if (err)
 		return err;
-	t->pid = process_pid(s->process);
+	t->kind = s->origin.kind;
+	t->pid = facts.pid;
 	t->uid = facts.uid;
 	t->started_at = facts.started_at;
+	t->taken_at = facts.taken_at;
 	t->n_threads = facts.n_threads;
 	t->rss = facts.rss;
 	t->peak_rss = facts.peak_rss;
@@ -90,7 +93,7 @@ static struct error *describe_process(const struct subject *s, struct snapshot_t
 		if (argument)
 			*argument = take(facts.cmdline.items[i]);
 	}
-	process_facts_fini(&facts);
+	facts_fini(&facts);
 	uint64_t available;
 	process_machine_memory(&t->system_memory, &available);
 	return NULL;
@@ -144,12 +147,13 @@ static struct error *walk(struct inspector *inspector, struct snapshot *ret)
 static struct error *look_once(struct inspector *inspector, struct snapshot *ret)
 {
 	struct subject *s = &inspector->subject;
-	struct error *err = describe_process(s, &ret->target);
+	struct error *err = describe_target(s, &ret->target);
 	err = err ?: describe_build(s, ret);
 	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
 	err = err ?: walk(inspector, ret);
-	clock_gettime(CLOCK_REALTIME, &ret->target.taken_at);
-	return err ?: process_check(s->process);
+	if (origin_process(&s->origin))
+		clock_gettime(CLOCK_REALTIME, &ret->target.taken_at);
+	return err ?: origin_check(&s->origin);
 }
 
 struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
@@ -159,10 +163,11 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 	if (!snapshot)
 		return error_out_of_memory();
 	/* Also the first time: reading DWARF took a while. */
-	struct error *err = process_refresh(inspector->subject.process, &inspector->subject.space);
+	struct subject *s = &inspector->subject;
+	struct error *err = origin_refresh(&s->origin, &s->space);
 	err = err ?: look_once(inspector, snapshot);
 	if (err) {
-		struct error *gone = process_check(inspector->subject.process);
+		struct error *gone = origin_check(&s->origin);
 		if (gone) {
 			error_free(err);
 			return gone;
@@ -179,7 +184,7 @@ struct error *inspector_blocks(struct inspector *inspector, const struct snapsho
 			       raddr address, struct pymalloc_blocks *ret)
 {
 	struct subject *s = &inspector->subject;
-	struct error *err = process_check(s->process);
+	struct error *err = origin_check(&s->origin);
 	if (err)
 		return err;
 	for (size_t i = 0; i < snapshot->interpreters.count; i++) {

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "inspector/snapshot.h"
+#include "inspector/target/origin.h"
 
 #include <sys/types.h>
 
@@ -20,7 +21,8 @@ enum look_mode {
 };
 
 struct inspector_request {
-	pid_t pid;
+	enum origin_kind kind;
+	pid_t pid; /* of a running process */
 	enum look_mode mode;
 	bool asked_exact; /* --exact was given: a stop that is impossible is ERROR_PERMISSION */
 	uint64_t max_pause_us; /* all stops of one look together; 0: the mode's default */

@@ -8,6 +8,7 @@
 #include "inspector/inspector.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
+#include "inspector/target/process.h"
 
 #include <string.h>
 
@@ -23,7 +24,7 @@ static char *duplicate(const char *string)
 	return string ? strdup(string) : NULL;
 }
 
-static void describe(struct listing_entry *entry, const struct process_facts *facts)
+static void describe(struct listing_entry *entry, const struct facts *facts)
 {
 	const char *argv0 = facts->cmdline.count ? base_name(facts->cmdline.items[0]) : NULL;
 	entry->uid = facts->uid;
@@ -105,7 +106,7 @@ static struct error *keep(struct listing *ret, struct listing_entry *entry)
 /* A refused process: procfs still tells its name, and process_open's error tells the rule. */
 static struct error *list_refused(pid_t pid, struct error *refused, struct listing *ret)
 {
-	struct process_facts facts = {0};
+	struct facts facts = {0};
 	struct listing_entry entry = {.pid = pid, .refused = refused};
 	struct error *err = process_facts_of(pid, &facts);
 	if (err) {
@@ -114,7 +115,7 @@ static struct error *list_refused(pid_t pid, struct error *refused, struct listi
 		return NULL;
 	}
 	describe(&entry, &facts);
-	process_facts_fini(&facts);
+	facts_fini(&facts);
 	if (named_python(&entry))
 		return keep(ret, &entry);
 	ret->n_unseen++;
@@ -126,17 +127,17 @@ static struct error *list_one(pid_t pid, bool no_cache, struct strangers *strang
 			      struct listing *ret)
 {
 	struct subject subject;
-	struct process_facts facts = {0};
+	struct facts facts = {0};
 	struct listing_entry entry = {.pid = pid};
 	struct error *err = subject_glance(pid, no_cache, strangers, &subject);
 	if (err && err->kind == ERROR_PERMISSION) {
 		subject_fini(&subject);
 		return list_refused(pid, err, ret);
 	}
-	err = err ?: process_facts(subject.process, &facts);
+	err = err ?: origin_facts(&subject.origin, &facts);
 	if (!err) {
 		describe(&entry, &facts);
-		process_facts_fini(&facts);
+		facts_fini(&facts);
 		glance(&subject, &entry);
 		err = keep(ret, &entry);
 	} else {

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "inspector/target/cgroup.h"
+#include "inspector/target/process.h"
 
 #include <time.h>
 
@@ -139,7 +140,7 @@ static struct error *begin(const struct scene *scene)
 /* The same anew, because what was copied is too old: so are the regions, then. */
 static struct error *start_over(const struct scene *scene)
 {
-	struct error *err = process_refresh(scene->subject->process, &scene->subject->space);
+	struct error *err = origin_refresh(&scene->subject->origin, &scene->subject->space);
 	return err ?: begin(scene);
 }
 
@@ -167,9 +168,10 @@ static void account(struct scene *scene, const struct freeze_result *result, enu
 
 static struct error *stop(struct scene *scene, struct freeze **ret)
 {
+	const struct process *process = origin_process(&scene->subject->origin);
 	const struct freeze_request request = {
-		.pid = process_pid(scene->subject->process),
-		.proc = process_dir(scene->subject->process),
+		.pid = process_pid(process),
+		.proc = process_dir(process),
 		.limit_us = scene->pause_left_us,
 		.code = scene->subject->code,
 		.n_code = scene->subject->n_code,
@@ -375,9 +377,12 @@ static struct error *exact(struct scene *scene)
 
 /* ---- the door ---------------------------------------------------------------------- */
 
-/* 2.7 raises where a stop makes epoll_wait return EINTR: it is stopped only when asked for. */
+/* A file stands still by itself. 2.7 raises where a stop makes epoll_wait return EINTR: it is stopped
+ * only when asked for. */
 static enum look_mode mode_for(struct scene *scene)
 {
+	if (!origin_process(&scene->subject->origin))
+		return LOOK_NO_PAUSE;
 	uint32_t version = scene->subject->build.version_hex;
 	bool old = version && version < 0x03000000;
 	if (!old || scene->request->mode == LOOK_NO_PAUSE)
@@ -403,7 +408,8 @@ static uint64_t memory_limit(const struct inspector_request *request)
 	if (request->max_memory)
 		return request->max_memory;
 	process_machine_memory(&total, &available);
-	uint64_t shared = cgroup_shared_headroom(request->pid);
+	uint64_t shared =
+		request->kind == ORIGIN_LIVE ? cgroup_shared_headroom(request->pid) : UINT64_MAX;
 	uint64_t half = size_min(available ? available : UINT64_MAX, shared) / 2;
 	return size_max(half, 1); /* nothing left is not: no limit */
 }

@@ -12,7 +12,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "inspector/target/live.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +46,7 @@ static struct error *back_regions(struct space *space, const struct region *firs
 		if (region->kind != REGION_FILE || region->inode != first->inode ||
 		    region->device != first->device)
 			continue;
-		struct error *err = live_back(space, region, fd);
+		struct error *err = space_back(space, region, fd);
 		if (err)
 			return err;
 	}
@@ -68,12 +67,12 @@ static bool accept_inode(void *context, int fd, const char *candidate)
 }
 
 /* Lets pages of the region's object that are not resident be taken from its file. */
-static struct error *back_object(struct process *process, struct space *space,
+static struct error *back_object(const struct origin *origin, struct space *space,
 				 const struct region *region, bool *ret_backed)
 {
 	_cleanup_(close_fd) int fd = -1;
 	struct region key = *region;
-	struct error *err = process_open_file(process, region, accept_inode, &key, &fd);
+	struct error *err = origin_open_file(origin, region, accept_inode, &key, &fd);
 	if (err || fd < 0)
 		return err;
 	*ret_backed = true;
@@ -98,7 +97,7 @@ static struct error *read_image(struct space *space, raddr start, struct elf_ima
  * pages that are not resident and must not be made so: then its file is asked. *ret_fault: nor
  * could that tell.
  */
-static struct error *examine(struct process *process, struct space *space,
+static struct error *examine(const struct origin *origin, struct space *space,
 			     const struct region *region, struct elf_image *ret, bool *ret_python,
 			     bool *ret_fault)
 {
@@ -106,20 +105,20 @@ static struct error *examine(struct process *process, struct space *space,
 	struct error *err = read_image(space, region->start, ret, ret_python, ret_fault);
 	if (err || *ret_python || !*ret_fault)
 		return err;
-	err = back_object(process, space, region, &backed);
+	err = back_object(origin, space, region, &backed);
 	if (err || !backed)
 		return err;
 	return read_image(space, region->start, ret, ret_python, ret_fault);
 }
 
 /* Counts every object that defines a runtime, and keeps the image of the first. */
-static struct error *look_at(struct process *process, struct space *space,
+static struct error *look_at(const struct origin *origin, struct space *space,
 			     const struct region *region, struct strangers *strangers,
 			     struct module *m)
 {
 	struct elf_image image = {0};
 	bool python = false, fault = false;
-	struct error *err = examine(process, space, region, &image, &python, &fault);
+	struct error *err = examine(origin, space, region, &image, &python, &fault);
 	if (!err && !python && !fault)
 		strangers_add(strangers, region);
 	if (err || !python)
@@ -149,7 +148,7 @@ static bool seen_before(const struct space *space, size_t index)
 	return false;
 }
 
-struct error *module_locate(struct process *process, struct space *space,
+struct error *module_locate(const struct origin *origin, struct space *space,
 			    struct strangers *strangers, struct module *ret)
 {
 	*ret = (struct module){.file = -1};
@@ -158,7 +157,7 @@ struct error *module_locate(struct process *process, struct space *space,
 		if (!begins_object(region) || strangers_have(strangers, region) ||
 		    seen_before(space, i))
 			continue;
-		struct error *err = look_at(process, space, region, strangers, ret);
+		struct error *err = look_at(origin, space, region, strangers, ret);
 		if (err)
 			return err;
 	}
@@ -220,22 +219,22 @@ static bool accept_build(void *context, int fd, const char *candidate)
 	return false;
 }
 
-struct error *module_open(struct process *process, struct space *space, struct module *module)
+struct error *module_open(const struct origin *origin, struct space *space, struct module *module)
 {
 	const struct region *region = space_region(space, module->image.start);
 	if (!region)
 		return error_new(ERROR_GONE, "%s was unmapped meanwhile", module->path);
-	struct error *err = process_open_file(process, region, accept_build, module, &module->file);
+	struct error *err = origin_open_file(origin, region, accept_build, module, &module->file);
 	if (err || module->file < 0)
 		return err;
 	return back_regions(space, region, module->file);
 }
 
-struct error *module_find(struct process *process, struct space *space, struct strangers *strangers,
-			  struct module *ret)
+struct error *module_find(const struct origin *origin, struct space *space,
+			  struct strangers *strangers, struct module *ret)
 {
-	struct error *err = module_locate(process, space, strangers, ret);
-	return err ? err : module_open(process, space, ret);
+	struct error *err = module_locate(origin, space, strangers, ret);
+	return err ? err : module_open(origin, space, ret);
 }
 
 void module_fini(struct module *module)

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "inspector/strangers.h"
-#include "inspector/target/process.h"
+#include "inspector/target/origin.h"
 #include "inspector/target/space.h"
 #include "symbols/elf_image.h"
 
@@ -24,24 +24,24 @@ struct module {
 	bool deleted;    /* the name is gone or means another file by now */
 	int file;        /* the mapped file itself, its build-id checked; -1: none could be had */
 	bool verified;   /* the build-ids were there to compare */
-	size_t n_others; /* further objects in this process that define a runtime */
+	size_t n_others; /* further objects in this target that define a runtime */
 	VEC(struct module_trial) trials;
 };
 
 /*
- * Finds the module in a process and opens its file. Where several objects define a runtime, the
+ * Finds the module in a target and opens its file. Where several objects define a runtime, the
  * first in address order is taken and the others are counted. Passes over strangers, and adds those
  * that it meets. ERROR_UNSUPPORTED: none does, so it is not CPython.
  */
-struct error *module_find(struct process *process, struct space *space, struct strangers *strangers,
-			  struct module *ret) MUST_CHECK;
+struct error *module_find(const struct origin *origin, struct space *space,
+			  struct strangers *strangers, struct module *ret) MUST_CHECK;
 
 /* The same without opening the file: fills image and path only. */
-struct error *module_locate(struct process *process, struct space *space,
+struct error *module_locate(const struct origin *origin, struct space *space,
 			    struct strangers *strangers, struct module *ret) MUST_CHECK;
 
 /* Opens the located module's file. Not finding one is no error: file stays -1. */
-struct error *module_open(struct process *process, struct space *space,
+struct error *module_open(const struct origin *origin, struct space *space,
 			  struct module *module) MUST_CHECK;
 
 void module_fini(struct module *module);

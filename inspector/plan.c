@@ -9,6 +9,7 @@
 #include "inspector/inspector.h"
 #include "inspector/look.h"
 #include "inspector/subject.h"
+#include "inspector/target/process.h"
 
 #include <string.h>
 
@@ -22,7 +23,7 @@
 #define OWN_BASE           (20 * MIB)
 #define OWN_PER_POOL       64
 
-static void plan_process(const struct inspector_request *request, const struct process_facts *facts,
+static void plan_process(const struct inspector_request *request, const struct facts *facts,
 			 struct findings *f)
 {
 	_cleanup_(text_fini) struct text comm = TEXT_EMPTY;
@@ -52,7 +53,7 @@ static void plan_calls(const struct inspector_request *request, struct findings 
 			  "POKE or SETREGS; meanwhile our own threads go first where they may");
 }
 
-static void plan_rights(const struct process_facts *facts, struct findings *f)
+static void plan_rights(const struct facts *facts, struct findings *f)
 {
 	if (facts->uid == geteuid())
 		findings_add(f, "rights", FINDING_OK,
@@ -69,7 +70,7 @@ static uint64_t whole_gib_us(uint64_t bytes, uint64_t us_per_gib)
 	return size_multiply(bytes / MIB, us_per_gib) / (GIB / MIB);
 }
 
-static void plan_stop(const struct inspector_request *request, const struct process_facts *facts,
+static void plan_stop(const struct inspector_request *request, const struct facts *facts,
 		      struct findings *f)
 {
 	uint64_t threads_us = STOP_BASE_US + size_multiply(STOP_PER_THREAD_US, facts->n_threads);
@@ -92,7 +93,7 @@ static void plan_stop(const struct inspector_request *request, const struct proc
 		     (request->max_pause_us ?: LOOK_EXACT_LIMIT_US) / 1000);
 }
 
-static void plan_costs(const struct process_facts *facts, struct findings *f)
+static void plan_costs(const struct facts *facts, struct findings *f)
 {
 	uint64_t fewest = (OWN_BASE + facts->rss / POOL_NEW * OWN_PER_POOL) / MIB + 1;
 	uint64_t most = (OWN_BASE + facts->rss / POOL_OLD * OWN_PER_POOL) / MIB + 1;
@@ -127,7 +128,7 @@ static void plan_files(const struct inspector_request *request, struct findings 
 
 struct error *inspector_plan(const struct inspector_request *request, struct findings *ret)
 {
-	struct process_facts facts = {0};
+	struct facts facts = {0};
 	*ret = (struct findings){0};
 	struct error *err = process_facts_of(request->pid, &facts);
 	if (err)
@@ -138,6 +139,6 @@ struct error *inspector_plan(const struct inspector_request *request, struct fin
 	plan_stop(request, &facts, ret);
 	plan_costs(&facts, ret);
 	plan_files(request, ret);
-	process_facts_fini(&facts);
+	facts_fini(&facts);
 	return NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "inspector/doubt.h"
 #include "inspector/heap/pymalloc.h"
+#include "inspector/target/origin.h"
 #include "symbols/elf_image.h"
 #include "symbols/layout.h"
 
@@ -26,7 +27,8 @@ enum allocator {
 const char *allocator_name(enum allocator a); /* "pymalloc" */
 
 struct snapshot_target {
-	pid_t pid;
+	enum origin_kind kind;
+	pid_t pid; /* 0: a file does not say */
 	uid_t uid;
 	char *comm;          /* as /proc/PID/comm has it: foreign text */
 	char *exe;           /* path, foreign text */

@@ -1,13 +1,14 @@
 /*
  * subject: the steps of preparation, each on the shoulders of the one before.
  *
- *	pid → process → maps → space → module → file → build (layout, roots)
+ *	pid → origin → maps → space → module → file → build (layout, roots)
  */
 #include "inspector/subject.h"
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/target/live.h"
+#include "inspector/target/process.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,7 +71,7 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 		.file = s->module.file,
 		.path = s->module.path,
 		.build_id = s->module.image.build_id,
-		.target_root = process_root(s->process),
+		.target_root = origin_root(&s->origin),
 		.symbols = request->symbols,
 		.debuginfo_cache = debuginfo,
 		.cache_dir = cache,
@@ -84,14 +85,14 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 /* With privileges from its file, the program must not show its user more than that user may see. */
 static struct error *check_ownership(pid_t pid)
 {
-	struct process_facts facts = {0};
+	struct facts facts = {0};
 	if (!getauxval(AT_SECURE))
 		return NULL;
 	struct error *err = process_facts_of(pid, &facts);
 	if (err)
 		return err;
 	uid_t owner = facts.uid;
-	process_facts_fini(&facts);
+	facts_fini(&facts);
 	if (owner == getuid())
 		return NULL;
 	err = error_new(ERROR_PERMISSION,
@@ -101,26 +102,44 @@ static struct error *check_ownership(pid_t pid)
 	return error_rule(error_remedy(err, "run it as that user, or with sudo"), "other_user");
 }
 
-static struct error *subject_locate(pid_t pid, struct strangers *strangers, struct subject *ret)
+static struct error *open_process(pid_t pid, struct origin *ret)
 {
-	*ret = (struct subject){.module.file = -1};
 	struct error *err = check_ownership(pid);
-	err = err ?: process_open(pid, &ret->process);
+	return err ?: process_origin(pid, ret);
+}
+
+static struct error *open_origin(const struct inspector_request *request, struct origin *ret)
+{
+	switch (request->kind) {
+	case ORIGIN_LIVE:
+		return open_process(request->pid, ret);
+	case ORIGIN_CORE:
+	case ORIGIN_SAVEFILE:
+		break;
+	}
+	return error_new(ERROR_BUG, "no such kind of target");
+}
+
+static struct error *subject_locate(const struct inspector_request *request,
+				    struct strangers *strangers, struct subject *ret)
+{
+	*ret = (struct subject){.origin = ORIGIN_EMPTY, .module.file = -1};
+	struct error *err = open_origin(request, &ret->origin);
 	if (err)
 		return err;
-	err = process_space(ret->process, &ret->space);
+	err = origin_space(&ret->origin, &ret->space);
 	if (err)
 		return err;
-	err = module_find(ret->process, &ret->space, strangers, &ret->module);
-	return err ?: process_check(ret->process);
+	err = module_find(&ret->origin, &ret->space, strangers, &ret->module);
+	return err ?: origin_check(&ret->origin);
 }
 
 /* What went wrong may only be the target's end: then say that. */
 static struct error *or_gone(const struct subject *s, struct error *err)
 {
-	if (!err || !s->process || err->kind == ERROR_GONE || err->kind == ERROR_PERMISSION)
+	if (!err || !s->origin.ops || err->kind == ERROR_GONE || err->kind == ERROR_PERMISSION)
 		return err;
-	struct error *gone = process_check(s->process);
+	struct error *gone = origin_check(&s->origin);
 	if (!gone)
 		return err;
 	error_free(err);
@@ -130,18 +149,19 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 struct error *subject_open(const struct inspector_request *request, struct subject *ret)
 {
 	_cleanup_(strangers_fini) struct strangers strangers = STRANGERS_EMPTY;
-	struct error *err = subject_locate(request->pid, &strangers, ret);
+	struct error *err = subject_locate(request, &strangers, ret);
 	err = err ?: resolve(request, ret);
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
-	return live_start_readers(&ret->space);
+	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;
 }
 
 struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strangers,
 			     struct subject *ret)
 {
-	struct error *err = subject_locate(pid, strangers, ret);
+	const struct inspector_request request = {.kind = ORIGIN_LIVE, .pid = pid};
+	struct error *err = subject_locate(&request, strangers, ret);
 	if (err)
 		return or_gone(ret, err);
 	_cleanup_(free_pointer) char *cache = no_cache ? NULL : subject_cache_dir();
@@ -169,6 +189,5 @@ void subject_fini(struct subject *subject)
 	python_build_fini(&subject->build);
 	module_fini(&subject->module);
 	space_fini(&subject->space);
-	process_close(subject->process);
-	subject->process = NULL;
+	origin_close(&subject->origin);
 }

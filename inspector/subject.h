@@ -1,5 +1,5 @@
 /*
- * subject: a process prepared for looking: pinned, its memory mapped out, its
+ * subject: a target prepared for looking: pinned, its memory mapped out, its
  * interpreter found and its symbols resolved. All slow work is done here, once.
  */
 #ifndef INSPECTOR_SUBJECT_H
@@ -8,13 +8,13 @@
 #include "inspector/inspector.h"
 #include "inspector/module.h"
 #include "inspector/target/freeze.h"
-#include "inspector/target/process.h"
+#include "inspector/target/origin.h"
 #include "symbols/python_build.h"
 
 #define SUBJECT_CODE_MAX 16
 
 struct subject {
-	struct process *process;
+	struct origin origin;
 	struct space space;
 	struct module module;
 	struct python_build build;
@@ -23,7 +23,7 @@ struct subject {
 };
 
 /*
- * Prepares the process. Forks (python_build.h). On an error *ret holds what was found until then,
+ * Prepares the target. Forks (python_build.h). On an error *ret holds what was found until then,
  * so that `doctor` can tell; subject_fini() it in every case.
  */
 struct error *subject_open(const struct inspector_request *request, struct subject *ret) MUST_CHECK;

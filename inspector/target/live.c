@@ -282,6 +282,21 @@ static struct error *live_gather(void *source, struct space_slice *slices, size_
 	return NULL;
 }
 
+static struct error *live_back(void *source, const struct region *region, int fd)
+{
+	struct live *live = source;
+	if (find_backing(live, region->device, region->inode))
+		return NULL;
+	_cleanup_(close_fd) int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return error_errno(ERROR_RESOURCE, errno, "keeping a mapped file open");
+	struct backing *backing = vec_push(&live->backings);
+	if (!backing)
+		return error_out_of_memory();
+	*backing = (struct backing){region->device, region->inode, take_fd(&copy)};
+	return NULL;
+}
+
 static void live_rouse(void *source)
 {
 	struct live *live = source;
@@ -314,6 +329,7 @@ static const struct space_ops live_ops = {
 	.read = live_read,
 	.gather = live_gather,
 	.residency = live_residency,
+	.back = live_back,
 	.rouse = live_rouse,
 	.close = live_close,
 };
@@ -363,23 +379,6 @@ struct error *live_map(struct space *space)
 			.of_file = region->kind == REGION_FILE,
 		};
 	}
-	return NULL;
-}
-
-struct error *live_back(struct space *space, const struct region *region, int fd)
-{
-	struct live *live = live_of(space);
-	if (!live)
-		return error_new(ERROR_BUG, "not a live space");
-	if (find_backing(live, region->device, region->inode))
-		return NULL;
-	_cleanup_(close_fd) int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (copy < 0)
-		return error_errno(ERROR_RESOURCE, errno, "keeping a mapped file open");
-	struct backing *backing = vec_push(&live->backings);
-	if (!backing)
-		return error_out_of_memory();
-	*backing = (struct backing){region->device, region->inode, take_fd(&copy)};
 	return NULL;
 }
 

@@ -23,13 +23,6 @@ struct error *live_open(pid_t pid, int proc, struct space *ret) MUST_CHECK;
 /* Tells the source of the space's regions; after every change of them. */
 struct error *live_map(struct space *space) MUST_CHECK;
 
-/*
- * Names the file behind a region, already checked to be the mapped one, so that its non-resident
- * pages can be taken from it; and those of all regions of the same device and inode. The source
- * keeps a duplicate of fd.
- */
-struct error *live_back(struct space *space, const struct region *region, int fd) MUST_CHECK;
-
 /* Starts the reader threads, so that a freeze does not pay for it. Without it gathers use one. */
 struct error *live_start_readers(struct space *space) MUST_CHECK;
 

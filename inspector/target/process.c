@@ -209,3 +209,43 @@ struct error *process_space(struct process *process, struct space *ret)
 	space = (struct space)SPACE_EMPTY;
 	return NULL;
 }
+
+/* ---- as an origin -------------------------------------------------------------------------- */
+
+static struct error *give_space(void *source, struct space *ret)
+{
+	return process_space(source, ret);
+}
+
+static struct error *give_facts(void *source, struct facts *ret)
+{
+	return process_facts(source, ret);
+}
+
+static struct error *give_file(void *source, const struct region *region, origin_accept_fn *accept,
+			       void *context, int *ret)
+{
+	return process_open_file(source, region, accept, context, ret);
+}
+
+static int give_root(void *source)
+{
+	return process_root(source);
+}
+
+static void give_up(void *source)
+{
+	process_close(source);
+}
+
+struct error *process_origin(pid_t pid, struct origin *ret)
+{
+	static const struct origin_ops ops = {give_space, give_facts, give_file, give_root,
+					      give_up};
+	struct process *process = NULL;
+	struct error *err = process_open(pid, &process);
+	if (err)
+		return err;
+	*ret = (struct origin){ORIGIN_LIVE, &ops, process};
+	return NULL;
+}

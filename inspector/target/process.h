@@ -9,6 +9,8 @@
 #define INSPECTOR_TARGET_PROCESS_H
 
 #include "base/error.h"
+#include "inspector/target/facts.h"
+#include "inspector/target/origin.h"
 #include "inspector/target/space.h"
 #include "symbols/elf_image.h"
 
@@ -23,6 +25,9 @@ struct process;
  */
 struct error *process_open(pid_t pid, struct process **ret) MUST_CHECK;
 void process_close(struct process *process); /* takes NULL */
+
+/* The same as the origin of a target, which then owns it. */
+struct error *process_origin(pid_t pid, struct origin *ret) MUST_CHECK;
 
 /* Whether it still runs and is the same one. */
 bool process_alive(const struct process *process);
@@ -41,26 +46,11 @@ int process_root(
 /* Who traces it now, 0 for nobody. */
 pid_t process_tracer(const struct process *process);
 
-/* What procfs tells of it now; strings are owned by the caller, foreign and unescaped. */
-struct process_facts {
-	uid_t uid;
-	char state; /* R S D T t Z … */
-	char *comm;
-	char *exe; /* NULL: not readable */
-	VEC(char *) cmdline;
-	struct timespec started_at; /* real time */
-	uint64_t n_threads;
-	uint64_t rss, peak_rss, swap, page_tables; /* bytes */
-};
-
-#define PROCESS_FACTS_EMPTY ((struct process_facts){0})
-
-/* Reads them now. ERROR_GONE; what the kernel hides stays 0 or NULL. */
-struct error *process_facts(const struct process *process, struct process_facts *ret) MUST_CHECK;
-void process_facts_fini(struct process_facts *facts);
+/* What procfs tells of it now. ERROR_GONE; what the kernel hides stays 0 or NULL. */
+struct error *process_facts(const struct process *process, struct facts *ret) MUST_CHECK;
 
 /* The same of a process that we may not read: what procfs tells everybody. */
-struct error *process_facts_of(pid_t pid, struct process_facts *ret) MUST_CHECK;
+struct error *process_facts_of(pid_t pid, struct facts *ret) MUST_CHECK;
 
 /*
  * "python3.11 app.py", "gunicorn", "python3 -m ingest": base name and script or module, never any
@@ -86,9 +76,8 @@ struct error *process_refresh(struct process *process, struct space *space) MUST
  * for a person ("/proc/7/root/usr/bin/x"; foreign text), which compares build-ids. *ret is the
  * accepted descriptor, read-only and the caller's, or -1 when there was none.
  */
-typedef bool process_accept_fn(void *context, int fd, const char *candidate);
 struct error *process_open_file(struct process *process, const struct region *region,
-				process_accept_fn *accept, void *context, int *ret) MUST_CHECK;
+				origin_accept_fn *accept, void *context, int *ret) MUST_CHECK;
 
 /* All pids of the machine that are processes with mappings, ascending. */
 struct error *process_pids(pid_t **ret, size_t *ret_n) MUST_CHECK;

@@ -42,7 +42,7 @@ static struct timespec real_time_of(uint64_t ticks)
 	return (struct timespec){at / 1000000000, at % 1000000000};
 }
 
-static struct error *read_stat(int dir, struct process_facts *facts)
+static struct error *read_stat(int dir, struct facts *facts)
 {
 	struct procfs_stat stat;
 	struct error *err = procfs_stat(dir, &stat);
@@ -62,7 +62,7 @@ static uint64_t status_bytes(const char *text, const char *key)
 	return size_multiply(kib, KIB);
 }
 
-static struct error *read_status(int dir, struct process_facts *facts)
+static struct error *read_status(int dir, struct facts *facts)
 {
 	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
@@ -80,7 +80,7 @@ static struct error *read_status(int dir, struct process_facts *facts)
 }
 
 /* Words end with NUL, the last one perhaps not; a title may be padded with them. */
-static struct error *split_cmdline(const char *data, size_t size, struct process_facts *facts)
+static struct error *split_cmdline(const char *data, size_t size, struct facts *facts)
 {
 	while (size > 0 && data[size - 1] == '\0')
 		size--;
@@ -97,7 +97,7 @@ static struct error *split_cmdline(const char *data, size_t size, struct process
 	return NULL;
 }
 
-static struct error *read_cmdline(int dir, struct process_facts *facts)
+static struct error *read_cmdline(int dir, struct facts *facts)
 {
 	_cleanup_(free_pointer) char *data = NULL;
 	size_t size;
@@ -109,7 +109,7 @@ static struct error *read_cmdline(int dir, struct process_facts *facts)
 	return harmless ? NULL : err;
 }
 
-static void read_exe(int dir, struct process_facts *facts)
+static void read_exe(int dir, struct facts *facts)
 {
 	char path[PATH_MAX];
 	ssize_t length = readlinkat(dir, "exe", path, sizeof(path));
@@ -117,9 +117,9 @@ static void read_exe(int dir, struct process_facts *facts)
 		facts->exe = strndup(path, (size_t)length);
 }
 
-static struct error *read_facts(int dir, struct process_facts *ret)
+static struct error *read_facts(int dir, struct facts *ret)
 {
-	_cleanup_(process_facts_fini) struct process_facts facts = PROCESS_FACTS_EMPTY;
+	_cleanup_(facts_fini) struct facts facts = FACTS_EMPTY;
 	struct error *err = read_stat(dir, &facts);
 	if (!err)
 		err = read_status(dir, &facts);
@@ -129,33 +129,29 @@ static struct error *read_facts(int dir, struct process_facts *ret)
 		return err;
 	read_exe(dir, &facts);
 	*ret = facts;
-	facts = PROCESS_FACTS_EMPTY;
+	facts = FACTS_EMPTY;
 	return NULL;
 }
 
-struct error *process_facts(const struct process *process, struct process_facts *ret)
+struct error *process_facts(const struct process *process, struct facts *ret)
 {
-	return read_facts(process_dir(process), ret);
+	struct error *err = read_facts(process_dir(process), ret);
+	if (!err)
+		ret->pid = process_pid(process);
+	return err;
 }
 
-struct error *process_facts_of(pid_t pid, struct process_facts *ret)
+struct error *process_facts_of(pid_t pid, struct facts *ret)
 {
 	char path[32];
 	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
 	_cleanup_(close_fd) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_new(ERROR_GONE, "there is no process %d", pid);
-	return read_facts(dir, ret);
-}
-
-void process_facts_fini(struct process_facts *facts)
-{
-	free(facts->comm);
-	free(facts->exe);
-	for (size_t i = 0; i < facts->cmdline.count; i++)
-		free(facts->cmdline.items[i]);
-	vec_fini(&facts->cmdline);
-	*facts = PROCESS_FACTS_EMPTY;
+	struct error *err = read_facts(dir, ret);
+	if (!err)
+		ret->pid = pid;
+	return err;
 }
 
 /* ---- the machine ---------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@
 struct search {
 	struct process *process;
 	const struct region *region;
-	process_accept_fn *accept;
+	origin_accept_fn *accept;
 	void *context;
 };
 
@@ -141,7 +141,7 @@ static int try_paths(struct search *s, const char *path)
 }
 
 struct error *process_open_file(struct process *process, const struct region *region,
-				process_accept_fn *accept, void *context, int *ret)
+				origin_accept_fn *accept, void *context, int *ret)
 {
 	struct search search = {process, region, accept, context};
 	if (region->kind != REGION_FILE || !region->label) {

@@ -116,6 +116,12 @@ struct error *space_gather(struct space *space, struct space_slice *slices, size
 	return NULL;
 }
 
+struct error *space_back(struct space *space, const struct region *region, int fd)
+{
+	bool wants = space->ops && space->ops->back;
+	return wants ? space->ops->back(space->source, region, fd) : NULL;
+}
+
 void space_rouse(struct space *space)
 {
 	if (space->ops && space->ops->rouse)

@@ -55,6 +55,8 @@ struct space_ops {
 				const struct residency *residency);
 	/* Adds what is resident in the range to *ret, in small steps. NULL: residency is unknown. */
 	struct error *(*residency)(void *source, raddr start, uint64_t size, struct residency *ret);
+	/* Names the file behind a region: see space_back. NULL: this source needs none. */
+	struct error *(*back)(void *source, const struct region *region, int fd);
 	/* A gather is about to come that a stopped target waits for. NULL: nothing to make ready. */
 	void (*rouse)(void *source);
 	void (*close)(void *source);
@@ -85,6 +87,13 @@ struct error *space_gather(struct space *space, struct space_slice *slices, size
 bool space_has_residency(const struct space *space);
 struct error *space_residency(struct space *space, raddr start, uint64_t size,
 			      struct residency *ret) MUST_CHECK;
+
+/*
+ * Names the file behind a region, already checked to be the mapped one, so that pages that are not
+ * in memory (or not in the core) can be taken from it; and those of all regions of the same device
+ * and inode. The source keeps a duplicate of fd.
+ */
+struct error *space_back(struct space *space, const struct region *region, int fd) MUST_CHECK;
 
 /* Says that the target is about to stand still for a gather: whoever is to help with it wakes up. */
 void space_rouse(struct space *space);

@@ -272,8 +272,8 @@ static void file_pages_come_from_the_file(void **state)
 	assert_int_equal(region->kind, REGION_FILE);
 	uint64_t rss = victim_status(look.victim.pid, "VmRSS");
 	check_error(space_read(&look.space, at(ground.file), buffer, 1), ERROR_FAULT, NULL);
-	check_error(live_back(&look.space, region, ground.fd), 0, NULL);
-	check_error(live_back(&look.space, region, ground.fd), 0, NULL);
+	check_error(space_back(&look.space, region, ground.fd), 0, NULL);
+	check_error(space_back(&look.space, region, ground.fd), 0, NULL);
 	for (size_t i = 0; i < PAGE; i++)
 		expected[i] = (uint8_t)(i % 251 + 1);
 	check_error(space_read(&look.space, at(ground.file), buffer, PAGE), 0, NULL);
@@ -364,7 +364,7 @@ static void nothing_stays_open(void **state)
 	size_t before = count_descriptors();
 	struct look look = look_start(0);
 	const struct region *region = space_region(&look.space, at(ground.file));
-	check_error(live_back(&look.space, region, ground.fd), 0, NULL);
+	check_error(space_back(&look.space, region, ground.fd), 0, NULL);
 	check_error(live_start_readers(&look.space), 0, NULL);
 	look_end(&look);
 	assert_int_equal(count_descriptors(), before);
@@ -374,7 +374,6 @@ static void only_live_spaces_are_live(void **state)
 {
 	(void)state;
 	struct space space = SPACE_EMPTY;
-	check_error(live_back(&space, &(struct region){0}, 0), ERROR_BUG, NULL);
 	check_error(live_map(&space), ERROR_BUG, NULL);
 	check_error(live_start_readers(&space), ERROR_BUG, NULL);
 }

@@ -334,7 +334,7 @@ static void another_program_is_noticed(void **state)
 	check_error(process_check(process), 0, NULL);
 	victim_nudge(&victim);
 	for (int i = 0; i < 5000; i++) {
-		_cleanup_(process_facts_fini) struct process_facts facts = PROCESS_FACTS_EMPTY;
+		_cleanup_(facts_fini) struct facts facts = FACTS_EMPTY;
 		check_error(process_facts(process, &facts), 0, NULL);
 		if (facts.cmdline.count == 2)
 			break;
@@ -348,7 +348,7 @@ static void another_program_is_noticed(void **state)
 	space_fini(&space);
 	process_close(process);
 	check_error(process_open(victim.pid, &process), 0, NULL);
-	_cleanup_(process_facts_fini) struct process_facts facts = PROCESS_FACTS_EMPTY;
+	_cleanup_(facts_fini) struct facts facts = FACTS_EMPTY;
 	check_error(process_facts(process, &facts), 0, NULL);
 	assert_int_equal(facts.cmdline.count, 2);
 	assert_string_equal(facts.cmdline.items[1], "1000");
@@ -391,7 +391,7 @@ static void its_facts_are_true(void **state)
 	struct victim victim = victim_ready(victim_plain, NULL);
 	check_error(process_open(victim.pid, &process), 0, NULL);
 	victim_await_state(victim.pid, 'S');
-	_cleanup_(process_facts_fini) struct process_facts facts = PROCESS_FACTS_EMPTY;
+	_cleanup_(facts_fini) struct facts facts = FACTS_EMPTY;
 	check_error(process_facts(process, &facts), 0, NULL);
 	struct timespec now;
 	(void)clock_gettime(CLOCK_REALTIME, &now);

@@ -1,0 +1,14 @@
+/*
+ * facts: who owns the strings.
+ */
+#include "inspector/target/facts.h"
+
+void facts_fini(struct facts *facts)
+{
+	free(facts->comm);
+	free(facts->exe);
+	for (size_t i = 0; i < facts->cmdline.count; i++)
+		free(facts->cmdline.items[i]);
+	vec_fini(&facts->cmdline);
+	*facts = FACTS_EMPTY;
+}

@@ -1,0 +1,32 @@
+/*
+ * facts: what is known of a process beside its memory: from procfs, from a core's notes,
+ * from a snapshot file.
+ */
+#ifndef INSPECTOR_TARGET_FACTS_H
+#define INSPECTOR_TARGET_FACTS_H
+
+#include "base/vec.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* Strings are owned, foreign and unescaped. What is not known is 0 or NULL. */
+struct facts {
+	pid_t pid;
+	uid_t uid;
+	char state; /* R S D T t Z … */
+	char *comm;
+	char *exe; /* NULL: not readable */
+	VEC(char *) cmdline;
+	struct timespec started_at; /* real time */
+	struct timespec taken_at;   /* real time: when a file's process was copied; 0: now */
+	uint64_t n_threads;
+	uint64_t rss, peak_rss, swap, page_tables; /* bytes */
+};
+
+#define FACTS_EMPTY ((struct facts){0})
+
+void facts_fini(struct facts *facts);
+
+#endif
