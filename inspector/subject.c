@@ -79,7 +79,8 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 		.read_context = &s->space,
 		.image = &s->module.image,
 	};
-	return python_build_resolve(&build, &s->build);
+	struct error *err = python_build_resolve(&build, &s->build);
+	return err || !s->build.no_debug_info ? err : python_build_no_symbols(&build, &s->build);
 }
 
 /* With privileges from its file, the program must not show its user more than that user may see. */
