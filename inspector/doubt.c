@@ -101,6 +101,8 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_STOPPED_INSIDE] = "stopped_inside",
 		[DOUBT_EINTR_RISK] = "eintr_risk",
 		[DOUBT_UNVERIFIED] = "unverified",
+		[DOUBT_LAYOUT_UNVERIFIED] = "layout_unverified",
+		[DOUBT_STRUCTURE] = "structure",
 		[DOUBT_RESIDENCY] = "residency",
 		[DOUBT_TARGET_CHANGED] = "target_changed",
 	};

@@ -41,6 +41,8 @@ enum doubt_severity {
 	X(STOPPED_INSIDE)    /* the stop landed inside malloc: one pool may be off by one block */ \
 	X(EINTR_RISK)        /* a stop makes epoll_wait raise in a 2.7 target */                   \
 	X(UNVERIFIED)        /* a file without build-id: taken on trust */                         \
+	X(LAYOUT_UNVERIFIED) /* of a version that nothing is known of: shapes are assumed */       \
+	X(STRUCTURE)         /* symbols and what memory shows disagree */                          \
 	X(RESIDENCY)         /* what is resident could not be learnt */                            \
 	X(TARGET_CHANGED)    /* it executed another program or ended while being read */
 

@@ -81,7 +81,10 @@ void layout_fill_state(struct layout_fill *fill, const struct layout_entry *entr
 
 void layout_fill_place(struct layout_fill *fill, const struct state_place *place)
 {
-	uint64_t width = place->embedded ? layout_width(&fill->layout, LAYOUT_STATE_SIZE) : 8;
+	/* Of one without an arena only the lists before nfp2lasta are known to be there. */
+	uint64_t seen = layout_offset(&fill->layout, LAYOUT_STATE_USABLE_ARENAS) + 8;
+	uint64_t whole = size_max(layout_width(&fill->layout, LAYOUT_STATE_SIZE), seen);
+	uint64_t width = place->embedded ? whole : 8;
 	const struct layout_entry entry = {
 		.offset = place->offset,
 		.width = width,

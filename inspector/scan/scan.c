@@ -147,8 +147,7 @@ static struct error *scan_state(struct work *w, const struct pool_table *pools,
 {
 	struct state_place place;
 	w->ret->verdict = roots->idle ? SCAN_IDLE : SCAN_FOUND;
-	if (!roots->idle)
-		layout_fill_state(&w->fill, roots->entries);
+	layout_fill_state(&w->fill, roots->entries);
 	struct error *err =
 		state_place_find(w->space, w->image, &w->build->layout, pools->at, &place);
 	if (err)
@@ -260,6 +259,29 @@ struct error *scan_run(struct space *space, const struct elf_image *image,
 	}
 	*ret = scan;
 	return NULL;
+}
+
+static bool has_all(const struct layout *layout, const enum layout_entry_id *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!layout_has(layout, ids[i]))
+			return false;
+	}
+	return true;
+}
+
+bool scan_is_enough(const struct scan *scan, const struct python_build *build)
+{
+	static const enum layout_entry_id statics[] = {
+		LAYOUT_STATIC_USEDPOOLS, LAYOUT_STATIC_ARENAS, LAYOUT_STATIC_MAXARENAS};
+	static const enum layout_entry_id state[] = {
+		LAYOUT_RUNTIME,         LAYOUT_RUNTIME_INTERPRETERS_HEAD, LAYOUT_INTERP_NEXT,
+		LAYOUT_INTERP_OBMALLOC, LAYOUT_STATE_USEDPOOLS,           LAYOUT_STATE_ARENAS,
+		LAYOUT_STATE_MAXARENAS};
+	bool has = scan->verdict == SCAN_FOUND || scan->verdict == SCAN_IDLE;
+	return has || !build->no_debug_info ||
+	       has_all(&build->layout, statics, ARRAY_SIZE(statics)) ||
+	       has_all(&build->layout, state, ARRAY_SIZE(state));
 }
 
 void scan_fini(struct scan *scan)

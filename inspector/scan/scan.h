@@ -14,6 +14,7 @@
 #include "symbols/python_build.h"
 
 enum scan_verdict {
+	SCAN_NOT_NEEDED,
 	SCAN_FOUND, /* one answer, and it agrees with what was known before */
 	SCAN_IDLE,  /* pymalloc is there and has never had an arena */
 	SCAN_NONE,  /* no answer, or more than one */
@@ -34,6 +35,9 @@ struct scan {
  */
 struct error *scan_run(struct space *space, const struct elf_image *image,
 		       struct python_build *build, struct scan *ret) MUST_CHECK;
+
+/* Whether a look can be made: the scan has its answer, or files had named all that it needs. */
+bool scan_is_enough(const struct scan *scan, const struct python_build *build);
 
 void scan_fini(struct scan *scan);
 

@@ -66,7 +66,8 @@ static bool fits_counters(struct state *s, uint64_t offset)
 	       high <= s->table->n_slots;
 }
 
-static void add_all(struct state *s, uint32_t n_nfp2lasta, const struct arena_map *map)
+/* The members before nfp2lasta, whose length shows only once there is an arena. */
+static void add_lists(struct state *s)
 {
 	s->at = 0;
 	add_member(s, LAYOUT_STATE_USEDPOOLS, 8, 2 * (uint64_t)s->pools->n_classes);
@@ -74,6 +75,11 @@ static void add_all(struct state *s, uint32_t n_nfp2lasta, const struct arena_ma
 	add_member(s, LAYOUT_STATE_MAXARENAS, 4, 1);
 	add_member(s, LAYOUT_STATE_UNUSED_ARENA_OBJECTS, 8, 1);
 	add_member(s, LAYOUT_STATE_USABLE_ARENAS, 8, 1);
+}
+
+static void add_all(struct state *s, uint32_t n_nfp2lasta, const struct arena_map *map)
+{
+	add_lists(s);
 	add_member(s, LAYOUT_STATE_NFP2LASTA, 8, n_nfp2lasta);
 	add_member(s, LAYOUT_STATE_NARENAS_CURRENT, 8, 1);
 	add_member(s, LAYOUT_STATE_NTIMES_ALLOCATED, 8, 1);
@@ -161,7 +167,9 @@ struct error *state_roots_read(struct space *space, const struct pymalloc_shape 
 	uint64_t arenas = word_at(&s, s.mgmt);
 	ret->idle = size && pools->n_heads == 0 && pools->n_unseen == 0 && arenas == 0 &&
 		    bytes_u32(&s.bytes, 8) == 0;
-	if (ret->idle || pools->n_heads == 0)
+	if (ret->idle)
+		add_lists(&s);
+	if (pools->n_heads == 0)
 		return NULL;
 	err = arena_table_read(space, shape, pools, raddr_at(arenas), &fits, &table);
 	return err || !fits ? err : fit(&s);
