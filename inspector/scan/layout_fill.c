@@ -79,6 +79,14 @@ void layout_fill_state(struct layout_fill *fill, const struct layout_entry *entr
 	}
 }
 
+void layout_fill_members(struct layout_fill *fill, const struct layout_entry *entries)
+{
+	for (unsigned id = 0; id < LAYOUT_COUNT; id++) {
+		if (entries[id].provenance != PROVENANCE_ABSENT)
+			settle(fill, id, &entries[id]);
+	}
+}
+
 void layout_fill_place(struct layout_fill *fill, const struct state_place *place)
 {
 	/* Of one without an arena only the lists before nfp2lasta are known to be there. */

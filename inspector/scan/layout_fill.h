@@ -28,6 +28,9 @@ void layout_fill_size(struct layout_fill *fill, enum layout_entry_id id, uint64_
  * a build with another arena size: memory is believed before it. */
 void layout_fill_state(struct layout_fill *fill, const struct layout_entry *entries);
 
+/* Members of other structs, indexed by their ids: added where they are absent. */
+void layout_fill_members(struct layout_fill *fill, const struct layout_entry *entries);
+
 /* Where interpreters keep their state. */
 void layout_fill_place(struct layout_fill *fill, const struct state_place *place);
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/scan/free_lists.h"
 #include "inspector/scan/layout_fill.h"
 #include "inspector/scan/state_place.h"
 #include "inspector/scan/state_roots.h"
@@ -142,6 +143,27 @@ static struct error *scan_statics(struct work *w, const struct pool_table *pools
 
 /* ---- from 3.12 on ---------------------------------------------------------------------------- */
 
+/* Those that nothing else has told. */
+static struct error *fill_free_lists(struct work *w, const struct pool_table *pools,
+				     const struct state_place *place)
+{
+	struct free_lists lists;
+	if (layout_has(&w->build->layout, LAYOUT_FREELIST_DICT))
+		return NULL;
+	struct error *err = free_lists_find(w->space, &w->shape, &w->build->layout, pools,
+					    place->main, place->offset, &lists);
+	if (err)
+		return err;
+	if (!lists.found) {
+		tell(w, false, "scan: free lists of objects", "%s", lists.why);
+		return NULL;
+	}
+	layout_fill_members(&w->fill, lists.entries);
+	tell(w, true, "scan: free lists of objects",
+	     "%u lists bear their members out, %u change too fast", lists.n_proven, lists.n_moving);
+	return NULL;
+}
+
 static struct error *scan_state(struct work *w, const struct pool_table *pools,
 				const struct state_roots *roots)
 {
@@ -161,7 +183,7 @@ static struct error *scan_state(struct work *w, const struct pool_table *pools,
 	     place.embedded ? "embedded" : "pointed to", place.offset);
 	if (roots->idle)
 		conclude(w, SCAN_IDLE, "it has never had an arena");
-	return NULL;
+	return place.embedded ? NULL : fill_free_lists(w, pools, &place);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
