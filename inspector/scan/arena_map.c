@@ -10,9 +10,9 @@
 #include "inspector/scan/arena_map.h"
 
 #include "base/cleanup.h"
-#include "inspector/scan/pointers.h"
 
-#define NODE_MAX (256 * KIB) /* bytes */
+#define NODE_MAX     (256 * KIB) /* bytes */
+#define ARENAS_ASKED 256
 
 /* How a release splits the bits above those inside an arena. */
 struct split {
@@ -83,15 +83,17 @@ static raddr first_arena(const struct arena_table *table)
 	return RADDR_NULL;
 }
 
-/* Whether the root leads to every arena. */
+/* Whether the root leads to every arena, of a great heap to the first hundreds. */
 static struct error *leads_to_all(const struct search *s, raddr root, bool *ret)
 {
 	*ret = true;
-	for (uint32_t i = 0; i < s->table->n_slots && *ret; i++) {
+	for (uint32_t i = 0, asked = 0; i < s->table->n_slots && *ret && asked < ARENAS_ASKED;
+	     i++) {
 		raddr arena = s->table->slots[i].address;
 		uint64_t mid;
 		if (raddr_is_null(arena))
 			continue;
+		asked++;
 		struct error *err =
 			read_word(s->space, root.value, top_index(s, arena.value), &mid);
 		err = err ?: leads_to(s, mid, arena, ret);
@@ -132,14 +134,6 @@ static struct error *count_nodes(const struct search *s, struct arena_map *map, 
 
 /* ---- the root --------------------------------------------------------------------------------- */
 
-/* A first sieve: what a mid node holds for the first arena is the address of a bot node. */
-static bool may_lead(void *context, uint64_t pointer, uint64_t bot)
-{
-	(void)context;
-	(void)pointer;
-	return bot != 0 && bot % 8 == 0 && bot >> 47 == 0;
-}
-
 static void take_root(const struct search *s, raddr root, struct arena_map *map)
 {
 	if (map->n_found++ > 0)
@@ -150,44 +144,60 @@ static void take_root(const struct search *s, raddr root, struct arena_map *map)
 	map->bot_size = UINT64_C(8) << s->split.bot;
 }
 
-/* Every word of the segments that holds one of these pointers. */
-static struct error *try_words(const struct search *s, const struct data_segments *data,
-			       uint64_t pointer, struct arena_map *map)
+/* How many words before each one of a segment are not 0; n_words + 1 of them. */
+static uint32_t *count_set_words(const struct data_segment *d)
 {
-	uint64_t top = top_index(s, first_arena(s->table).value) * 8;
-	for (size_t i = 0; i < data->count; i++) {
-		const struct data_segment *d = &data->items[i];
-		for (uint64_t offset = 0; offset + 8 <= d->size; offset += 8) {
-			bool leads;
-			if (data_segment_word(d, offset) != pointer || offset < top)
-				continue;
-			raddr root = raddr_plus(d->start, offset - top);
-			struct error *err = leads_to_all(s, root, &leads);
+	uint64_t n = d->size / 8;
+	uint32_t *before = calloc(n + 1, sizeof(*before));
+	for (uint64_t i = 0; before && i < n; i++)
+		before[i + 1] = before[i] + (data_segment_word(d, i * 8) != 0);
+	return before;
+}
+
+/* Words of a root that are not 0: a mid node covers more than all arenas of most processes, and each
+ * arena ever made has needed two at most. */
+static uint64_t set_words_max(const struct search *s)
+{
+	return 16 + 2 * (uint64_t)s->table->n_slots;
+}
+
+/* Tries word i of the segment as the root's entry for the first arena. */
+static struct error *try_word(const struct search *s, const struct data_segment *d,
+			      const uint32_t *before, uint64_t i, struct arena_map *map)
+{
+	raddr arena = first_arena(s->table);
+	uint64_t top = top_index(s, arena.value), length = UINT64_C(1) << s->split.top;
+	uint64_t mid = data_segment_word(d, i * 8);
+	bool leads;
+	if (mid == 0 || mid % 16 != 0 || mid >> 47 != 0 || i < top ||
+	    length > d->size / 8 - (i - top) ||
+	    before[i - top + length] - before[i - top] > set_words_max(s))
+		return NULL;
+	struct error *err = leads_to(s, mid, arena, &leads);
+	if (err || !leads)
+		return err;
+	raddr root = raddr_plus(d->start, (i - top) * 8);
+	err = leads_to_all(s, root, &leads);
+	if (!err && leads)
+		take_root(s, root, map);
+	return err;
+}
+
+static struct error *try_split(const struct search *s, const struct data_segments *data,
+			       struct arena_map *map)
+{
+	for (size_t k = 0; k < data->count; k++) {
+		const struct data_segment *d = &data->items[k];
+		_cleanup_(free_pointer) uint32_t *before = count_set_words(d);
+		if (!before)
+			return error_out_of_memory();
+		for (uint64_t i = 0; i < d->size / 8; i++) {
+			struct error *err = try_word(s, d, before, i, map);
 			if (err)
 				return err;
-			if (leads)
-				take_root(s, root, map);
 		}
 	}
 	return NULL;
-}
-
-static struct error *try_split(const struct search *s, const struct elf_image *image,
-			       const struct data_segments *data, struct arena_map *map)
-{
-	_cleanup_(pointers_fini) struct pointers pointers = {VEC_EMPTY};
-	raddr arena = first_arena(s->table);
-	struct error *err = pointers_gather(s->space, image, data, 16, &pointers);
-	err = err
-		      ?: pointers_sieve(s->space, &pointers, mid_index(s, arena.value) * 8,
-					may_lead, NULL);
-	for (size_t i = 0; i < pointers.items.count && !err; i++) {
-		bool leads;
-		err = leads_to(s, pointers.items.items[i], arena, &leads);
-		if (!err && leads)
-			err = try_words(s, data, pointers.items.items[i], map);
-	}
-	return err;
 }
 
 /* Two ints side by side that hold the two counts: right before the root or right behind it. */
@@ -230,9 +240,8 @@ static void forget_unless_one(struct arena_map *map)
 		*map = (struct arena_map){.n_found = map->n_found};
 }
 
-struct error *arena_map_find(struct space *space, const struct elf_image *image,
-			     const struct data_segments *data, const struct arena_table *table,
-			     struct arena_map *ret)
+struct error *arena_map_find(struct space *space, const struct data_segments *data,
+			     const struct arena_table *table, struct arena_map *ret)
 {
 	struct search s = {.space = space, .table = table};
 	struct arena_map map = {.n_found = 0};
@@ -242,7 +251,7 @@ struct error *arena_map_find(struct space *space, const struct elf_image *image,
 	for (size_t i = 0; i < n && !raddr_is_null(first_arena(table)); i++) {
 		unsigned before = map.n_found;
 		s.split = splits[i];
-		struct error *err = try_split(&s, image, data, &map);
+		struct error *err = try_split(&s, data, &map);
 		if (!err && map.n_found == 1 && before == 0)
 			err = count_nodes(&s, &map, &whole);
 		if (err)

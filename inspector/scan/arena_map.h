@@ -19,9 +19,8 @@ struct arena_map {
 };
 
 /* Searches the segments. ERROR_GONE, ERROR_RESOURCE. */
-struct error *arena_map_find(struct space *space, const struct elf_image *image,
-			     const struct data_segments *data, const struct arena_table *table,
-			     struct arena_map *ret) MUST_CHECK;
+struct error *arena_map_find(struct space *space, const struct data_segments *data,
+			     const struct arena_table *table, struct arena_map *ret) MUST_CHECK;
 
 /* Whether a root lies exactly at `at`, in a state's struct: n_found is 1 then, and the counts are
  * behind it. ERROR_GONE, ERROR_RESOURCE. */

@@ -213,6 +213,18 @@ static struct error *find_length(struct space *space, const struct pymalloc_shap
 	return NULL;
 }
 
+/* The last arena of the usable list with each number of free pools. */
+static struct error *find_last(struct arena_table *t)
+{
+	uint32_t i;
+	t->last_of = calloc(t->geometry.pools_per_arena + 1u, sizeof(*t->last_of));
+	if (!t->last_of)
+		return error_out_of_memory();
+	for (raddr at = t->usable; index_of(t, at, &i); at = t->slots[i].next)
+		t->last_of[t->slots[i].nfreepools] = at.value;
+	return NULL;
+}
+
 struct error *arena_table_read(struct space *space, const struct pymalloc_shape *shape,
 			       const struct pool_table *pools, raddr at, bool *ret_found,
 			       struct arena_table *ret)
@@ -231,29 +243,23 @@ struct error *arena_table_read(struct space *space, const struct pymalloc_shape 
 	for (uint32_t i = 0; i < pools->n_heads; i++)
 		max_index = (uint32_t)size_max(max_index, pools->heads[i].arenaindex);
 	err = find_length(space, shape, &t, max_index, &n);
+	if (!err && n == 1)
+		err = find_last(&t);
 	if (err || n != 1)
 		return err;
 	*ret_found = true;
 	*ret = t;
 	t.slots = NULL;
+	t.last_of = NULL;
 	return NULL;
-}
-
-raddr arena_table_last_of(const struct arena_table *table, uint32_t nfree)
-{
-	raddr last = RADDR_NULL;
-	uint32_t i;
-	for (raddr at = table->usable; index_of(table, at, &i); at = table->slots[i].next) {
-		if (table->slots[i].nfreepools == nfree)
-			last = at;
-	}
-	return last;
 }
 
 void arena_table_fini(struct arena_table *table)
 {
 	free(table->slots);
+	free(table->last_of);
 	table->slots = NULL;
+	table->last_of = NULL;
 }
 
 /* ---- which pointer ------------------------------------------------------------------------ */

@@ -19,6 +19,7 @@ struct arena_table {
 	uint32_t n_slots;                    /* maxarenas */
 	uint32_t n_in_use;
 	raddr unused, usable; /* the heads of its two lists; null: empty */
+	uint64_t *last_of;    /* what nfp2lasta must be: pools_per_arena + 1 words; owned */
 };
 
 /*
@@ -40,9 +41,6 @@ struct arena_tables {
 struct error *arena_table_find(struct space *space, const struct elf_image *image,
 			       const struct pymalloc_shape *shape, const struct data_segments *data,
 			       const struct pool_table *pools, struct arena_tables *ret) MUST_CHECK;
-
-/* What nfp2lasta[nfree] must be: the last arena of the usable list with so many free pools, or null. */
-raddr arena_table_last_of(const struct arena_table *table, uint32_t nfree);
 
 /* Where slot i lies in the target. */
 static inline raddr arena_table_slot(const struct arena_table *table, uint32_t i)

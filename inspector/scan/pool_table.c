@@ -225,6 +225,8 @@ struct error *pool_table_find(struct space *space, const struct pymalloc_shape *
 	return NULL;
 }
 
+/* Makes no table of more pairs than there can be classes: what follows one is none, so that
+ * CLASSES_MANY + 1 of them are too many. */
 struct error *pool_table_read(struct space *space, const struct pymalloc_shape *shape, raddr at,
 			      bool *ret_found, struct pool_table *ret)
 {
@@ -240,6 +242,9 @@ struct error *pool_table_read(struct space *space, const struct pymalloc_shape *
 		if (pairs[n].kind == PAIR_NONE)
 			break;
 	}
+	*ret = (struct pool_table){.at = at};
+	for (uint32_t i = 0; i < n; i++)
+		ret->n_unseen += pairs[i].kind == PAIR_UNSEEN;
 	*ret_found = make_table(at, pairs, n, ret);
 	return NULL;
 }

@@ -40,7 +40,7 @@ struct pool_tables {
 struct error *pool_table_find(struct space *space, const struct pymalloc_shape *shape,
 			      const struct data_segments *data, struct pool_tables *ret) MUST_CHECK;
 
-/* Whether one begins exactly at `at`; *ret is filled then. ERROR_GONE. */
+/* Whether one begins exactly at `at`; *ret is filled then, else only its n_unseen. ERROR_GONE. */
 struct error *pool_table_read(struct space *space, const struct pymalloc_shape *shape, raddr at,
 			      bool *ret_found, struct pool_table *ret) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/scan/cross_check.h"
 #include "inspector/scan/free_lists.h"
 #include "inspector/scan/layout_fill.h"
 #include "inspector/scan/state_place.h"
@@ -95,7 +96,7 @@ static struct error *fill_map(struct work *w, const struct arena_table *table)
 	struct arena_map map;
 	if (table->geometry.pool_size == 4 * KIB)
 		return NULL;
-	struct error *err = arena_map_find(w->space, w->image, &w->data, table, &map);
+	struct error *err = arena_map_find(w->space, &w->data, table, &map);
 	if (err)
 		return err;
 	if (map.n_found != 1) {
@@ -265,11 +266,33 @@ static struct error *scan_tries(struct work *w)
 	return err;
 }
 
+/* Symbols have told everything: memory need only agree. */
+static struct error *check(struct space *space, const struct elf_image *image,
+			   struct python_build *build, struct scan *ret)
+{
+	struct work w = {.build = build, .ret = ret};
+	enum cross_check_result result;
+	const char *what;
+	*ret = (struct scan){.verdict = SCAN_NOT_NEEDED};
+	struct error *err = cross_check(space, image, &build->layout, &result, &what);
+	if (err)
+		return err;
+	if (result == CROSS_CHECK_DISAGREES)
+		conclude(&w, SCAN_DISAGREES, "%s", what);
+	tell(&w, result == CROSS_CHECK_AGREES, "cross-check in memory", "%s",
+	     result == CROSS_CHECK_AGREES   ? "usedpools and arenas look as they must"
+	     : result == CROSS_CHECK_SILENT ? "no pools to compare"
+					    : what);
+	return NULL;
+}
+
 struct error *scan_run(struct space *space, const struct elf_image *image,
 		       struct python_build *build, struct scan *ret)
 {
 	struct scan scan = {.verdict = SCAN_NONE};
 	struct work w = {.space = space, .image = image, .build = build, .ret = &scan};
+	if (!build->no_debug_info)
+		return check(space, image, build, ret);
 	layout_fill_shape(&build->layout);
 	struct error *err = pymalloc_shape_init(&build->layout, &w.shape);
 	err = err ?: data_segments_read(space, image, &w.data);

@@ -28,7 +28,8 @@ struct scan {
 };
 
 /*
- * Scans the module's data, adds what is missing to build->layout (PROVENANCE_SCANNED) and a trial
+ * Where debug information has told all, only checks that memory bears it out: a trial says so.
+ * Else scans the module's data, adds what is missing to build->layout (PROVENANCE_SCANNED) and a trial
  * for each step to build->trials. What the built-in table says of struct _obmalloc_state gives way
  * to what memory shows; debug information does not. The layout passes layout_check() afterwards.
  * No answer is no error. ERROR_GONE, ERROR_RESOURCE.

@@ -69,14 +69,37 @@ static uint64_t size_of_main(const struct elf_image *image, const struct layout 
 	return runtime > offset ? size_min(runtime - offset, INTERP_MAX) : INTERP_MAX / 16;
 }
 
+static bool has_list(const struct layout *layout)
+{
+	return layout_has(layout, LAYOUT_RUNTIME) &&
+	       layout_has(layout, LAYOUT_RUNTIME_INTERPRETERS_HEAD) &&
+	       layout_has(layout, LAYOUT_INTERP_NEXT);
+}
+
+struct error *state_place_follow(struct space *space, const struct elf_image *image,
+				 const struct layout *layout, raddr *ret)
+{
+	uint64_t state = 0;
+	raddr main = RADDR_NULL;
+	struct error *err = has_list(layout) ? find_main(space, image, layout, &main) : NULL;
+	*ret = RADDR_NULL;
+	if (err || raddr_is_null(main))
+		return err;
+	raddr at = raddr_plus(main, layout_offset(layout, LAYOUT_INTERP_OBMALLOC));
+	if (layout_width(layout, LAYOUT_INTERP_OBMALLOC) > 8) {
+		*ret = at;
+		return NULL;
+	}
+	err = space_read(space, at, &state, sizeof(state));
+	*ret = raddr_at(state);
+	return err && error_catch(&err, ERROR_FAULT) ? NULL : err;
+}
+
 struct error *state_place_find(struct space *space, const struct elf_image *image,
 			       const struct layout *layout, raddr state, struct state_place *ret)
 {
 	struct state_place place = {.why = "_PyRuntime.interpreters could not be found"};
-	bool has_list = layout_has(layout, LAYOUT_RUNTIME) &&
-			layout_has(layout, LAYOUT_RUNTIME_INTERPRETERS_HEAD) &&
-			layout_has(layout, LAYOUT_INTERP_NEXT);
-	struct error *err = has_list ? find_main(space, image, layout, &place.main) : NULL;
+	struct error *err = has_list(layout) ? find_main(space, image, layout, &place.main) : NULL;
 	if (err)
 		return err;
 	if (!raddr_is_null(place.main)) {

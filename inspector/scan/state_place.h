@@ -27,4 +27,9 @@ struct error *state_place_find(struct space *space, const struct elf_image *imag
 			       const struct layout *layout, raddr state,
 			       struct state_place *ret) MUST_CHECK;
 
+/* Where the main interpreter's state is, by a layout that knows INTERP_OBMALLOC; null: not to be
+ * found. ERROR_GONE. */
+struct error *state_place_follow(struct space *space, const struct elf_image *image,
+				 const struct layout *layout, raddr *ret) MUST_CHECK;
+
 #endif

@@ -51,8 +51,7 @@ static bool fits_lists(struct state *s)
 static bool fits_nfp2lasta(struct state *s, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t expected = i ? arena_table_last_of(s->table, i).value : 0;
-		if (word_at(s, s->mgmt + 32 + i * UINT64_C(8)) != expected)
+		if (word_at(s, s->mgmt + 32 + i * UINT64_C(8)) != s->table->last_of[i])
 			return false;
 	}
 	return true;

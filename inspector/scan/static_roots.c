@@ -123,20 +123,8 @@ static void find_arenas(struct find *f, void (*try)(struct find *f, raddr at))
 /* Whether all of nfp2lasta could stand at `at`. */
 static bool is_nfp2lasta(const struct find *f, raddr at, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t word;
-		if (!data_segments_word(f->data, raddr_plus(at, i * UINT64_C(8)), &word) ||
-		    (word != 0 && (i == 0 || word != arena_table_last_of(f->table, i).value)))
-			return false;
-	}
-	for (uint32_t i = 0; i < f->table->n_slots; i++) {
-		uint32_t nfree = f->table->slots[i].nfreepools;
-		bool usable = !raddr_is_null(f->table->slots[i].address) && nfree > 0;
-		if (usable && (nfree >= n || !word_is(f, raddr_plus(at, nfree * UINT64_C(8)),
-						      arena_table_last_of(f->table, nfree).value)))
-			return false;
-	}
-	return true;
+	const uint8_t *bytes = data_segments_bytes(f->data, at, n * UINT64_C(8));
+	return bytes && memcmp(bytes, f->table->last_of, n * sizeof(*f->table->last_of)) == 0;
 }
 
 /* It ends where usable_arenas begins, or begins behind it: 3.8 on, in every order that was seen. */
