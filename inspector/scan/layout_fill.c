@@ -35,10 +35,15 @@ static void settle(struct layout_fill *fill, enum layout_entry_id id,
 void layout_fill_variable(struct layout_fill *fill, enum layout_entry_id id, raddr at,
 			  uint64_t size)
 {
-	if (raddr_is_null(at))
-		return;
+	if (!raddr_is_null(at)) /* modulo 2^64: elf_image.h */
+		layout_fill_member(fill, id, at.value - fill->bias, size);
+}
+
+void layout_fill_member(struct layout_fill *fill, enum layout_entry_id id, uint64_t offset,
+			uint64_t size)
+{
 	const struct layout_entry entry = {
-		.offset = at.value - fill->bias, /* modulo 2^64: elf_image.h */
+		.offset = offset,
 		.width = size,
 		.count = 1,
 		.stride = size,
@@ -117,7 +122,9 @@ void layout_fill_shape(struct layout *layout)
 		{LAYOUT_POOL_FREEBLOCK, 8, 8},      {LAYOUT_POOL_NEXTPOOL, 16, 8},
 		{LAYOUT_POOL_PREVPOOL, 24, 8},      {LAYOUT_POOL_ARENAINDEX, 32, 4},
 		{LAYOUT_POOL_SZIDX, 36, 4},         {LAYOUT_POOL_NEXTOFFSET, 40, 4},
-		{LAYOUT_POOL_MAXNEXTOFFSET, 44, 4},
+		{LAYOUT_POOL_MAXNEXTOFFSET, 44, 4}, {LAYOUT_ALLOCATOR_SIZE, 0, 40},
+		{LAYOUT_ALLOCATOR_CTX, 0, 8},       {LAYOUT_ALLOCATOR_MALLOC, 8, 8},
+		{LAYOUT_DEBUG_API_SIZE, 0, 48},     {LAYOUT_DEBUG_API_ALLOC, 8, 40},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		if (layout_has(layout, members[i].id))

@@ -28,14 +28,19 @@ void layout_fill_size(struct layout_fill *fill, enum layout_entry_id id, uint64_
  * a build with another arena size: memory is believed before it. */
 void layout_fill_state(struct layout_fill *fill, const struct layout_entry *entries);
 
+/* A member of a struct, `offset` bytes from its start. */
+void layout_fill_member(struct layout_fill *fill, enum layout_entry_id id, uint64_t offset,
+			uint64_t size);
+
 /* Members of other structs, indexed by their ids: added where they are absent. */
 void layout_fill_members(struct layout_fill *fill, const struct layout_entry *entries);
 
 /* Where interpreters keep their state. */
 void layout_fill_place(struct layout_fill *fill, const struct state_place *place);
 
-/* struct arena_object and struct pool_header, where the layout has not all of them: as every release
- * from 2.7 to 3.15 has them. Whether they are so, the scan finds out. */
+/* What the scan looks for, where the layout has not all of it: struct arena_object and struct
+ * pool_header as every release from 2.7 to 3.15 has them, PyMemAllocatorEx and debug_alloc_api_t as those
+ * from 3.6 on. Whether they are so, the scan finds out. */
 void layout_fill_shape(struct layout *layout);
 
 #endif

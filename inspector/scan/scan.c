@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/scan/allocators.h"
 #include "inspector/scan/cross_check.h"
 #include "inspector/scan/free_lists.h"
 #include "inspector/scan/layout_fill.h"
@@ -187,6 +188,45 @@ static struct error *scan_state(struct work *w, const struct pool_table *pools,
 	return place.embedded ? NULL : fill_free_lists(w, pools, &place);
 }
 
+/* ---- beside the heap ------------------------------------------------------------------------- */
+
+static void fill_function(struct work *w, enum layout_entry_id id, raddr at)
+{
+	layout_fill_variable(&w->fill, id, at, 0);
+}
+
+static void fill_runtime_member(struct work *w, enum layout_entry_id id, raddr at, uint64_t size)
+{
+	const struct layout *layout = &w->fill.layout;
+	uint64_t runtime = w->image->bias + layout_offset(layout, LAYOUT_RUNTIME);
+	if (raddr_is_null(at) || !layout_has(layout, LAYOUT_RUNTIME) || at.value < runtime)
+		return;
+	layout_fill_member(&w->fill, id, at.value - runtime, size);
+}
+
+/* Who serves objects, and what stands before it. No answer only leaves that unknown. */
+static struct error *fill_allocators(struct work *w)
+{
+	struct allocators a;
+	struct error *err = allocators_find(w->space, w->image, &w->data, &a);
+	if (err)
+		return err;
+	tell(w, a.n_found == 1, "scan: allocators", "%u sets of records, %s", a.n_found,
+	     !raddr_is_null(a.mimalloc)   ? "mimalloc beside pymalloc"
+	     : !raddr_is_null(a.pymalloc) ? "pymalloc told"
+					  : "pymalloc not told");
+	fill_function(w, LAYOUT_PYMALLOC_MALLOC, a.pymalloc);
+	fill_function(w, LAYOUT_RAW_MALLOC, a.raw);
+	fill_function(w, LAYOUT_MIMALLOC_MALLOC, a.mimalloc);
+	fill_function(w, LAYOUT_DEBUG_MALLOC, a.debug_malloc);
+	if (!a.joined)
+		layout_fill_variable(&w->fill, LAYOUT_STATIC_ALLOCATOR_OBJ, a.object, 40);
+	else
+		fill_runtime_member(w, LAYOUT_RUNTIME_ALLOCATORS_OBJ, a.object, 40);
+	fill_runtime_member(w, LAYOUT_RUNTIME_INTERPRETER_LEAKS, a.leaks, 8);
+	return NULL;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static bool keeps_state(const struct work *w)
@@ -224,8 +264,10 @@ static struct error *scan_once(struct work *w)
 	else
 		tell(w, false, "scan: pool table", "%u candidates, %u refused",
 		     (unsigned)tables.n_found, (unsigned)tables.n_refused);
-	if (tables.n_found == 1)
-		return scan_table(w, &tables.first);
+	if (tables.n_found == 1) {
+		err = scan_table(w, &tables.first);
+		return err ?: fill_allocators(w);
+	}
 	conclude(w, SCAN_NONE, "%u words of its data look like pymalloc's table of pools",
 		 (unsigned)tables.n_found);
 	return NULL;
