@@ -260,7 +260,7 @@ static void find_statics(struct finder *f)
 		put_variable(f, labels[i].id, &stats.labelled[i], labels[i].width);
 }
 
-/* ---- free lists, up to 3.12 ---------------------------------------------------------- */
+/* ---- free lists, 3.4 to 3.12 ---------------------------------------------------------- */
 
 struct kind {
 	const char *function, *label;
@@ -364,9 +364,59 @@ static void find_tuples(struct finder *f)
 		put(f, LAYOUT_FREELIST_STATIC_TUPLE, start, 4 * TUPLE_LISTS, 1);
 }
 
+/* ---- the same, in 2.7, which prints none: from the functions that empty them ------------ */
+
+static const struct {
+	const char *function;
+	enum layout_entry_id variable;
+} emptiers[] = {
+	{"PyCFunction_ClearFreeList", LAYOUT_FREELIST_STATIC_CFUNCTION},
+	{"PyMethod_ClearFreeList", LAYOUT_FREELIST_STATIC_METHOD},
+	{"PyFrame_ClearFreeList", LAYOUT_FREELIST_STATIC_FRAME},
+	{"PyDict_Fini", LAYOUT_FREELIST_STATIC_DICT},
+	{"PyList_Fini", LAYOUT_FREELIST_STATIC_LIST},
+};
+
+struct words {
+	const struct finder *finder;
+	struct answer first,
+		last; /* variables of 4 bytes: the first one read, the one furthest on */
+	struct answer only;
+};
+
+static void note_words(void *context, const struct code_event *event)
+{
+	struct words *w = context;
+	const struct code_value *v = &event->values[0];
+	if (event->kind != CODE_LOAD || event->nested || v->kind != CODE_CONSTANT ||
+	    event->values[1].number != 4 || !is_writable(w->finder, v->number, 4))
+		return;
+	answer_add(&w->only, v->number);
+	if (!w->first.given)
+		answer_add(&w->first, v->number);
+	w->last.number = size_max(w->last.number, v->number);
+}
+
+static void find_emptied(struct finder *f)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(emptiers); i++) {
+		struct words w = {.finder = f};
+		if (walk(f, emptiers[i].function, note_words, &w))
+			put_variable(f, emptiers[i].variable, &w.only, 4);
+	}
+	struct words w = {.finder = f};
+	if (!walk(f, "PyTuple_ClearFreeList", note_words, &w) || !w.first.given)
+		return;
+	uint64_t start = w.first.number - 4; /* it begins with those of length 1 */
+	if (w.last.number - start < 4 * TUPLE_LISTS && is_writable(f, start, 4 * TUPLE_LISTS))
+		put(f, LAYOUT_FREELIST_STATIC_TUPLE, start, 4 * TUPLE_LISTS, 1);
+}
+
 static void find_free_lists(struct finder *f)
 {
 	uint32_t version = f->request->version_hex;
+	if (version >> 16 == 0x0207)
+		find_emptied(f);
 	if (version == 0 || version >= VERSION_3_12 + 0x10000u)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)

@@ -23,7 +23,8 @@ struct layout_code_request {
  *   _PyObject_DebugMallocStats (the same, 3.4 on): STATIC_ARENAS, _MAXARENAS, the counters that it
  *   prints (up to 3.11), and by what it compares, who may be the allocator (3.7 on);
  *   _PyMem_PymallocEnabled (3.6): the same;
- *   _Py*_DebugMallocStats (up to 3.12): lengths of free lists, and sizes of their objects.
+ *   _Py*_DebugMallocStats (3.4 to 3.12): lengths of free lists, and sizes of their objects;
+ *   Py*_ClearFreeList, PyDict_Fini and PyList_Fini (2.7): the same lengths.
  * The table must know RUNTIME by then, where the build has it.
  */
 void layout_code_fill(const struct layout_code_request *request, struct layout *layout);

@@ -1,8 +1,8 @@
 /*
  * layout_code_allocator: variables that are compared with functions.
  *
- *	3.6           _PyObject.malloc == _PyObject_Malloc
- *	3.7 to 3.12   _PyObject.malloc == _PyMem_DebugMalloc  ?  debug.obj.alloc.malloc == _PyObject_Malloc
+ *	early 3.6     _PyObject.malloc == _PyObject_Malloc
+ *	3.6 to 3.12   _PyObject.malloc == _PyMem_DebugMalloc  ?  debug.obj.alloc.malloc == _PyObject_Malloc
  *	                                                      :  _PyObject.malloc == _PyObject_Malloc
  *	3.13 on       debug hooks on ? debug.obj.alloc.malloc : _PyObject.malloc, each compared with
  *	              _PyObject_MiMalloc and with _PyObject_Malloc
@@ -76,7 +76,7 @@ struct conclusion {
 	uint64_t pymalloc, debug, mimalloc; /* functions; 0 unknown */
 };
 
-static bool conclude_3_6(const struct compared *c, struct conclusion *ret)
+static bool conclude_early(const struct compared *c, struct conclusion *ret)
 {
 	if (c->n_variables != 1 || c->n_functions != 1)
 		return false;
@@ -85,7 +85,7 @@ static bool conclude_3_6(const struct compared *c, struct conclusion *ret)
 }
 
 /* One function is compared with both variables, the other with the first only. */
-static bool conclude_3_7(const struct compared *c, struct conclusion *ret)
+static bool conclude_3_6(const struct compared *c, struct conclusion *ret)
 {
 	if (c->n_variables != 2 || c->n_functions != 2)
 		return false;
@@ -102,7 +102,8 @@ static bool conclude_3_7(const struct compared *c, struct conclusion *ret)
 	return true;
 }
 
-/* Two variables of one struct, the debug one above, 3 * 48 - 2 * 40 + … bytes: see the offsets. */
+/* Two variables of one struct: _PyObject ends the standard allocators, and two debug allocators
+ * stand between. */
 static bool conclude_3_13(const struct layout_code_request *request, const struct compared *c,
 			  struct conclusion *ret)
 {
@@ -175,9 +176,9 @@ void layout_code_fill_allocator(const struct layout_code_request *request,
 	    !elf_source_symbol(request->source, function, &vaddr, &size) ||
 	    !code_walk(reader, vaddr, size, note_compared, &c) || c.too_many)
 		return;
-	bool concluded = request->version_hex < VERSION_3_7    ? conclude_3_6(&c, &found)
-			 : request->version_hex < VERSION_3_13 ? conclude_3_7(&c, &found)
-							       : conclude_3_13(request, &c, &found);
+	bool concluded = request->version_hex < VERSION_3_13
+				 ? conclude_early(&c, &found) || conclude_3_6(&c, &found)
+				 : conclude_3_13(request, &c, &found);
 	if (!concluded)
 		return;
 	put_allocator(layout, found.object_malloc);

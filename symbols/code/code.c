@@ -16,12 +16,12 @@
 #include "base/cleanup.h"
 #include "symbols/code/registers.h"
 
-#define STEPS_MAX    20000 /* instructions in all */
-#define NESTED_STEPS 400   /* in one called function */
-#define DEPTH_MAX    2
+#define STEPS_MAX    30000 /* instructions in all */
+#define NESTED_STEPS 128   /* in one call, with all that is called there */
+#define DEPTH_MAX    4
 #define PASSES_MAX   4
 #define PLACES_ROOM  8192 /* powers of two */
-#define NESTED_ROOM  1024
+#define NESTED_ROOM  256
 #define WAYS_MAX     512
 #define WINDOW       512
 
@@ -60,17 +60,10 @@ struct walker {
 	size_t next_way;
 	struct place *places; /* hashed by address, `room` of them: a power of two */
 	size_t room, n_places;
-	bool has_result;
-	struct code_value result; /* what every return gave so far */
+	struct code_value result; /* the first known one that was returned */
 };
 
 /* ---- what is met --------------------------------------------------------------------- */
-
-static bool is_same(const struct code_value *a, const struct code_value *b)
-{
-	return a->kind == b->kind && a->base == b->base && a->width == b->width &&
-	       a->number == b->number && a->base_number == b->base_number && a->offset == b->offset;
-}
 
 static void tell(struct walker *w, enum code_event_kind kind, struct code_value a,
 		 struct code_value b)
@@ -178,9 +171,10 @@ static struct code_value call(struct walker *w, uint64_t target, const struct re
 		.walk = w->walk,
 		.depth = w->depth + 1,
 		.start = target,
-		.steps_left = NESTED_STEPS,
+		.steps_left = w->depth ? w->steps_left : NESTED_STEPS,
 		.room = NESTED_ROOM,
 	};
+	unsigned allowed = inner.steps_left;
 	if (inner.depth > DEPTH_MAX)
 		return CODE_VALUE_UNKNOWN;
 	inner.places = calloc(inner.room, sizeof(*inner.places));
@@ -188,10 +182,10 @@ static struct code_value call(struct walker *w, uint64_t target, const struct re
 		put_way(&inner, target, s);
 		follow(&inner);
 	}
-	bool whole = inner.has_result && inner.steps_left > 0;
+	w->steps_left -= w->depth ? allowed - inner.steps_left : 0;
 	free(inner.places);
 	vec_fini(&inner.ways);
-	return whole ? inner.result : CODE_VALUE_UNKNOWN;
+	return inner.result;
 }
 
 static void do_call(struct walker *w, struct registers *s, bool is_direct, uint64_t target)
@@ -202,14 +196,12 @@ static void do_call(struct walker *w, struct registers *s, bool is_direct, uint6
 	s->values[RAX] = result;
 }
 
+/* Of a called function the first known result counts: some way leads there. */
 static void do_return(struct walker *w, const struct registers *s)
 {
-	struct code_value v = s->values[RAX];
-	tell(w, CODE_RETURN, v, CODE_VALUE_UNKNOWN);
-	if (w->has_result && !is_same(&v, &w->result))
-		v = CODE_VALUE_UNKNOWN;
-	w->result = v;
-	w->has_result = true;
+	tell(w, CODE_RETURN, s->values[RAX], CODE_VALUE_UNKNOWN);
+	if (w->result.kind == CODE_UNKNOWN)
+		w->result = s->values[RAX];
 }
 
 static void do_jump(struct walker *w, const struct registers *s, uint64_t target)
@@ -284,7 +276,8 @@ static void follow_way(struct walker *w, struct way *way)
 
 static void follow(struct walker *w)
 {
-	while (w->next_way < w->ways.count && w->steps_left > 0) {
+	while (w->next_way < w->ways.count && w->steps_left > 0 &&
+	       (w->depth == 0 || w->result.kind == CODE_UNKNOWN)) {
 		struct way way = w->ways.items[w->next_way++];
 		follow_way(w, &way);
 	}

@@ -304,6 +304,13 @@ static bool is_for_vectors(uint8_t op)
 	       (op >= 0xd0 && op != 0xd7);
 }
 
+/* Of the same: whether its ModRM names no register to write but r/m: setcc, and groups that extend
+ * the opcode. */
+static bool is_group(uint8_t op)
+{
+	return (op & 0xf0) == 0x90 || op == 0xba || op == 0xae || op == 0x00 || op == 0x01;
+}
+
 /* Of the same: whether it only reads its r/m operand: cmov, imul, movzx, movsx, bit counts and
  * what moves from a vector register. */
 static bool is_into_register(uint8_t op)
@@ -323,7 +330,7 @@ static void do_other(const struct registers_sink *sink, struct registers *s,
 		(void)operand(sink, s, i, next, i->opcode & 1 ? 2 : 1);
 	else if (reads && i->opcode < 0xb0 && i->opcode >= 0x40 && i->opcode != 0x50)
 		(void)operand(sink, s, i, next, width_of(i));
-	if (i->has_modrm)
+	if (i->has_modrm && !(is_plain && is_group(i->opcode)))
 		forget(s, i->reg);
 	if (!reads)
 		forget(s, i->rm);
