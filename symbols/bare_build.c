@@ -11,12 +11,14 @@
 #include "base/text.h"
 #include "symbols/file_image.h"
 #include "symbols/layout_builtin.h"
+#include "symbols/layout_code.h"
 #include "symbols/layout_offsets.h"
 #include "symbols/report.h"
 #include "symbols/runtime_place.h"
 
 struct bare {
 	struct elf_source source;
+	bool is_file;
 	int sections; /* the file whose sections may be asked, or -1 */
 	struct file_image file;
 	struct python_build *build;
@@ -74,6 +76,7 @@ static bool open_file(const struct python_build_request *request, bool trusts_se
 		b->sections = trusts_sections ? request->file : -1;
 	error_free(err);
 	b->source = (struct elf_source){file_image_bytes, &b->file, &b->file.image};
+	b->is_file = !why;
 	return !why;
 }
 
@@ -125,6 +128,15 @@ static void ask_runtime(struct bare *b)
 	}
 }
 
+static void ask_code(struct bare *b)
+{
+	struct layout added = b->build->layout;
+	const struct layout_code_request request = {
+		.source = &b->source, .is_file = b->is_file, .version_hex = b->build->version_hex};
+	layout_code_fill(&request, &added);
+	keep_counted(b, "exported functions' code", &added);
+}
+
 static void ask_record(struct bare *b)
 {
 	struct python_build *build = b->build;
@@ -146,6 +158,7 @@ void bare_build_fill(const struct python_build_request *request, bool trusts_sec
 	if (open_source(request, trusts_sections, &b)) {
 		find_runtime(&b);
 		ask_runtime(&b);
+		ask_code(&b);
 	} else {
 		python_build_add_trial(build, false, "the module",
 				       "neither its file nor its memory can be read");
