@@ -31,6 +31,7 @@ struct work {
 	struct data_segments data;
 	struct layout_fill fill;
 	struct scan *ret;
+	bool moves;
 };
 
 /* ---- telling ---------------------------------------------------------------------------- */
@@ -308,7 +309,7 @@ static struct error *scan_tries(struct work *w)
 {
 	struct error *err = NULL;
 	size_t told = w->build->trials.count;
-	for (int i = 0; i < TRIES && !err; i++) {
+	for (int i = 0; i < (w->moves ? TRIES : 1) && !err; i++) {
 		if (i > 0)
 			nanosleep(&(struct timespec){.tv_nsec = REST_NS * i}, NULL);
 		forget_trials(w->build, told);
@@ -344,11 +345,12 @@ static struct error *check(struct space *space, const struct elf_image *image,
 	return NULL;
 }
 
-struct error *scan_run(struct space *space, const struct elf_image *image,
+struct error *scan_run(struct space *space, const struct elf_image *image, bool moves,
 		       struct python_build *build, struct scan *ret)
 {
 	struct scan scan = {.verdict = SCAN_NONE};
-	struct work w = {.space = space, .image = image, .build = build, .ret = &scan};
+	struct work w = {
+		.space = space, .image = image, .build = build, .ret = &scan, .moves = moves};
 	if (!build->no_debug_info)
 		return check(space, image, build, ret);
 	layout_fill_shape(&build->layout);

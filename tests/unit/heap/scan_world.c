@@ -245,8 +245,7 @@ static raddr node_of(struct scan_world *s, raddr word, uint64_t size, uint32_t *
 {
 	struct world *w = s->world;
 	if (world_get(w, word, 8) == 0) {
-		static uint64_t n;
-		raddr node = world_map(w, raddr_at(NODES_AT + n++ * NODE_STEP), size);
+		raddr node = world_map(w, raddr_at(NODES_AT + s->n_nodes++ * NODE_STEP), size);
 		world_put(w, word, 8, node.value);
 		(*count)++;
 	}

@@ -20,6 +20,7 @@ struct scan_world {
 	struct elf_image image;
 	struct python_build build; /* the layout without what the scan is to find */
 	raddr state;               /* 3.12 on */
+	uint64_t n_nodes;          /* of the radix tree */
 };
 
 /* Models of the scan's own, besides world_models. */
