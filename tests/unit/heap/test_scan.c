@@ -341,6 +341,35 @@ static void test_without_any_arena_it_is_idle(void **unused)
 	}
 }
 
+/* Who shares is told by the state itself, where no flags are known: the same pointer, or an embedded
+ * state that never had an arena. */
+static void test_who_shares_is_told_without_flags(void **unused)
+{
+	(void)unused;
+	static const enum world_roots roots[] = {WORLD_EMBEDDED, WORLD_POINTER};
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
+		struct world *w = world_new(world_model_of(roots[i]));
+		struct doubts doubts = {VEC_EMPTY};
+		struct runtime runtime = RUNTIME_EMPTY;
+		world_interpreter(w, true);
+		world_interpreter(w, false);
+		for (size_t k = 0; k < 2; k++)
+			world_pool(&w->heaps[k], world_arena(&w->heaps[k], 0), 3, 10, 2);
+		world_finish(w);
+		w->layout.entries[LAYOUT_INTERP_FEATURE_FLAGS].provenance = PROVENANCE_ABSENT;
+		assert_null(runtime_read(&w->space, &w->layout, WORLD_BIAS, w->model->version,
+					 &runtime, &doubts));
+		assert_int_equal(runtime.interpreters.count, 3);
+		for (size_t k = 0; k < 3; k++) {
+			assert_int_equal(runtime.interpreters.items[k].shares_main, k == 2);
+			assert_int_equal(runtime.interpreters.items[k].has_heap, k != 2);
+		}
+		runtime_fini(&runtime);
+		doubts_fini(&doubts);
+		world_free(w);
+	}
+}
+
 /* ---- where symbols are ------------------------------------------------------------------------- */
 
 static enum cross_check_result compare(const struct scan_world *s, const struct layout *layout)
@@ -397,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_two_pointers_to_the_state_are_no_answer),
 		cmocka_unit_test(test_a_state_that_contradicts_itself_is_refused),
 		cmocka_unit_test(test_without_any_arena_it_is_idle),
+		cmocka_unit_test(test_who_shares_is_told_without_flags),
 		cmocka_unit_test(test_symbols_that_lie_are_found_out),
 		cmocka_unit_test(test_an_idle_heap_proves_nothing),
 	};
