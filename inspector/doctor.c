@@ -42,6 +42,28 @@ static struct error *tell_process(const struct subject *s, struct findings *f)
 	return NULL;
 }
 
+/* Which of several was taken, and the others by the number that --module takes. */
+static void tell_candidates(const struct module *m, struct findings *f)
+{
+	static const char *const uses[] = {
+		[RUNTIME_IDLE] = "never initialised",
+		[RUNTIME_USE_UNKNOWN] = "in use or not: cannot be told",
+		[RUNTIME_INITIALISED] = "initialised",
+	};
+	_cleanup_(text_fini) struct text path = TEXT_EMPTY;
+	size_t n = m->candidates.list.count;
+	for (size_t i = 0; n > 1 && i < n; i++) {
+		const struct candidate *one = &m->candidates.list.items[i];
+		findings_add(f, "runtime", i == m->chosen ? FINDING_OK : FINDING_NOTE,
+			     "%zu of %zu: %s at " RADDR_FORMAT ", %s, %s", i + 1, n,
+			     safe(&path, one->path), one->image.start.value, uses[one->use],
+			     i == m->chosen ? "looked at" : "not looked at");
+	}
+	if (n > 1)
+		findings_add(f, "runtime", FINDING_NOTE,
+			     "--module NUMBER or PATH looks at another of these");
+}
+
 static void tell_module(const struct subject *s, struct findings *f)
 {
 	const struct module *m = &s->module;
@@ -55,10 +77,7 @@ static void tell_module(const struct subject *s, struct findings *f)
 		     m->image.start.value);
 	findings_add(f, "module", *hex ? FINDING_OK : FINDING_NOTE, "build-id in memory: %s",
 		     *hex ? hex : "none, so files are taken on trust");
-	if (m->n_others)
-		findings_add(f, "module", FINDING_NOTE,
-			     "%zu more mapped objects define a runtime; the first is looked at",
-			     m->n_others);
+	tell_candidates(m, f);
 	for (size_t i = 0; i < m->trials.count; i++) {
 		const struct module_trial *trial = &m->trials.items[i];
 		findings_add(f, "file", trial->used ? FINDING_OK : FINDING_NOTE, "%s %s",

@@ -29,6 +29,7 @@ struct inspector_request {
 	bool repeating;        /* looks follow each other: pools are refreshed in turns where a
 	                            whole pass would cost too much of a core */
 	const char *symbols;   /* --symbols FILE|DIR, or NULL */
+	const char *module;    /* which of several runtimes: candidates.h; NULL: the one in use */
 	bool no_cache;
 	uint64_t max_memory; /* bytes of our own; 0: half of what is available */
 };

@@ -130,7 +130,8 @@ static struct error *subject_locate(const struct inspector_request *request,
 	err = origin_space(&ret->origin, &ret->space);
 	if (err)
 		return err;
-	err = module_find(&ret->origin, &ret->space, strangers, &ret->module);
+	err = module_find(&ret->origin, &ret->space, strangers, request->module,
+			  &ret->module);
 	return err ?: origin_check(&ret->origin);
 }
 

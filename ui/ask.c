@@ -92,6 +92,7 @@ static struct inspector_request request_of(const struct question *q)
 		.max_pause_us = o->max_pause_us,
 		.repeating = o->verb == VERB_TOP,
 		.symbols = o->symbols,
+		.module = o->module,
 		.no_cache = o->no_cache,
 		.max_memory = o->max_memory,
 	};

@@ -51,13 +51,32 @@ static json_t *hooks(const struct snapshot_target *t)
 	return list;
 }
 
-static json_t *build_id(const struct snapshot_target *t)
+static json_t *build_id(const struct build_id *id)
 {
 	char hex[2 * BUILD_ID_MAX + 1];
-	if (!t->build_id.size)
+	if (!id->size)
 		return json_null();
-	build_id_hex(&t->build_id, hex);
+	build_id_hex(id, hex);
 	return json_string(hex);
+}
+
+static json_t *modules(const struct snapshot_target *t)
+{
+	json_t *list = t->modules.count ? json_array() : json_null();
+	for (size_t i = 0; i < t->modules.count; i++) {
+		const struct snapshot_module *m = &t->modules.items[i];
+		/* Of a single one nothing is asked: it is the one. */
+		bool alone = t->modules.count == 1;
+		json_t *o = json_object();
+		json_value_set(&o, "path", json_value_text(m->path));
+		json_value_set(&o, "address", json_value_address(m->address));
+		json_value_set(&o, "build_id", build_id(&m->build_id));
+		json_value_set(&o, "use",
+			       json_string(runtime_use_name(alone ? RUNTIME_INITIALISED : m->use)));
+		json_value_set(&o, "chosen", json_boolean(m->chosen));
+		json_value_append(&list, o);
+	}
+	return list;
 }
 
 static void add_sizes(json_t **o, const struct snapshot_target *t)
@@ -77,13 +96,14 @@ static json_t *target(const struct snapshot_target *t, bool contents)
 	json_value_set(&o, "exe", json_value_text(t->exe));
 	json_value_set(&o, "cmdline", command_line(t, contents));
 	json_value_set(&o, "module", json_value_text(t->module));
+	json_value_set(&o, "modules", modules(t));
 	json_value_set(&o, "python", json_value_text(t->version[0] ? t->version : NULL));
 	json_value_set(&o, "debug_build", json_boolean(t->debug_build));
 	json_value_set(&o, "free_threaded", json_boolean(t->free_threaded));
 	json_value_set(&o, "allocator", json_string(allocator_name(t->allocator)));
 	json_value_set(&o, "debug_hooks", json_boolean(t->debug_hooks));
 	json_value_set(&o, "hooks", hooks(t));
-	json_value_set(&o, "build_id", build_id(t));
+	json_value_set(&o, "build_id", build_id(&t->build_id));
 	json_value_set(&o, "started_at", json_value_time(t->started_at));
 	json_value_set(&o, "taken_at", json_value_time(t->taken_at));
 	json_value_set(&o, "threads", json_value_count(t->n_threads));
