@@ -3,7 +3,7 @@
  *
  *	embed [FLAG…] [=]LIBRARY…
  *
- *	=LIBRARY	initialised, and runs $EMBED_CODE; without =, only loaded
+ *	=LIBRARY	initialised once all are loaded, and runs $EMBED_CODE; without =, only loaded
  *	--memfd		libraries are copied to an anonymous file and loaded from there
  *	--linked	the library this was linked with is initialised (built with -DLINKED)
  *
@@ -56,35 +56,40 @@ static void run(void (*initialize)(int), int (*simple)(const char *))
 		die("the code failed");
 }
 
-static void use(const char *argument, int memfd)
+static void *load(const char *path, int memfd)
 {
-	int used = argument[0] == '=';
-	const char *path = argument + used;
 	void *library = memfd ? load_copy(path) : dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		die(dlerror());
-	if (used) {
-		void (*initialize)(int) = (void (*)(int))dlsym(library, "Py_InitializeEx");
-		int (*simple)(const char *) =
-			(int (*)(const char *))dlsym(library, "PyRun_SimpleString");
-		if (!initialize || !simple)
-			die("no Python in it");
-		run(initialize, simple);
-	}
+	return library;
+}
+
+static void use(void *library)
+{
+	void (*initialize)(int) = (void (*)(int))dlsym(library, "Py_InitializeEx");
+	int (*simple)(const char *) = (int (*)(const char *))dlsym(library, "PyRun_SimpleString");
+	if (!initialize || !simple)
+		die("no Python in it");
+	run(initialize, simple);
 }
 
 int main(int argc, char **argv)
 {
+	void *libraries[16] = {0};
 	int memfd = 0;
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && i < 16; i++) {
 		if (!strcmp(argv[i], "--memfd"))
 			memfd = 1;
+		else if (strcmp(argv[i], "--linked"))
+			libraries[i] = load(argv[i] + (argv[i][0] == '='), memfd);
+	}
+	for (int i = 1; i < argc && i < 16; i++) {
 #ifdef LINKED
-		else if (!strcmp(argv[i], "--linked"))
+		if (!strcmp(argv[i], "--linked"))
 			run(Py_InitializeEx, PyRun_SimpleString);
 #endif
-		else
-			use(argv[i], memfd);
+		if (argv[i][0] == '=')
+			use(libraries[i]);
 	}
 	puts("READY");
 	fflush(stdout);
