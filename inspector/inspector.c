@@ -139,6 +139,9 @@ static struct error *describe_build(const struct subject *s, struct snapshot *re
 	ret->symbols.roots = build->roots_source;
 	ret->symbols.debug_file = build->debug_file ? strdup(build->debug_file) : NULL;
 	describe_modules(s, ret);
+	if (origin_process(&s->origin) && !space_has_residency(&s->space))
+		doubts_add(&ret->doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
+			   "its pagemap may not be read");
 	if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
 		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
 			   "%s has no build-id: its file is taken on trust", "the interpreter");

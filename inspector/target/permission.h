@@ -11,6 +11,7 @@
  *	not_dumpable		it changed its ids or made itself undumpable
  *	user_namespace		we are privileged, but in a namespace that is not its
  *	yama_ptrace_scope	it may be looked at, but not attached to
+ *	pagemap			(process.c) only CAP_SYS_PTRACE is held, and it is partly swapped out
  *	traced			another tracer has it
  *	seccomp			our own sandbox
  *	security_module		everything else said yes

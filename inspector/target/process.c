@@ -86,6 +86,27 @@ static struct error *check_state(struct process *process)
 			 process->pid);
 }
 
+/* Without its pagemap we cannot keep off what is swapped out: so there must be nothing. */
+static struct error *check_blindness(const struct process *process)
+{
+	struct facts facts = FACTS_EMPTY;
+	if (!pagemap_tells_nothing(process->pagemap))
+		return NULL;
+	struct error *err = process_facts(process, &facts);
+	uint64_t swap = facts.swap;
+	facts_fini(&facts);
+	if (err || swap == 0)
+		return err;
+	err = error_new(ERROR_PERMISSION,
+			"parts of process %d are swapped out, and which, only its owner may ask: a "
+			"look would bring them back",
+			process->pid);
+	return error_rule(error_remedy(err, "run as user %u, with sudo, or with "
+					    "CAP_DAC_READ_SEARCH beside CAP_SYS_PTRACE",
+				       (unsigned)facts.uid),
+			  "pagemap");
+}
+
 /* Opens what needs permission; what is refused is explained. */
 static struct error *check_access(struct process *process)
 {
@@ -102,7 +123,7 @@ static struct error *check_access(struct process *process)
 		return err;
 	remote_close(&remote);
 	process->root = openat(process->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return NULL;
+	return check_blindness(process);
 }
 
 static void process_closep(struct process **process)
