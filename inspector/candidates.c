@@ -11,11 +11,11 @@
 
 #include <stdio.h>
 
-#define TYPE_OF_TYPE  8
-#define TYPE_FLAGS    168
-#define OBJECT_EXTRA  16 /* two words more before ob_type, in some builds */
-#define FLAGS_READY   (UINT64_C(1) << 12)
-#define LISTED_MAX    16
+#define TYPE_OF_TYPE 8
+#define TYPE_FLAGS   168
+#define OBJECT_EXTRA 16 /* two words more before ob_type, in some builds */
+#define FLAGS_READY  (UINT64_C(1) << 12)
+#define LISTED_MAX   16
 
 enum runtime_use candidate_use(elf_read_fn *read, void *context, const struct elf_image *image)
 {

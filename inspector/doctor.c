@@ -8,6 +8,7 @@
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 #include "inspector/target/live.h"
+#include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
 
 #include <string.h>
@@ -117,6 +118,13 @@ static void tell_layout(const struct subject *s, struct findings *f)
 		     by_source[PROVENANCE_ABSENT]);
 }
 
+static void tell_rights(struct findings *f)
+{
+	_cleanup_(free_pointer) char *held = privilege_held();
+	findings_add(f, "rights", FINDING_OK, "given up after opening; kept: %s",
+		     held && *held ? held : "none");
+}
+
 static void tell_means(struct subject *s, struct findings *f)
 {
 	findings_add(f, "reading", FINDING_OK, "memory by %s, residency by %s",
@@ -183,6 +191,7 @@ struct error *inspector_doctor(const struct inspector_request *request, struct f
 	if (!opening && !err) {
 		tell_layout(&s, ret);
 		tell_means(&s, ret);
+		tell_rights(ret);
 		err = tell_runtime(&s, ret);
 	}
 	subject_fini(&s);

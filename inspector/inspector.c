@@ -17,6 +17,7 @@
 #include "inspector/subject.h"
 #include "inspector/target/cgroup.h"
 #include "inspector/target/haste.h"
+#include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
 
 #include <string.h>
@@ -34,6 +35,11 @@ static uint64_t now_us(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+struct error *inspector_enter(void)
+{
+	return privilege_begin();
 }
 
 struct error *inspector_open(const struct inspector_request *request, struct inspector **ret)

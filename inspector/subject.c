@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/target/live.h"
+#include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
 
 #include <stdio.h>
@@ -130,8 +131,7 @@ static struct error *subject_locate(const struct inspector_request *request,
 	err = origin_space(&ret->origin, &ret->space);
 	if (err)
 		return err;
-	err = module_find(&ret->origin, &ret->space, strangers, request->module,
-			  &ret->module);
+	err = module_find(&ret->origin, &ret->space, strangers, request->module, &ret->module);
 	return err ?: origin_check(&ret->origin);
 }
 
@@ -155,6 +155,9 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
+	/* All files of the target are open by now, and there is no thread yet. */
+	if (!request->several)
+		privilege_drop(request->writes);
 	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;
 }
 

@@ -95,6 +95,7 @@ static struct inspector_request request_of(const struct question *q)
 		.module = o->module,
 		.no_cache = o->no_cache,
 		.max_memory = o->max_memory,
+		.writes = o->output && output_needs_override(o->output, q->answer->pid),
 	};
 }
 

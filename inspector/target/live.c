@@ -429,7 +429,7 @@ const char *live_residency_mechanism(const struct space *space)
 {
 	const struct live *live = live_of(space);
 	if (live && pagemap_tells_nothing(live->pagemap))
-		return "nothing: pagemap is its owner's alone, CAP_DAC_READ_SEARCH would open it";
+		return "no means (pagemap is refused; CAP_DAC_READ_SEARCH opens it)";
 	return live && pagemap_tells_unmapped(live->pagemap) ? "PAGEMAP_SCAN" : "pagemap";
 }
 
