@@ -83,8 +83,7 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 	return python_build_resolve(&build, &s->build);
 }
 
-/* With privileges from its file, the program must not show its user more than that user may see. */
-static struct error *check_ownership(pid_t pid)
+struct error *subject_check_owner(pid_t pid)
 {
 	struct facts facts = {0};
 	if (!getauxval(AT_SECURE))
@@ -105,7 +104,7 @@ static struct error *check_ownership(pid_t pid)
 
 static struct error *open_process(pid_t pid, struct origin *ret)
 {
-	struct error *err = check_ownership(pid);
+	struct error *err = subject_check_owner(pid);
 	return err ?: process_origin(pid, ret);
 }
 

@@ -311,6 +311,45 @@ struct error *json_failure(struct text *text, const struct error *failure, int e
 	return json_value_write(text, answer);
 }
 
+static json_t *mapping_entry(enum mapping_kind kind, const struct mapping_sum *sum)
+{
+	json_t *o = json_object();
+	json_value_set(&o, "key", json_string(mapping_kind_name(kind)));
+	json_value_set(&o, "mappings", json_value_count(sum->n));
+	json_value_set(&o, "mapped_bytes", json_value_count(sum->mapped));
+	json_value_set(&o, "resident_bytes", json_value_maybe(sum->resident));
+	json_value_set(&o, "swapped_bytes", json_value_maybe(sum->swapped));
+	return o;
+}
+
+/* As the contract's ledger, as far as mappings tell. */
+static json_t *mapping_ledger(const struct mappings *m)
+{
+	json_t *o = json_object(), *entries = json_array();
+	for (int i = 0; i < MAPPING_KINDS; i++) {
+		if (m->kinds[i].n)
+			json_value_append(&entries,
+					  mapping_entry((enum mapping_kind)i, &m->kinds[i]));
+	}
+	json_value_set(&o, "rss_bytes", json_value_maybe(m->total.resident));
+	json_value_set(&o, "rss_kernel_bytes", json_value_count(m->facts.rss));
+	json_value_set(&o, "peak_rss_bytes", json_value_count(m->facts.peak_rss));
+	json_value_set(&o, "swap_bytes", json_value_count(m->facts.swap));
+	json_value_set(&o, "entries", entries);
+	return o;
+}
+
+struct error *json_mappings(struct text *text, const struct mappings *m,
+			    const struct error *failure, int exit_status,
+			    const struct json_request *request)
+{
+	json_t *answer = new_answer(request);
+	json_value_set(&answer, "pid", json_integer(m->facts.pid));
+	json_value_set(&answer, "ledger", mapping_ledger(m));
+	json_value_set(&answer, "error", failure_of(failure, exit_status));
+	return json_value_write(text, answer);
+}
+
 static json_t *listed(const struct listing_entry *e, const struct json_request *request)
 {
 	char user[40];

@@ -236,10 +236,12 @@ static struct error *deny_seccomp(pid_t pid)
 {
 	struct error *err =
 		error_new(ERROR_PERMISSION,
-			  "a seccomp filter of this sandbox refuses ptrace on process %d", pid);
+			  "a seccomp filter of this sandbox refuses ptrace and process_vm_readv on "
+			  "process %d",
+			  pid);
 	return deny("seccomp",
-		    error_remedy(err, "allow ptrace in the container's seccomp profile, or "
-				      "run it on the host"));
+		    error_remedy(err, "allow them in the container's seccomp profile, or run it "
+				      "on the host"));
 }
 
 static struct error *deny_module(pid_t pid)
