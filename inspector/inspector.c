@@ -39,6 +39,7 @@ static uint64_t now_us(void)
 
 struct error *inspector_enter(void)
 {
+	cgroup_volunteer();
 	return privilege_begin();
 }
 
@@ -49,7 +50,6 @@ struct error *inspector_open(const struct inspector_request *request, struct ins
 	if (!inspector)
 		return error_out_of_memory();
 	inspector->request = *request;
-	cgroup_volunteer();
 	if (request->repeating)
 		haste_never();
 	struct error *err = subject_open(request, &inspector->subject);

@@ -36,7 +36,8 @@ struct inspector_request {
 	bool several; /* another target is opened after this one: rights are kept until then */
 };
 
-/* First of all: gives up what a privileged program must not use for its user (privilege.h). */
+/* First of all: volunteers for the OOM killer (cgroup.h), and gives up what a privileged program must
+ * not use for its user (privilege.h). */
 struct error *inspector_enter(void) MUST_CHECK;
 
 struct inspector;

@@ -21,9 +21,9 @@ struct module_trial {
 
 struct module {
 	struct elf_image image;
-	char *path;   /* as maps names it: foreign, unescaped */
-	bool deleted; /* the name is gone or means another file by now */
-	int file;     /* the mapped file itself, its build-id checked; -1: none could be had */
+	char *path;    /* as maps names it: foreign, unescaped */
+	bool deleted;  /* the name is gone or means another file by now */
+	int file;      /* the mapped file itself, its build-id checked; -1: none could be had */
 	bool verified; /* the build-ids were there to compare */
 	struct candidates candidates; /* all that define a runtime, this one included */
 	size_t chosen;                /* its index there */

@@ -59,7 +59,7 @@ struct snapshot_target {
 	struct build_id build_id;
 	char *module; /* path of the object that holds the interpreter: foreign text */
 	VEC(struct snapshot_module) modules; /* all that could, ascending address; empty: unknown */
-	struct timespec started_at; /* real time */
+	struct timespec started_at;          /* real time */
 	struct timespec taken_at;
 	uint64_t n_threads;
 	uint64_t rss, peak_rss, swap; /* from /proc/PID/status; smaps is never read */
