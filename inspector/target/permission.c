@@ -299,3 +299,24 @@ struct error *permission_refused(pid_t pid, int proc, enum permission_wish wish)
 		err = attach_rule(pid, &us);
 	return err ? err : deny_module(pid);
 }
+
+char *permission_settings(void)
+{
+	struct side us = {0};
+	struct text text = TEXT_EMPTY;
+	long scope = system_number("/proc/sys/kernel/yama/ptrace_scope");
+	struct error *err = side_read(AT_FDCWD, "/proc/self/status", &us);
+	if (scope < 0)
+		text_add(&text, "no Yama");
+	else
+		text_addf(&text, "kernel.yama.ptrace_scope %ld", scope);
+	if (err)
+		text_addf(&text, ", our own rights unknown: %s", err->cause);
+	else
+		text_addf(&text, ", %s seccomp filter on us, uid %" PRIu64 "%s, %s namespace",
+			  us.seccomp ? "a" : "no", us.uids[1],
+			  is_privileged(&us) ? " with CAP_SYS_PTRACE" : " without CAP_SYS_PTRACE",
+			  in_first_namespace() ? "the first user" : "an inner user");
+	error_free(err);
+	return text_take(&text);
+}

@@ -35,6 +35,10 @@ enum permission_wish {
 struct error *permission_refused(pid_t pid, int proc, enum permission_wish wish)
 	__attribute__((returns_nonnull)) MUST_CHECK;
 
+/* The settings that rule here, in words: "kernel.yama.ptrace_scope 1, no seccomp filter, …"; malloc'd,
+ * NULL: no memory. */
+char *permission_settings(void);
+
 /* Names of the capabilities in the mask, "cap_net_admin, cap_sys_time"; malloc'd, NULL: no memory. */
 char *permission_capability_names(uint64_t mask);
 

@@ -63,6 +63,8 @@ def test_another_user_without_capabilities(quiet):
     with nobody.unprivileged() as arenascope:
         refused(arenascope.run("dump", quiet.pid, "--json", wrap=nobody.WRAP), "other_user",
                 "runs as user 0, this is user %d" % nobody.UID, "sudo", "CAP_SYS_PTRACE")
+        told = arenascope.run("doctor", quiet.pid, wrap=nobody.WRAP)
+        assert told.code == 3 and re.search("missing +mappings", told.out), told
 
 
 @pytest.mark.parametrize("verb", ["dump", "stats", "map"])
@@ -233,7 +235,10 @@ def test_mappings_alone(python, deny):
         stats = arenascope.run("stats", target.pid, **options)
         assert stats.code == 3 and not stats.out, stats
         doctor = arenascope.run("doctor", target.pid, **options)
-        assert doctor.code == 3, doctor
+        told = re.sub(r"\s+", " ", doctor.out)
+        assert doctor.code == 3 and "missing attach a seccomp filter" in told, doctor
+        assert "no Yama, a seccomp filter on us, uid %d without CAP_SYS_PTRACE" % nobody.UID in told
+        assert "ok mappings may be read" in told
         assert target.paused()
 
 

@@ -1,5 +1,7 @@
 """Where it runs: in a C program, several libpythons at once, containers, files that are gone."""
 
+import contextlib
+import json
 import os
 import re
 import shutil
@@ -92,6 +94,8 @@ def test_an_unprivileged_look_at_a_library_that_is_gone(embed, python, tmp_path)
             os.unlink(library)
             gone = arenascope.run("dump", target.pid, wrap=nobody.WRAP)
             assert gone.code == 6 and python.build_id[:12] in gone.err, gone
+            told = re.sub(r"\s+", " ", arenascope.run("doctor", target.pid, wrap=nobody.WRAP).out)
+            assert re.search(r"missing symbols .*missing symbols install python\d", told), told
             shutil.copy(SHARED[0].module, library)
             swapped = arenascope.run("doctor", target.pid, wrap=nobody.WRAP)
             assert swapped.code == 6, swapped
@@ -184,8 +188,10 @@ def test_a_container(arenascope, python, tmp_path, user):
         row = [line for line in arenascope.ok("ps").out.splitlines()
                if line.split()[:1] == [str(target.pid)]]
         assert len(row) == 1 and python.version_text in row[0]
-        doctor = arenascope.ok("doctor", target.pid).out
+        doctor = re.sub(r"\s+", " ", arenascope.ok("doctor", target.pid).out)
         assert "/opt/py/lib" in doctor
+        assert "another pid namespace, where it is pid 1; in another mount namespace" in doctor
+        assert ("in another user namespace" in doctor) == user
 
 
 @pytest.mark.parametrize("python", SHARED[-1:], ids=str)
@@ -244,3 +250,33 @@ def test_a_chroot_in_a_pid_namespace(arenascope, python):
         target = places.Inner(outer, places.descendant(outer.pid, name))
         outer.wait_for(target.paused, "pause")
         check(arenascope, target, "--no-cache")
+        assert "its root is " + python.root in re.sub(r"\s+", " ", arenascope.ok(
+            "doctor", target.pid).out)
+
+
+# ---- the whole machine -----------------------------------------------------------------------------
+
+def test_ps_of_two_hundred_processes(release, say):
+    """Every one is told with its arenas; how long that takes is measured, and bounded widely."""
+    own = [it for it in interpreters.with_debug_info() if it.root == "/"]
+    if not own:
+        pytest.skip("needs an interpreter outside a chroot")
+    code = "import signal, sys; print('READY'); sys.stdout.flush(); signal.pause()"
+    with contextlib.ExitStack() as stack:
+        started = [stack.enter_context(targets.start(own[i % len(own)].command + ["-c", code]))
+                   for i in range(200)]
+        for target in started:
+            target.wait_ready()
+        for target in started[:len(own)]:
+            release.run("dump", target.pid)  # keeps the table of each build
+        took = []
+        for _ in range(5):
+            lines = release.ok("ps", "--json").out.splitlines()
+            rows = {row["pid"]: row for row in map(json.loads, lines)}
+            took.append(rows[started[0].pid]["elapsed_ms"])
+        for i, target in enumerate(started):
+            row = rows[target.pid]
+            assert row["python"].startswith(own[i % len(own)].version_text)
+            assert row["refused"] is None and row["arenas"] >= 1
+        say("ps of %d processes, tables kept: %d ms at best of %s" % (len(rows), min(took), took))
+        assert min(took) < 2000
