@@ -100,6 +100,7 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_STOP_EXPIRED] = "stop_expired",
 		[DOUBT_STOPPED_INSIDE] = "stopped_inside",
 		[DOUBT_EINTR_RISK] = "eintr_risk",
+		[DOUBT_SEVERAL_RUNTIMES] = "several_runtimes",
 		[DOUBT_UNVERIFIED] = "unverified",
 		[DOUBT_RESIDENCY] = "residency",
 		[DOUBT_TARGET_CHANGED] = "target_changed",

@@ -11,11 +11,13 @@
 #include "inspector/inspector.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "inspector/look.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 #include "inspector/target/cgroup.h"
 #include "inspector/target/haste.h"
+#include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
 
 #include <string.h>
@@ -35,6 +37,12 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+struct error *inspector_enter(void)
+{
+	cgroup_volunteer();
+	return privilege_begin();
+}
+
 struct error *inspector_open(const struct inspector_request *request, struct inspector **ret)
 {
 	uint64_t start = now_us();
@@ -42,7 +50,6 @@ struct error *inspector_open(const struct inspector_request *request, struct ins
 	if (!inspector)
 		return error_out_of_memory();
 	inspector->request = *request;
-	cgroup_volunteer();
 	if (request->repeating)
 		haste_never();
 	struct error *err = subject_open(request, &inspector->subject);
@@ -99,6 +106,31 @@ static struct error *describe_target(const struct subject *s, struct snapshot_ta
 	return NULL;
 }
 
+static void describe_modules(const struct subject *s, struct snapshot *ret)
+{
+	const struct module *m = &s->module;
+	struct text names = TEXT_EMPTY;
+	for (size_t i = 0; i < m->candidates.list.count; i++) {
+		const struct candidate *from = &m->candidates.list.items[i];
+		struct snapshot_module *to = vec_push(&ret->target.modules);
+		if (!to)
+			break;
+		*to = (struct snapshot_module){strdup(from->path), from->image.start,
+					       from->image.build_id, from->use, i == m->chosen};
+		if (i == m->chosen || from->use < m->candidates.list.items[m->chosen].use)
+			continue;
+		text_add(&names, names.length ? ", " : "");
+		text_add_escaped(&names, from->path, strlen(from->path));
+	}
+	size_t rivals = candidates_rivals(&m->candidates, m->chosen);
+	if (rivals)
+		doubts_add(&ret->doubts, DOUBT_SEVERAL_RUNTIMES, DOUBT_NOTE, rivals,
+			   "this is one of several Python runtimes in the process; not looked "
+			   "at: %s",
+			   text_string(&names));
+	text_fini(&names);
+}
+
 static struct error *describe_build(const struct subject *s, struct snapshot *ret)
 {
 	const struct python_build *build = &s->build;
@@ -112,6 +144,10 @@ static struct error *describe_build(const struct subject *s, struct snapshot *re
 	ret->symbols.layout = build->layout_source;
 	ret->symbols.roots = build->roots_source;
 	ret->symbols.debug_file = build->debug_file ? strdup(build->debug_file) : NULL;
+	describe_modules(s, ret);
+	if (origin_process(&s->origin) && !space_has_residency(&s->space))
+		doubts_add(&ret->doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
+			   "its pagemap may not be read");
 	if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
 		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
 			   "%s has no build-id: its file is taken on trust", "the interpreter");

@@ -29,9 +29,16 @@ struct inspector_request {
 	bool repeating;        /* looks follow each other: pools are refreshed in turns where a
 	                            whole pass would cost too much of a core */
 	const char *symbols;   /* --symbols FILE|DIR, or NULL */
+	const char *module;    /* which of several runtimes: candidates.h; NULL: the one in use */
 	bool no_cache;
 	uint64_t max_memory; /* bytes of our own; 0: half of what is available */
+	bool writes;         /* a file is written later: privilege.h */
+	bool several; /* another target is opened after this one: rights are kept until then */
 };
+
+/* First of all: volunteers for the OOM killer (cgroup.h), and gives up what a privileged program must
+ * not use for its user (privilege.h). */
+struct error *inspector_enter(void) MUST_CHECK;
 
 struct inspector;
 

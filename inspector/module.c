@@ -111,7 +111,7 @@ static struct error *examine(const struct origin *origin, struct space *space,
 	return read_image(space, region->start, ret, ret_python, ret_fault);
 }
 
-/* Counts every object that defines a runtime, and keeps the image of the first. */
+/* Keeps every object that defines a runtime. */
 static struct error *look_at(const struct origin *origin, struct space *space,
 			     const struct region *region, struct strangers *strangers,
 			     struct module *m)
@@ -123,15 +123,34 @@ static struct error *look_at(const struct origin *origin, struct space *space,
 		strangers_add(strangers, region);
 	if (err || !python)
 		return err;
-	if (m->path) {
-		m->n_others++;
-		return NULL;
+	char *path = strdup(region->label);
+	struct candidate *found = path ? vec_push(&m->candidates.list) : NULL;
+	if (!found) {
+		free(path);
+		return error_out_of_memory();
 	}
-	m->path = strdup(region->label);
+	*found = (struct candidate){image, path, region->deleted, RUNTIME_USE_UNKNOWN};
+	return NULL;
+}
+
+/* Takes one of the candidates for the module. Only where there are several its use matters. */
+static struct error *settle_on(struct space *space, const char *wanted, struct module *m)
+{
+	struct memory memory = {space, false};
+	size_t n = m->candidates.list.count;
+	for (size_t i = 0; n > 1 && i < n; i++) {
+		struct candidate *one = &m->candidates.list.items[i];
+		one->use = candidate_use(read_memory, &memory, &one->image);
+	}
+	struct error *err = candidates_choose(&m->candidates, wanted, &m->chosen);
+	if (err)
+		return err;
+	const struct candidate *chosen = &m->candidates.list.items[m->chosen];
+	m->path = strdup(chosen->path);
 	if (!m->path)
 		return error_out_of_memory();
-	m->image = image;
-	m->deleted = region->deleted;
+	m->image = chosen->image;
+	m->deleted = chosen->deleted;
 	return NULL;
 }
 
@@ -149,7 +168,7 @@ static bool seen_before(const struct space *space, size_t index)
 }
 
 struct error *module_locate(const struct origin *origin, struct space *space,
-			    struct strangers *strangers, struct module *ret)
+			    struct strangers *strangers, const char *wanted, struct module *ret)
 {
 	*ret = (struct module){.file = -1};
 	for (size_t i = 0; i < space->regions.count; i++) {
@@ -161,8 +180,8 @@ struct error *module_locate(const struct origin *origin, struct space *space,
 		if (err)
 			return err;
 	}
-	if (ret->path)
-		return NULL;
+	if (ret->candidates.list.count)
+		return settle_on(space, wanted, ret);
 	struct error *err = error_new(ERROR_UNSUPPORTED, "not a CPython process: no mapped object "
 							 "defines the Python runtime");
 	return error_remedy(err, "arenascope ps lists the CPython processes of this machine");
@@ -231,9 +250,9 @@ struct error *module_open(const struct origin *origin, struct space *space, stru
 }
 
 struct error *module_find(const struct origin *origin, struct space *space,
-			  struct strangers *strangers, struct module *ret)
+			  struct strangers *strangers, const char *wanted, struct module *ret)
 {
-	struct error *err = module_locate(origin, space, strangers, ret);
+	struct error *err = module_locate(origin, space, strangers, wanted, ret);
 	return err ? err : module_open(origin, space, ret);
 }
 
@@ -247,5 +266,6 @@ void module_fini(struct module *module)
 		free(module->trials.items[i].result);
 	}
 	vec_fini(&module->trials);
+	candidates_fini(&module->candidates);
 	module->path = NULL;
 }

@@ -7,7 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/budget.h"
 #include "inspector/target/live.h"
+#include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
 
 #include <stdio.h>
@@ -63,7 +65,8 @@ static struct error *read_space(void *context, raddr at, void *buffer, size_t si
 	return space_read(context, at, buffer, size);
 }
 
-static struct error *resolve(const struct inspector_request *request, struct subject *s)
+static struct error *resolve(const struct inspector_request *request, uint64_t budget,
+			     struct subject *s)
 {
 	_cleanup_(free_pointer) char *cache = request->no_cache ? NULL : subject_cache_dir();
 	_cleanup_(free_pointer) char *debuginfo = debuginfo_cache_dir();
@@ -75,6 +78,7 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 		.symbols = request->symbols,
 		.debuginfo_cache = debuginfo,
 		.cache_dir = cache,
+		.max_memory = budget,
 		.read = read_space,
 		.read_context = &s->space,
 		.image = &s->module.image,
@@ -82,8 +86,7 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 	return python_build_resolve(&build, &s->build);
 }
 
-/* With privileges from its file, the program must not show its user more than that user may see. */
-static struct error *check_ownership(pid_t pid)
+struct error *subject_check_owner(pid_t pid)
 {
 	struct facts facts = {0};
 	if (!getauxval(AT_SECURE))
@@ -104,7 +107,7 @@ static struct error *check_ownership(pid_t pid)
 
 static struct error *open_process(pid_t pid, struct origin *ret)
 {
-	struct error *err = check_ownership(pid);
+	struct error *err = subject_check_owner(pid);
 	return err ?: process_origin(pid, ret);
 }
 
@@ -130,7 +133,7 @@ static struct error *subject_locate(const struct inspector_request *request,
 	err = origin_space(&ret->origin, &ret->space);
 	if (err)
 		return err;
-	err = module_find(&ret->origin, &ret->space, strangers, &ret->module);
+	err = module_find(&ret->origin, &ret->space, strangers, request->module, &ret->module);
 	return err ?: origin_check(&ret->origin);
 }
 
@@ -149,11 +152,18 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 struct error *subject_open(const struct inspector_request *request, struct subject *ret)
 {
 	_cleanup_(strangers_fini) struct strangers strangers = STRANGERS_EMPTY;
+	uint64_t budget = budget_of(request);
 	struct error *err = subject_locate(request, &strangers, ret);
-	err = err ?: resolve(request, ret);
+	err = err ?: budget_check(budget);
+	err = err ?: resolve(request, budget, ret);
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
+	/* All files of the target are open by now, and there is no thread yet. */
+	if (!request->several)
+		privilege_drop(request->writes);
+	if (budget < BUDGET_COMFORT)
+		live_lack(&ret->space, LIVE_NO_SECOND_READER);
 	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;
 }
 

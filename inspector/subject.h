@@ -23,7 +23,8 @@ struct subject {
 };
 
 /*
- * Prepares the target. Forks (python_build.h). On an error *ret holds what was found until then,
+ * Prepares the target. Forks (python_build.h); then gives up all rights but to read it, unless
+ * request->several. On an error *ret holds what was found until then,
  * so that `doctor` can tell; subject_fini() it in every case.
  */
 struct error *subject_open(const struct inspector_request *request, struct subject *ret) MUST_CHECK;
@@ -33,6 +34,10 @@ struct error *subject_open(const struct inspector_request *request, struct subje
  * error. */
 struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strangers,
 			     struct subject *ret) MUST_CHECK;
+
+/* With privileges from its file, the program must not show its user more than that user may see:
+ * ERROR_PERMISSION, rule "other_user", for a process of somebody else's. */
+struct error *subject_check_owner(pid_t pid) MUST_CHECK;
 
 void subject_fini(struct subject *subject);
 

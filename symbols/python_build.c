@@ -18,6 +18,7 @@
 #include "symbols/python_version.h"
 #include "symbols/report.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,6 +113,23 @@ static struct error *fail(const struct python_build_request *request,
 	return add_remedy(err, request, build);
 }
 
+static struct error *no_room(const char *cause)
+{
+	return error_remedy(
+		error_new(ERROR_RESOURCE, "%s", cause),
+		"allow more with --max-memory, or run arenascope outside of the process's "
+		"memory cgroup: what it finds there is kept, and then little is needed");
+}
+
+/* Nobody but the kernel kills it, and that when memory is out: a limit of its own ends it otherwise. */
+static struct error *blame_memory(const struct report_summary *summary)
+{
+	char cause[4096];
+	snprintf(cause, sizeof(cause), "memory ran out while %s was read",
+		 summary->reading ? summary->reading : "a file");
+	return no_room(cause);
+}
+
 /* The child did not get to its end: the file it was reading did that. */
 static struct error *blame_file(const struct python_build_request *request,
 				const struct python_build *build, enum child_end end,
@@ -140,6 +158,10 @@ static struct error *judge(const struct python_build_request *request,
 			   const struct python_build *build, const struct child_answer *answer,
 			   const struct report_summary *summary)
 {
+	if (answer->end == CHILD_CRASHED && answer->signal == SIGKILL)
+		return blame_memory(summary);
+	if (answer->end == CHILD_DONE && summary->ended && summary->no_room)
+		return no_room(summary->no_room);
 	if (answer->end != CHILD_DONE || !summary->ended)
 		return blame_file(request, build, answer->end, summary);
 	if (!layout_has(&build->layout, LAYOUT_INTERP_SIZE))

@@ -22,6 +22,7 @@ struct python_build_request {
 	const char *symbols;         /* --symbols FILE|DIR, or NULL */
 	const char *debuginfo_cache; /* debuginfod client cache folder, or NULL: do not look */
 	const char *cache_dir;       /* where tables are kept, or NULL: --no-cache */
+	uint64_t max_memory;         /* bytes that reading DWARF may take, at most; 0: no limit */
 	bool cache_only;             /* answer from the cache or not at all: no fork, no ELF read */
 
 	/* Where the version is read from when file is -1 (a deleted library): the module in
@@ -56,6 +57,7 @@ struct python_build {
  * Fills *ret. Reads ELF and DWARF in a child forked here: call before any thread exists. A table
  * from the cache costs no fork. request->symbols comes first in the search and switches the cache
  * off: a table made from a hand-given file must not answer for the build later.
+ * ERROR_RESOURCE: it takes more than max_memory; the table may be made elsewhere and kept.
  * ERROR_SYMBOLS: no debug information for this build, with what to install as the remedy;
  * the trials are filled even then, so *ret must be python_build_fini()d in every case.
  * A build without pymalloc (no struct arena_object in its DWARF) is no error: those entries are

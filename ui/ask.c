@@ -11,6 +11,7 @@
 #include "ui/dump.h"
 #include "ui/json.h"
 #include "ui/map.h"
+#include "ui/mappings.h"
 #include "ui/output.h"
 #include "ui/ps.h"
 #include "ui/stats.h"
@@ -92,8 +93,10 @@ static struct inspector_request request_of(const struct question *q)
 		.max_pause_us = o->max_pause_us,
 		.repeating = o->verb == VERB_TOP,
 		.symbols = o->symbols,
+		.module = o->module,
 		.no_cache = o->no_cache,
 		.max_memory = o->max_memory,
+		.writes = o->output && output_needs_override(o->output, q->answer->pid),
 	};
 }
 
@@ -165,6 +168,46 @@ static struct error *write_look(const struct question *q, const struct snapshot 
 				  .limit = o->limit, .sort = o->sort, .contents = o->contents});
 }
 
+/* stdout of `stats` is the interpreter's text or nothing. */
+static bool may_show_mappings(const struct question *q, const struct error *err)
+{
+	return err->kind == ERROR_PERMISSION && q->options->verb != VERB_STATS;
+}
+
+static void note_refusal(struct text *notes, const struct error *err)
+{
+	text_add(notes, "arenascope: ");
+	page_quote(notes, err->cause);
+	text_add(notes, "\n");
+	if (err->remedy) {
+		text_add(notes, "  ");
+		page_quote(notes, err->remedy);
+		text_add(notes, "\n");
+	}
+}
+
+/* Its memory may not be read: where its mappings may, they are the answer. Frees the refusal. */
+static struct error *answer_mappings(const struct question *q, struct error *refusal)
+{
+	_cleanup_(mappings_fini) struct mappings mappings = {0};
+	struct error *err = inspector_mappings(q->answer->pid, &mappings);
+	if (err) {
+		error_free(err);
+		return refusal;
+	}
+	struct page page = page_of(q);
+	struct json_request json = json_of(q);
+	if (q->options->json)
+		err = json_mappings(&q->answer->text, &mappings, refusal, ERROR_INCONSISTENT,
+				    &json);
+	else
+		mappings_write(&page, &mappings);
+	note_refusal(&q->answer->notes, refusal);
+	error_free(refusal);
+	q->answer->partial = true;
+	return err;
+}
+
 static struct error *ask_look(const struct question *q)
 {
 	struct error *err = find_process(q);
@@ -174,6 +217,8 @@ static struct error *ask_look(const struct question *q)
 	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
 	_cleanup_(snapshot_fini) struct snapshot *snapshot = NULL;
 	err = inspector_open(&request, &inspector);
+	if (err && may_show_mappings(q, err))
+		return answer_mappings(q, err);
 	if (!err)
 		err = inspector_look(inspector, &snapshot);
 	if (err)

@@ -34,6 +34,7 @@ const char *caveat_meaning(enum doubt_kind kind)
 		[DOUBT_STOP_EXPIRED] = "the rest was read while it ran; see --max-pause",
 		[DOUBT_STOPPED_INSIDE] = "one block at most",
 		[DOUBT_EINTR_RISK] = "Python 2.7 may see an interrupted system call",
+		[DOUBT_SEVERAL_RUNTIMES] = "--module looks at another; doctor lists them",
 		[DOUBT_UNVERIFIED] = "if the file is of another build, all figures are wrong",
 		[DOUBT_RESIDENCY] = "what lies in RAM and what on swap is not told apart",
 		[DOUBT_TARGET_CHANGED] = "the figures are of what it was before",

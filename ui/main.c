@@ -16,6 +16,7 @@
  *	base/		the words all of them speak
  */
 #include "base/cleanup.h"
+#include "inspector/inspector.h"
 #include "ui/ask.h"
 #include "ui/output.h"
 #include "ui/page.h"
@@ -181,6 +182,7 @@ int main(int argc, char **argv)
 	struct timespec start;
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	struct error *err = output_guard_standard();
+	err = err ?: inspector_enter();
 	if (err)
 		return fail(err, NULL, false);
 	(void)setlocale(LC_CTYPE, "");

@@ -144,6 +144,9 @@ static struct error *set_value(struct options *o, enum option_key key, const cha
 	case OPTION_SYMBOLS:
 		o->symbols = value;
 		return NULL;
+	case OPTION_MODULE:
+		o->module = value;
+		return NULL;
 	case OPTION_LIMIT:
 		return set_limit(o, value);
 	case OPTION_COUNT:

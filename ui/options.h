@@ -34,6 +34,7 @@ struct options {
 	uint64_t max_memory; /* bytes; 0: half of what is available */
 	bool contents;
 	const char *symbols;
+	const char *module; /* number, path or name of one of several runtimes, or NULL */
 	bool no_cache;
 	bool plan; /* doctor only */
 

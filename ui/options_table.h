@@ -28,6 +28,7 @@ enum option_key {
 	OPTION_MAX_MEMORY,
 	OPTION_CONTENTS,
 	OPTION_SYMBOLS,
+	OPTION_MODULE,
 	OPTION_NO_CACHE,
 	OPTION_PLAN,
 	OPTION_CORE, /* known, so that the refusal can say what is meant; not listed */

@@ -10,6 +10,14 @@
 #define FIRST_OF_ALL (-20)
 #define BEHIND_MOST  10
 
+void haste_reserve(void)
+{
+	/* A nice value of -20 is a limit of 40 (getrlimit(2)). */
+	const struct rlimit nice = {20 - FIRST_OF_ALL, 20 - FIRST_OF_ALL}, real_time = {1, 1};
+	(void)setrlimit(RLIMIT_NICE, &nice);
+	(void)setrlimit(RLIMIT_RTPRIO, &real_time);
+}
+
 int haste_begin(void)
 {
 	int nice = getpriority(PRIO_PROCESS, 0);

@@ -6,6 +6,7 @@
  *			anonymous: zeros, which is what the target would find there
  *	swapped		not at all: it would be swapped in and count as the target's
  *	unmapped	not at all: the regions are older than the target
+ *	untold		as if present, but for read-only pages of a file: those from the file
  */
 #include "inspector/target/live.h"
 
@@ -30,6 +31,7 @@ struct mapping {
 	uint64_t size, file_offset;
 	uint64_t device, inode;
 	bool of_file; /* else the kernel's own: [vdso] */
+	bool writable;
 };
 
 struct backing {
@@ -164,6 +166,17 @@ static struct error *read_absent(struct live *live, raddr at, uint8_t *buffer, s
 	return read_file(backing->fd, size_add(mapping->file_offset, inside), at, buffer, size);
 }
 
+/*
+ * Nobody tells whether it is there. What a program's variables lead to was written once, and where
+ * nothing of it was ever swapped out (process.c sees to that) it is in RAM still.
+ */
+static struct error *read_untold(struct live *live, raddr at, uint8_t *buffer, size_t size)
+{
+	const struct mapping *mapping = find_mapping(live, at);
+	bool clean = mapping && mapping->of_file && !mapping->writable;
+	return clean ? read_absent(live, at, buffer, size) : read_present(live, at, buffer, size);
+}
+
 static struct error *read_run(struct live *live, enum page_state state, raddr at, uint8_t *buffer,
 			      size_t size)
 {
@@ -174,6 +187,8 @@ static struct error *read_run(struct live *live, enum page_state state, raddr at
 		return read_absent(live, at, buffer, size);
 	case PAGE_SWAPPED:
 		return error_new(ERROR_FAULT, RADDR_FORMAT " is swapped out", at.value);
+	case PAGE_UNTOLD:
+		return read_untold(live, at, buffer, size);
 	case PAGE_UNMAPPED:
 		break;
 	}
@@ -247,6 +262,8 @@ static struct error *gather_unasked(struct live *live, struct space_slice *slice
 {
 	if (gather_whole(live, slice))
 		return NULL;
+	if (pagemap_tells_nothing(live->pagemap))
+		return gather_run(&live->gather, slice, 1, NULL);
 	if (slice->stride > LOOK_STRIDE_MAX)
 		return fill_absent(live, slice, SLICE_UNREADABLE);
 	_cleanup_(residency_fini) struct residency residency = RESIDENCY_EMPTY;
@@ -334,9 +351,18 @@ static const struct space_ops live_ops = {
 	.close = live_close,
 };
 
+/* Where nobody tells what is resident. */
+static const struct space_ops blind_ops = {
+	.read = live_read,
+	.gather = live_gather,
+	.back = live_back,
+	.rouse = live_rouse,
+	.close = live_close,
+};
+
 static struct live *live_of(const struct space *space)
 {
-	return space->ops == &live_ops ? space->source : NULL;
+	return space->ops == &live_ops || space->ops == &blind_ops ? space->source : NULL;
 }
 
 struct error *live_open(pid_t pid, int proc, struct space *ret)
@@ -353,7 +379,8 @@ struct error *live_open(pid_t pid, int proc, struct space *ret)
 		err = gather_init(&live->gather, &live->remote);
 	if (err)
 		return err;
-	*ret = (struct space){VEC_EMPTY, 0, &live_ops, take(live)};
+	bool blind = pagemap_tells_nothing(live->pagemap);
+	*ret = (struct space){VEC_EMPTY, 0, blind ? &blind_ops : &live_ops, take(live)};
 	return NULL;
 }
 
@@ -377,6 +404,7 @@ struct error *live_map(struct space *space)
 			.device = region->device,
 			.inode = region->inode,
 			.of_file = region->kind == REGION_FILE,
+			.writable = region->writable,
 		};
 	}
 	return NULL;
@@ -400,6 +428,8 @@ const char *live_mechanism(const struct space *space)
 const char *live_residency_mechanism(const struct space *space)
 {
 	const struct live *live = live_of(space);
+	if (live && pagemap_tells_nothing(live->pagemap))
+		return "no means (pagemap is refused; CAP_DAC_READ_SEARCH opens it)";
 	return live && pagemap_tells_unmapped(live->pagemap) ? "PAGEMAP_SCAN" : "pagemap";
 }
 

@@ -1,0 +1,33 @@
+/*
+ * privilege: what this process may do beyond its user's rights, given up as soon as
+ * it is not needed any more.
+ *
+ *	start		a privileged file (AT_SECURE)	only what reads a process is left
+ *	target opened	everybody			only CAP_SYS_PTRACE is left
+ */
+#ifndef INSPECTOR_TARGET_PRIVILEGE_H
+#define INSPECTOR_TARGET_PRIVILEGE_H
+
+#include "base/error.h"
+
+/*
+ * At the very start of a program whose file gives it rights that its user has not: leaves only
+ * CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE, and of a set-user-ID file not the user's id either, so
+ * that no file is read or written that the user could not. Otherwise does nothing. ERROR_PERMISSION:
+ * it could not be done.
+ */
+struct error *privilege_begin(void) MUST_CHECK;
+
+/*
+ * For good, of the calling thread and all it starts: no new privileges by exec, every capability gone
+ * but CAP_SYS_PTRACE, from the bounding set too where that is allowed. `writes`: CAP_DAC_OVERRIDE is
+ * kept as well, where it is held, since an answer is still to be written to a folder of somebody
+ * else's. Rights to go first are saved before (haste.h). Call before threads exist, after the last
+ * file of a target was opened. A sandbox may forbid it: privilege_held() tells.
+ */
+void privilege_drop(bool writes);
+
+/* Capabilities held now, "cap_sys_ptrace"; "" for none. malloc'd; NULL: out of memory. */
+char *privilege_held(void);
+
+#endif
