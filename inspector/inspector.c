@@ -82,6 +82,7 @@ static struct error *describe_target(const struct subject *s, struct snapshot_ta
 	t->started_at = facts.started_at;
 	t->taken_at = facts.taken_at;
 	t->n_threads = facts.n_threads;
+	t->signal = facts.signal;
 	t->rss = facts.rss;
 	t->peak_rss = facts.peak_rss;
 	t->swap = facts.swap;

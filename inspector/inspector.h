@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "inspector/snapshot.h"
+#include "inspector/target/core.h"
 #include "inspector/target/origin.h"
 
 #include <sys/types.h>
@@ -22,7 +23,8 @@ enum look_mode {
 
 struct inspector_request {
 	enum origin_kind kind;
-	pid_t pid; /* of a running process */
+	pid_t pid;        /* of a running process */
+	const char *path; /* of a file */
 	enum look_mode mode;
 	bool asked_exact; /* --exact was given: a stop that is impossible is ERROR_PERMISSION */
 	uint64_t max_pause_us; /* all stops of one look together; 0: the mode's default */
@@ -30,7 +32,8 @@ struct inspector_request {
 	                            whole pass would cost too much of a core */
 	const char *symbols;   /* --symbols FILE|DIR, or NULL */
 	bool no_cache;
-	uint64_t max_memory; /* bytes of our own; 0: half of what is available */
+	uint64_t max_memory;      /* bytes of our own; 0: half of what is available */
+	struct core_request core; /* of a core: where its files are, where it may be unpacked */
 };
 
 struct inspector;

@@ -114,6 +114,7 @@ static struct error *open_origin(const struct inspector_request *request, struct
 	case ORIGIN_LIVE:
 		return open_process(request->pid, ret);
 	case ORIGIN_CORE:
+		return error_new(ERROR_UNSUPPORTED, "core files are not read yet");
 	case ORIGIN_SAVEFILE:
 		break;
 	}

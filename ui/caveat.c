@@ -81,3 +81,14 @@ void caveat_pause(char ret[CAVEAT_PAUSE_MAX], const struct snapshot_pause *pause
 		snprintf(ret, CAVEAT_PAUSE_MAX, "stopped %llu times, %s in all, the longest %s%s",
 			 (unsigned long long)pause->stops, total, longest, cut);
 }
+
+void caveat_moment(char ret[CAVEAT_PAUSE_MAX], const struct snapshot *snapshot)
+{
+	const struct snapshot_target *t = &snapshot->target;
+	struct tm utc;
+	if (t->kind == ORIGIN_LIVE)
+		caveat_pause(ret, &snapshot->pause);
+	else if (!t->taken_at.tv_sec || !gmtime_r(&t->taken_at.tv_sec, &utc) ||
+		 !strftime(ret, CAVEAT_PAUSE_MAX, "written %Y-%m-%d %H:%M:%S UTC", &utc))
+		snprintf(ret, CAVEAT_PAUSE_MAX, "written at an unknown time");
+}

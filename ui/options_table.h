@@ -30,9 +30,12 @@ enum option_key {
 	OPTION_SYMBOLS,
 	OPTION_NO_CACHE,
 	OPTION_PLAN,
-	OPTION_CORE, /* known, so that the refusal can say what is meant; not listed */
+	OPTION_CORE,
 	OPTION_READ,
 	OPTION_EXE,
+	OPTION_SYSROOT,
+	OPTION_TMP,
+	OPTION_MAX_TMP,
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_KEY_COUNT
