@@ -4,6 +4,7 @@
  */
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/core_account.h"
 #include "inspector/inspector.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
@@ -42,6 +43,13 @@ static struct error *tell_process(const struct subject *s, struct findings *f)
 	return NULL;
 }
 
+static struct error *tell_subject(const struct subject *s, struct findings *f)
+{
+	if (s->origin.kind == ORIGIN_LIVE)
+		return tell_process(s, f);
+	return core_account_tell(&s->origin, f);
+}
+
 static void tell_module(const struct subject *s, struct findings *f)
 {
 	const struct module *m = &s->module;
@@ -66,8 +74,9 @@ static void tell_module(const struct subject *s, struct findings *f)
 	}
 	if (m->file < 0)
 		findings_add(f, "file", FINDING_MISSING,
-			     "the module's file could not be opened: pages that are not resident "
-			     "cannot be read");
+			     "the module's file could not be opened: pages that are not %s cannot "
+			     "be read",
+			     origin_process(&s->origin) ? "resident" : "in the file");
 }
 
 /* What symbols/ tells is escaped already. */
@@ -100,6 +109,8 @@ static void tell_layout(const struct subject *s, struct findings *f)
 
 static void tell_means(struct subject *s, struct findings *f)
 {
+	if (!origin_process(&s->origin))
+		return;
 	findings_add(f, "reading", FINDING_OK, "memory by %s, residency by %s",
 		     live_mechanism(&s->space), live_residency_mechanism(&s->space));
 	if (s->n_code == 0)
@@ -158,7 +169,7 @@ struct error *inspector_doctor(const struct inspector_request *request, struct f
 	struct subject s;
 	*ret = (struct findings){0};
 	struct error *opening = subject_open(request, &s);
-	struct error *err = s.origin.ops ? tell_process(&s, ret) : NULL;
+	struct error *err = s.origin.ops ? tell_subject(&s, ret) : NULL;
 	tell_module(&s, ret);
 	tell_trials(&s, ret);
 	if (!opening && !err) {

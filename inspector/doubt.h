@@ -42,6 +42,7 @@ enum doubt_severity {
 	X(EINTR_RISK)        /* a stop makes epoll_wait raise in a 2.7 target */                   \
 	X(UNVERIFIED)        /* a file without build-id: taken on trust */                         \
 	X(RESIDENCY)         /* what is resident could not be learnt */                            \
+	X(INPUT_PARTIAL)     /* a core or snapshot file lacks some of what it should hold */       \
 	X(TARGET_CHANGED)    /* it executed another program or ended while being read */
 
 enum doubt_kind {

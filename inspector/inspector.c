@@ -11,6 +11,7 @@
 #include "inspector/inspector.h"
 
 #include "base/cleanup.h"
+#include "inspector/core_account.h"
 #include "inspector/look.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
@@ -113,7 +114,11 @@ static struct error *describe_build(const struct subject *s, struct snapshot *re
 	ret->symbols.layout = build->layout_source;
 	ret->symbols.roots = build->roots_source;
 	ret->symbols.debug_file = build->debug_file ? strdup(build->debug_file) : NULL;
-	if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
+	if (s->module.by_hand)
+		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
+			   "the core does not hold the interpreter's build-id: the file given with "
+			   "--exe is taken on trust");
+	else if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
 		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
 			   "%s has no build-id: its file is taken on trust", "the interpreter");
 	return NULL;
@@ -150,6 +155,7 @@ static struct error *look_once(struct inspector *inspector, struct snapshot *ret
 	struct subject *s = &inspector->subject;
 	struct error *err = describe_target(s, &ret->target);
 	err = err ?: describe_build(s, ret);
+	core_account_doubts(&s->origin, &ret->doubts);
 	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
 	err = err ?: walk(inspector, ret);
 	if (origin_process(&s->origin))

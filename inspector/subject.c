@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/core_account.h"
 #include "inspector/target/live.h"
 #include "inspector/target/process.h"
 
@@ -114,7 +115,7 @@ static struct error *open_origin(const struct inspector_request *request, struct
 	case ORIGIN_LIVE:
 		return open_process(request->pid, ret);
 	case ORIGIN_CORE:
-		return error_new(ERROR_UNSUPPORTED, "core files are not read yet");
+		return core_origin(request->path, &request->core, ret);
 	case ORIGIN_SAVEFILE:
 		break;
 	}
@@ -132,6 +133,7 @@ static struct error *subject_locate(const struct inspector_request *request,
 	if (err)
 		return err;
 	err = module_find(&ret->origin, &ret->space, strangers, &ret->module);
+	err = core_account_explain(&ret->origin, &ret->module, err);
 	return err ?: origin_check(&ret->origin);
 }
 
