@@ -119,6 +119,19 @@ static void tell_notes(const struct core_summary *s, uint64_t n_threads, struct 
 		     s->has_auxv ? "found" : "missing", n_threads, n_threads == 1 ? "" : "s");
 }
 
+static void tell_process(const struct core_summary *s, const struct facts *facts,
+			 struct findings *f)
+{
+	_cleanup_(text_fini) struct text comm = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text exe = TEXT_EMPTY;
+	const char *name = facts->signal ? sigabbrev_np(facts->signal) : NULL;
+	if (!s->has_info)
+		return;
+	findings_add(f, "process", FINDING_OK, "pid %d (%s), uid %u, %s%s%s", (int)facts->pid,
+		     safe(&comm, facts->comm), (unsigned)facts->uid, safe(&exe, facts->exe),
+		     name ? ", ended by SIG" : "", name ?: "");
+}
+
 static void tell_context(const struct core_context *context, struct findings *f)
 {
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
@@ -157,16 +170,14 @@ struct error *core_account_tell(const struct origin *origin, struct findings *f)
 {
 	const struct core_summary *s = core_summary(origin);
 	_cleanup_(facts_fini) struct facts facts = FACTS_EMPTY;
-	_cleanup_(text_fini) struct text comm = TEXT_EMPTY, exe = TEXT_EMPTY;
 	struct error *err = s ? origin_facts(origin, &facts) : NULL;
 	if (!s || err)
 		return err;
+	f->pid = facts.pid;
 	tell_kind(s, f);
 	tell_segments(s, f);
 	tell_notes(s, facts.n_threads, f);
-	if (s->has_info)
-		findings_add(f, "process", FINDING_OK, "pid %d (%s), uid %u, %s", (int)facts.pid,
-			     safe(&comm, facts.comm), (unsigned)facts.uid, safe(&exe, facts.exe));
+	tell_process(s, &facts, f);
 	tell_context(s->context, f);
 	tell_by_hand(s, f);
 	return NULL;
@@ -209,4 +220,17 @@ struct error *core_account_explain(const struct origin *origin, const struct mod
 		return err;
 	error_free(err);
 	return s->n_objects ? no_files(module) : no_headers(s);
+}
+
+struct error *core_account_blame(const struct origin *origin, struct error *err)
+{
+	const struct core_summary *s = core_summary(origin);
+	_cleanup_(text_fini) struct text cut = TEXT_EMPTY;
+	if (!s || !err || err->kind == ERROR_RESOURCE || err->kind == ERROR_BAD_FILE)
+		return err;
+	if (is_cut(s)) {
+		describe_cut(s, &cut);
+		err = error_as(error_context(err, "%s", text_string(&cut)), ERROR_BAD_FILE);
+	}
+	return err->kind == ERROR_FAULT ? error_as(err, ERROR_BAD_FILE) : err;
 }

@@ -19,4 +19,8 @@ struct error *core_account_tell(const struct origin *origin, struct findings *f)
 struct error *core_account_explain(const struct origin *origin, const struct module *module,
 				   struct error *err) MUST_CHECK;
 
+/* What stopped a look at a core: a file that is cut off is to blame for it, and so is one that lacks what
+ * had to be read (ERROR_BAD_FILE). Takes err over; takes NULL. */
+struct error *core_account_blame(const struct origin *origin, struct error *err) MUST_CHECK;
+
 #endif

@@ -32,6 +32,7 @@ static struct error *tell_process(const struct subject *s, struct findings *f)
 	findings_add(f, "process", FINDING_OK, "pid %d, uid %u, %" PRIu64 " thread%s, %s",
 		     (int)facts.pid, (unsigned)facts.uid, facts.n_threads,
 		     facts.n_threads == 1 ? "" : "s", safe(&exe, facts.exe));
+	f->pid = facts.pid;
 	pid_t tracer = process ? process_tracer(process) : 0;
 	if (tracer)
 		findings_add(f, "attach", FINDING_NOTE,
@@ -175,7 +176,7 @@ struct error *inspector_doctor(const struct inspector_request *request, struct f
 	if (!opening && !err) {
 		tell_layout(&s, ret);
 		tell_means(&s, ret);
-		err = tell_runtime(&s, ret);
+		err = core_account_blame(&s.origin, tell_runtime(&s, ret));
 	}
 	subject_fini(&s);
 	if (opening) {

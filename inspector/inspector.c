@@ -179,7 +179,7 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 			error_free(err);
 			return gone;
 		}
-		return err;
+		return core_account_blame(&s->origin, err);
 	}
 	snapshot->elapsed_us = now_us() - start + (inspector->looked ? 0 : inspector->opened_us);
 	inspector->looked = true;

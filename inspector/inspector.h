@@ -73,6 +73,7 @@ struct finding {
 };
 
 struct findings {
+	pid_t pid; /* of the target; 0: not known */
 	VEC(struct finding) list;
 };
 

@@ -144,7 +144,7 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 		return err;
 	struct error *gone = origin_check(&s->origin);
 	if (!gone)
-		return err;
+		return core_account_blame(&s->origin, err);
 	error_free(err);
 	return gone;
 }

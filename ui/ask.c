@@ -227,6 +227,7 @@ static struct error *ask_doctor(struct question *q)
 		return err;
 	struct inspector_request request = request_of(q);
 	err = o->plan ? inspector_plan(&request, &findings) : inspector_doctor(&request, &findings);
+	q->answer->pid = q->answer->pid ?: findings.pid;
 	if (!o->json) {
 		struct page page = page_of(q);
 		doctor_write(&page, &findings);

@@ -132,26 +132,27 @@ static uint64_t page_down(uint64_t value)
 	return value & ~(PAGE_BYTES - 1);
 }
 
-/* Whether every segment of the file is mapped where it belongs. */
-static bool lies_so(const struct space *space, const struct region *first,
-		    const struct elf_image *image)
+/* Whether a segment of the file has a mapping of its own that begins as it does. */
+static bool lies_so(const struct space *space, const struct region *first, raddr at,
+		    const struct elf_segment *segment)
 {
-	if (!image->n_segments)
-		return false;
-	uint64_t base = page_down(image->segments[0].vaddr);
+	const struct region *region = space_region(space, at);
+	return region && region->kind == REGION_FILE && region->inode == first->inode &&
+	       raddr_equal(region->start, at) && region->executable == segment->executable &&
+	       region->file_offset == page_down(segment->offset);
+}
+
+static bool all_lie_so(const struct space *space, const struct region *first,
+		       const struct elf_image *image)
+{
+	uint64_t base = image->n_segments ? page_down(image->segments[0].vaddr) : 0;
 	for (size_t i = 0; i < image->n_segments; i++) {
 		const struct elf_segment *segment = &image->segments[i];
-		uint64_t distance = page_down(segment->vaddr) - base;
-		raddr at = raddr_plus(first->start, distance);
-		const struct region *region = space_region(space, at);
-		if (!segment->filesz)
-			continue;
-		if (!region || region->kind != REGION_FILE || region->inode != first->inode ||
-		    size_add(region->file_offset, raddr_distance(region->start, at)) !=
-			    page_down(segment->offset))
+		raddr at = raddr_plus(first->start, page_down(segment->vaddr) - base);
+		if (segment->filesz && !lies_so(space, first, at, segment))
 			return false;
 	}
-	return true;
+	return image->n_segments;
 }
 
 enum core_by_hand core_search_by_hand(const struct core_search *search, struct space *space,
@@ -165,7 +166,7 @@ enum core_by_hand core_search_by_hand(const struct core_search *search, struct s
 	_cleanup_(close_fd) int fd = path < 0 ? -1 : regular_file_reopen(path);
 	struct error *err =
 		fd < 0 ? error_new(ERROR_BAD_FILE, "no regular file") : file_image_read(fd, &file);
-	bool fits = !err && lies_so(space, region, &file.image);
+	bool fits = !err && all_lie_so(space, region, &file.image);
 	error_free(err);
 	if (!fits)
 		return CORE_BY_HAND_UNFIT;
