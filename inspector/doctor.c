@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/budget.h"
+#include "inspector/core_account.h"
 #include "inspector/inspector.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
@@ -59,6 +60,7 @@ static struct error *tell_process(const struct subject *s, struct findings *f)
 	findings_add(f, "process", FINDING_OK, "pid %d, uid %u, %" PRIu64 " thread%s, %s",
 		     (int)facts.pid, (unsigned)facts.uid, facts.n_threads,
 		     facts.n_threads == 1 ? "" : "s", safe(&exe, facts.exe));
+	f->pid = facts.pid;
 	pid_t tracer = process ? process_tracer(process) : 0;
 	if (tracer)
 		findings_add(f, "attach", FINDING_NOTE,
@@ -124,6 +126,13 @@ static void tell_candidates(const struct module *m, struct findings *f)
 			     "--module NUMBER or PATH looks at another of these");
 }
 
+static struct error *tell_subject(const struct subject *s, struct findings *f)
+{
+	if (s->origin.kind == ORIGIN_LIVE)
+		return tell_process(s, f);
+	return core_account_tell(&s->origin, f);
+}
+
 static void tell_module(const struct subject *s, struct findings *f)
 {
 	const struct module *m = &s->module;
@@ -145,8 +154,9 @@ static void tell_module(const struct subject *s, struct findings *f)
 	}
 	if (m->file < 0)
 		findings_add(f, "file", FINDING_MISSING,
-			     "the module's file could not be opened: pages that are not resident "
-			     "cannot be read");
+			     "the module's file could not be opened: pages that are not %s cannot "
+			     "be read",
+			     origin_process(&s->origin) ? "resident" : "in the file");
 }
 
 /* What symbols/ tells is escaped already. */
@@ -194,6 +204,8 @@ static void tell_rights(const struct inspector_request *request, struct findings
 
 static void tell_means(struct subject *s, struct findings *f)
 {
+	if (!origin_process(&s->origin))
+		return;
 	findings_add(f, "reading", FINDING_OK, "memory by %s, residency by %s",
 		     live_mechanism(&s->space), live_residency_mechanism(&s->space));
 	if (s->n_code == 0)
@@ -252,7 +264,7 @@ struct error *inspector_doctor(const struct inspector_request *request, struct f
 	struct subject s;
 	*ret = (struct findings){0};
 	struct error *opening = subject_open(request, &s);
-	struct error *err = s.origin.ops ? tell_process(&s, ret) : NULL;
+	struct error *err = s.origin.ops ? tell_subject(&s, ret) : NULL;
 	if (opening && opening->kind == ERROR_PERMISSION && !s.origin.ops)
 		tell_refused(request->pid, opening, ret);
 	tell_module(&s, ret);
@@ -263,7 +275,7 @@ struct error *inspector_doctor(const struct inspector_request *request, struct f
 		tell_layout(&s, ret);
 		tell_means(&s, ret);
 		tell_rights(request, ret);
-		err = tell_runtime(&s, ret);
+		err = core_account_blame(&s.origin, tell_runtime(&s, ret));
 	}
 	subject_fini(&s);
 	if (opening) {

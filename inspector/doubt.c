@@ -103,6 +103,7 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_SEVERAL_RUNTIMES] = "several_runtimes",
 		[DOUBT_UNVERIFIED] = "unverified",
 		[DOUBT_RESIDENCY] = "residency",
+		[DOUBT_INPUT_PARTIAL] = "input_partial",
 		[DOUBT_TARGET_CHANGED] = "target_changed",
 	};
 	return kind < DOUBT_KIND_COUNT && names[kind] ? names[kind] : "unknown";

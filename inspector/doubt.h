@@ -43,6 +43,7 @@ enum doubt_severity {
 	X(SEVERAL_RUNTIMES)  /* more than one runtime is mapped, and another may be in use */      \
 	X(UNVERIFIED)        /* a file without build-id: taken on trust */                         \
 	X(RESIDENCY)         /* what is resident could not be learnt */                            \
+	X(INPUT_PARTIAL)     /* a core or snapshot file lacks some of what it should hold */       \
 	X(TARGET_CHANGED)    /* it executed another program or ended while being read */
 
 enum doubt_kind {

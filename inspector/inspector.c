@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/core_account.h"
 #include "inspector/look.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
@@ -89,6 +90,7 @@ static struct error *describe_target(const struct subject *s, struct snapshot_ta
 	t->started_at = facts.started_at;
 	t->taken_at = facts.taken_at;
 	t->n_threads = facts.n_threads;
+	t->signal = facts.signal;
 	t->rss = facts.rss;
 	t->peak_rss = facts.peak_rss;
 	t->swap = facts.swap;
@@ -148,7 +150,11 @@ static struct error *describe_build(const struct subject *s, struct snapshot *re
 	if (origin_process(&s->origin) && !space_has_residency(&s->space))
 		doubts_add(&ret->doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
 			   "its pagemap may not be read");
-	if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
+	if (s->module.by_hand)
+		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
+			   "the core does not hold the interpreter's build-id: the file given with "
+			   "--exe is taken on trust");
+	else if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
 		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
 			   "%s has no build-id: its file is taken on trust", "the interpreter");
 	return NULL;
@@ -185,6 +191,7 @@ static struct error *look_once(struct inspector *inspector, struct snapshot *ret
 	struct subject *s = &inspector->subject;
 	struct error *err = describe_target(s, &ret->target);
 	err = err ?: describe_build(s, ret);
+	core_account_doubts(&s->origin, &ret->doubts);
 	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
 	err = err ?: walk(inspector, ret);
 	if (origin_process(&s->origin))
@@ -208,7 +215,7 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 			error_free(err);
 			return gone;
 		}
-		return err;
+		return core_account_blame(&s->origin, err);
 	}
 	snapshot->elapsed_us = now_us() - start + (inspector->looked ? 0 : inspector->opened_us);
 	inspector->looked = true;

@@ -21,10 +21,13 @@ struct module_trial {
 
 struct module {
 	struct elf_image image;
-	char *path;    /* as maps names it: foreign, unescaped */
-	bool deleted;  /* the name is gone or means another file by now */
-	int file;      /* the mapped file itself, its build-id checked; -1: none could be had */
-	bool verified; /* the build-ids were there to compare */
+	char *path;      /* as maps names it: foreign, unescaped */
+	bool deleted;    /* the name is gone or means another file by now */
+	int file;        /* the mapped file itself, its build-id checked; -1: none could be had */
+	bool verified;   /* the build-ids were there to compare */
+	bool by_hand;    /* they were not: the core lacks it, and a person named the file */
+	size_t n_unseen; /* objects that may define a runtime: nothing was there to tell */
+	char *unseen;    /* path of one of them, "python" in it if any has; foreign, unescaped */
 	struct candidates candidates; /* all that define a runtime, this one included */
 	size_t chosen;                /* its index there */
 	VEC(struct module_trial) trials;

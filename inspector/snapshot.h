@@ -60,9 +60,10 @@ struct snapshot_target {
 	char *module; /* path of the object that holds the interpreter: foreign text */
 	VEC(struct snapshot_module) modules; /* all that could, ascending address; empty: unknown */
 	struct timespec started_at;          /* real time */
-	struct timespec taken_at;
-	uint64_t n_threads;
-	uint64_t rss, peak_rss, swap; /* from /proc/PID/status; smaps is never read */
+	struct timespec taken_at;     /* of a file: when the process was copied; 0: not known */
+	uint64_t n_threads;           /* 0: a file does not say */
+	int signal;                   /* that ended it; 0: none, or not known */
+	uint64_t rss, peak_rss, swap; /* from /proc/PID/status; smaps is never read; 0 in a core */
 	uint64_t system_memory;       /* MemTotal of the machine */
 };
 

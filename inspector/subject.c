@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/budget.h"
+#include "inspector/core_account.h"
 #include "inspector/target/live.h"
 #include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
@@ -117,6 +118,7 @@ static struct error *open_origin(const struct inspector_request *request, struct
 	case ORIGIN_LIVE:
 		return open_process(request->pid, ret);
 	case ORIGIN_CORE:
+		return core_origin(request->path, &request->core, ret);
 	case ORIGIN_SAVEFILE:
 		break;
 	}
@@ -134,6 +136,7 @@ static struct error *subject_locate(const struct inspector_request *request,
 	if (err)
 		return err;
 	err = module_find(&ret->origin, &ret->space, strangers, request->module, &ret->module);
+	err = core_account_explain(&ret->origin, &ret->module, err);
 	return err ?: origin_check(&ret->origin);
 }
 
@@ -144,7 +147,7 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 		return err;
 	struct error *gone = origin_check(&s->origin);
 	if (!gone)
-		return err;
+		return core_account_blame(&s->origin, err);
 	error_free(err);
 	return gone;
 }

@@ -81,17 +81,25 @@ static json_t *modules(const struct snapshot_target *t)
 
 static void add_sizes(json_t **o, const struct snapshot_target *t)
 {
-	json_value_set(o, "rss_bytes", json_value_count(t->rss));
-	json_value_set(o, "peak_rss_bytes", json_value_count(t->peak_rss));
-	json_value_set(o, "swap_bytes", json_value_count(t->swap));
+	bool known = t->kind != ORIGIN_CORE;
+	json_value_set(o, "rss_bytes", known ? json_value_count(t->rss) : json_null());
+	json_value_set(o, "peak_rss_bytes", known ? json_value_count(t->peak_rss) : json_null());
+	json_value_set(o, "swap_bytes", known ? json_value_count(t->swap) : json_null());
+}
+
+static const char *kind_name(enum origin_kind kind)
+{
+	static const char *const names[] = {
+		[ORIGIN_LIVE] = "live", [ORIGIN_CORE] = "core", [ORIGIN_SAVEFILE] = "snapshot"};
+	return names[kind];
 }
 
 static json_t *target(const struct snapshot_target *t, bool contents)
 {
 	json_t *o = json_object();
-	json_value_set(&o, "kind", json_string("live"));
-	json_value_set(&o, "pid", json_integer(t->pid));
-	json_value_set(&o, "uid", json_integer(t->uid));
+	json_value_set(&o, "kind", json_string(kind_name(t->kind)));
+	json_value_set(&o, "pid", t->pid ? json_integer(t->pid) : json_null());
+	json_value_set(&o, "uid", t->pid ? json_integer(t->uid) : json_null());
 	json_value_set(&o, "command", json_value_text(t->command));
 	json_value_set(&o, "exe", json_value_text(t->exe));
 	json_value_set(&o, "cmdline", command_line(t, contents));
@@ -106,7 +114,8 @@ static json_t *target(const struct snapshot_target *t, bool contents)
 	json_value_set(&o, "build_id", build_id(&t->build_id));
 	json_value_set(&o, "started_at", json_value_time(t->started_at));
 	json_value_set(&o, "taken_at", json_value_time(t->taken_at));
-	json_value_set(&o, "threads", json_value_count(t->n_threads));
+	json_value_set(&o, "threads", t->n_threads ? json_value_count(t->n_threads) : json_null());
+	json_value_set(&o, "signal", t->signal ? json_integer(t->signal) : json_null());
 	add_sizes(&o, t);
 	return o;
 }
@@ -274,7 +283,8 @@ struct error *json_snapshot(struct text *text, const struct snapshot *s, enum ve
 	json_t *answer = new_answer(request);
 	json_value_set(&answer, "target", target(&s->target, request->contents));
 	json_value_set(&answer, "symbols", symbols(&s->symbols));
-	json_value_set(&answer, "pause", pause_of(&s->pause));
+	json_value_set(&answer, "pause",
+		       s->target.kind == ORIGIN_LIVE ? pause_of(&s->pause) : json_null());
 	json_value_set(&answer, "doubts", doubts(&s->doubts));
 	if (verb != VERB_MAP)
 		json_value_set(&answer, "allocated_blocks", json_value_maybe(s->allocated_blocks));
@@ -394,7 +404,7 @@ struct error *json_findings(struct text *text, const struct findings *findings, 
 		json_value_set(&o, "text", json_value_quote(finding->text));
 		json_value_append(&list, o);
 	}
-	json_value_set(&answer, "pid", json_integer(pid));
+	json_value_set(&answer, "pid", pid ? json_integer(pid) : json_null());
 	json_value_set(&answer, "plan", json_boolean(plan));
 	json_value_set(&answer, "findings", list);
 	return json_value_write(text, answer);

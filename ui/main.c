@@ -111,20 +111,32 @@ static struct error *check_output(const struct options *options)
 }
 
 /* A mistyped path would go unnoticed where the answer does not need it. */
-static struct error *check_symbols(const struct options *options)
+static struct error *check_hints(const struct options *options)
 {
-	if (!options->symbols || access(options->symbols, F_OK) == 0)
-		return NULL;
-	return error_remedy(
-		error_new(ERROR_USAGE, "--symbols %.200s: there is no such file", options->symbols),
-		"it is a debug file, or a folder of them");
+	const struct {
+		const char *path, *option, *what;
+	} hints[] = {
+		{options->symbols, "symbols", "it is a debug file, or a folder of them"},
+		{options->exe, "exe", "it is the program, or the library with its interpreter"},
+		{options->sysroot, "sysroot", "it is a folder with the files of another machine"},
+		{options->tmp, "tmp", "it is a folder to unpack a core in"},
+	};
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (hints[i].path && access(hints[i].path, F_OK) != 0)
+			return error_remedy(error_new(ERROR_USAGE,
+						      "--%s %.200s: there is no such file",
+						      hints[i].option, hints[i].path),
+					    "%s", hints[i].what);
+	}
+	return NULL;
 }
 
-/* A program with more rights than its user reads no files of that user's choice. */
+/* A program with more rights than its user reads no files of that user's choice, but the one that is
+ * looked at, which must be that user's own. */
 static void drop_hints(struct options *options)
 {
 	if (getauxval(AT_SECURE))
-		options->symbols = NULL;
+		options->symbols = options->exe = options->sysroot = options->tmp = NULL;
 }
 
 static struct style style_for(const struct options *options)
@@ -151,7 +163,7 @@ static int run(const struct options *options, struct timespec start)
 	_cleanup_(answer_fini) struct answer answer = ANSWER_EMPTY;
 	struct error *err = check_output(options);
 	if (!err)
-		err = check_symbols(options);
+		err = check_hints(options);
 	if (err)
 		return fail(err, options, options->json);
 	err = answer_shown(options, start, &answer);

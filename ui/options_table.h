@@ -31,9 +31,12 @@ enum option_key {
 	OPTION_MODULE,
 	OPTION_NO_CACHE,
 	OPTION_PLAN,
-	OPTION_CORE, /* known, so that the refusal can say what is meant; not listed */
+	OPTION_CORE,
 	OPTION_READ,
 	OPTION_EXE,
+	OPTION_SYSROOT,
+	OPTION_TMP,
+	OPTION_MAX_TMP,
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_KEY_COUNT

@@ -11,14 +11,11 @@
 #include "inspector/target/live.h"
 
 #include "base/cleanup.h"
+#include "inspector/target/backing.h"
 #include "inspector/target/gather.h"
 #include "inspector/target/maps.h"
 #include "inspector/target/pagemap.h"
 #include "inspector/target/procfs.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #define READ_SIZE_MAX   (1 * MIB) /* of one call */
 #define READ_RUNS       64
@@ -34,11 +31,6 @@ struct mapping {
 	bool writable;
 };
 
-struct backing {
-	uint64_t device, inode;
-	int fd;
-};
-
 struct live {
 	int proc; /* borrowed */
 	struct pagemap *pagemap;
@@ -46,7 +38,7 @@ struct live {
 	struct gather gather;
 	unsigned lacks;
 	VEC(struct mapping) mappings; /* ascending */
-	VEC(struct backing) backings;
+	struct backings backings;
 };
 
 /* ---- reading -------------------------------------------------------------------------- */
@@ -97,42 +89,6 @@ static const struct mapping *find_mapping(const struct live *live, raddr at)
 	return NULL;
 }
 
-static const struct backing *find_backing(const struct live *live, uint64_t device, uint64_t inode)
-{
-	for (size_t i = 0; i < live->backings.count; i++) {
-		const struct backing *backing = &live->backings.items[i];
-		if (backing->device == device && backing->inode == inode)
-			return backing;
-	}
-	return NULL;
-}
-
-/* As mapped: zeros from the file's end to that of its last page, nothing beyond. */
-static struct error *read_file(int fd, uint64_t offset, raddr at, uint8_t *buffer, size_t size)
-{
-	struct stat stat;
-	if (fstat(fd, &stat) != 0)
-		return error_errno(ERROR_FAULT, errno, "the file behind " RADDR_FORMAT, at.value);
-	uint64_t end = size_align_up((uint64_t)stat.st_size, PAGE_BYTES);
-	if (offset > end || size > end - offset)
-		return error_new(ERROR_FAULT, RADDR_FORMAT " is beyond the end of its file",
-				 at.value);
-	size_t done = 0;
-	while (done < size) {
-		ssize_t got = pread(fd, buffer + done, size - done, (off_t)(offset + done));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return error_errno(ERROR_FAULT, errno, "the file behind " RADDR_FORMAT,
-					   at.value);
-		if (got == 0)
-			break;
-		done += (size_t)got;
-	}
-	memset(buffer + done, 0, size - done);
-	return NULL;
-}
-
 /* Where the kernel cannot tell absent from unmapped, the text of maps can, at a price. */
 static struct error *check_mapped(const struct live *live, raddr at, size_t size)
 {
@@ -157,13 +113,14 @@ static struct error *read_absent(struct live *live, raddr at, uint8_t *buffer, s
 		return NULL;
 	}
 	const struct backing *backing =
-		mapping->of_file ? find_backing(live, mapping->device, mapping->inode) : NULL;
+		mapping->of_file ? backings_find(&live->backings, mapping->device, mapping->inode)
+				 : NULL;
 	if (!backing)
 		return error_new(ERROR_FAULT,
 				 RADDR_FORMAT " is not resident and its file is not at hand",
 				 at.value);
 	uint64_t inside = raddr_distance(mapping->start, at);
-	return read_file(backing->fd, size_add(mapping->file_offset, inside), at, buffer, size);
+	return backing_read(backing, size_add(mapping->file_offset, inside), at, buffer, size);
 }
 
 /*
@@ -302,16 +259,7 @@ static struct error *live_gather(void *source, struct space_slice *slices, size_
 static struct error *live_back(void *source, const struct region *region, int fd)
 {
 	struct live *live = source;
-	if (find_backing(live, region->device, region->inode))
-		return NULL;
-	_cleanup_(close_fd) int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (copy < 0)
-		return error_errno(ERROR_RESOURCE, errno, "keeping a mapped file open");
-	struct backing *backing = vec_push(&live->backings);
-	if (!backing)
-		return error_out_of_memory();
-	*backing = (struct backing){region->device, region->inode, take_fd(&copy)};
-	return NULL;
+	return backings_add(&live->backings, region->device, region->inode, fd);
 }
 
 static void live_rouse(void *source)
@@ -330,9 +278,7 @@ static void live_close(void *source)
 	gather_fini(&live->gather);
 	remote_close(&live->remote);
 	pagemap_close(live->pagemap);
-	for (size_t i = 0; i < live->backings.count; i++)
-		close_fd(&live->backings.items[i].fd);
-	vec_fini(&live->backings);
+	backings_fini(&live->backings);
 	vec_fini(&live->mappings);
 	free(live);
 }
