@@ -84,7 +84,8 @@ static struct error *resolve(const struct inspector_request *request, uint64_t b
 		.read_context = &s->space,
 		.image = &s->module.image,
 	};
-	return python_build_resolve(&build, &s->build);
+	struct error *err = python_build_resolve(&build, &s->build);
+	return err || !s->build.no_debug_info ? err : python_build_no_symbols(&build, &s->build);
 }
 
 struct error *subject_check_owner(pid_t pid)

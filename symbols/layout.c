@@ -71,8 +71,12 @@ const char *provenance_name(enum provenance p)
 		return "built-in";
 	case PROVENANCE_SELF_DESCRIBED:
 		return "self-described";
+	case PROVENANCE_COOKIE:
+		return "cookie";
 	case PROVENANCE_CACHE:
 		return "cache";
+	case PROVENANCE_SECTION:
+		return "section";
 	case PROVENANCE_DYNSYM:
 		return "dynsym";
 	case PROVENANCE_SYMTAB:

@@ -30,10 +30,12 @@ enum layout_kind { LAYOUT_KIND_SIZE, LAYOUT_KIND_FIELD, LAYOUT_KIND_OBJECT, LAYO
 /* Weakest first, so that the weakest source a figure used is the least of them. */
 enum provenance {
 	PROVENANCE_ABSENT = 0,     /* this build does not have it, or nothing says */
-	PROVENANCE_SCANNED,        /* found by structure in memory */
+	PROVENANCE_SCANNED,        /* found by structure: in memory, or in the code that uses it */
 	PROVENANCE_BUILTIN,        /* a recorded table */
 	PROVENANCE_SELF_DESCRIBED, /* the runtime's own _Py_DebugOffsets */
+	PROVENANCE_COOKIE,         /* where _Py_DebugOffsets' first word, "xdebugpy", stands */
 	PROVENANCE_CACHE,          /* a table of ours, stored by build-id */
+	PROVENANCE_SECTION,        /* a section of the file that holds just this variable */
 	PROVENANCE_DYNSYM,         /* exported symbol */
 	PROVENANCE_SYMTAB,         /* .symtab of the file or its debug file */
 	PROVENANCE_DWARF,          /* debug information of this very build */
@@ -85,7 +87,8 @@ enum provenance layout_weakest(const struct layout *l, unsigned kinds);
  */
 struct error *layout_check(const struct layout *l) MUST_CHECK;
 
-/* "dwarf", "cache", "self-described", "built-in", "scanned", "symtab", "dynsym", "absent". */
+/* "dwarf", "symtab", "dynsym", "section", "cache", "cookie", "self-described", "built-in",
+ * "scanned", "absent". */
 const char *provenance_name(enum provenance p);
 
 #endif

@@ -40,16 +40,22 @@ struct python_build_trial {
 };
 
 struct python_build {
-	char version[32]; /* "3.11.2", "3.13.0rc1+" */
+	char version[32]; /* "3.11.2", "3.13.0rc1+"; "" where nothing says */
 	uint32_t
 		version_hex; /* PY_VERSION_HEX, 0x030b02f0; release level and serial 0 if unknown */
 	bool debug_build;    /* --with-pydebug */
 	bool free_threaded;  /* 3.13t and on */
 	struct layout layout;          /* layout_check has passed */
-	enum provenance layout_source; /* weakest of the struct entries: DWARF or CACHE here */
+	enum provenance layout_source; /* weakest of the struct entries */
 	enum provenance roots_source;  /* weakest of the variables' addresses */
 	char *debug_file; /* path of the separate debug file, or NULL: none needed; unescaped */
 	bool used_cache;
+	bool no_debug_info; /* the table holds only what else could be found: what a look needs may
+	                       be absent, and memory has to tell it */
+	char *why;          /* the debug information was not usable, escaped; NULL: there is none */
+	bool no_room;       /* it was there, but more than max_memory would have been needed */
+	bool unverified;    /* no debug information, and a version that the built-in table does not
+	                    know: its allocator's structs are assumed to be the newest known ones */
 	VEC(struct python_build_trial) trials;
 };
 
@@ -57,14 +63,25 @@ struct python_build {
  * Fills *ret. Reads ELF and DWARF in a child forked here: call before any thread exists. A table
  * from the cache costs no fork. request->symbols comes first in the search and switches the cache
  * off: a table made from a hand-given file must not answer for the build later.
- * ERROR_RESOURCE: it takes more than max_memory; the table may be made elsewhere and kept.
- * ERROR_SYMBOLS: no debug information for this build, with what to install as the remedy;
- * the trials are filled even then, so *ret must be python_build_fini()d in every case.
+ * Without usable debug information it still succeeds: no_debug_info is set, and the table is
+ * filled, each part by the first that tells: .symtab, .dynsym, the section .PyRuntime, the cookie
+ * of _Py_DebugOffsets, _Py_DebugOffsets, exported functions' code, the built-in table
+ * (bare_build.h). Such a table is not kept.
+ * ERROR_SYMBOLS: with cache_only, no table of this build is kept. ERROR_RESOURCE. The trials are
+ * filled even then, so *ret must be python_build_fini()d in every case.
  * A build without pymalloc (no struct arena_object in its DWARF) is no error: those entries are
  * absent.
  */
 struct error *python_build_resolve(const struct python_build_request *request,
 				   struct python_build *ret) MUST_CHECK;
+
+/* The error for who cannot do without the debug information that was not found: ERROR_SYMBOLS with
+ * why, and what to install as the remedy. To be asked only where build->no_debug_info. */
+struct error *python_build_no_symbols(const struct python_build_request *request,
+				      const struct python_build *build) MUST_CHECK;
+
+/* Sets layout_source and roots_source anew from the table, for who has added entries to it. */
+void python_build_weigh(struct python_build *build);
 
 /*
  * Fills only version, version_hex, debug_build and free_threaded of *ret (zeroed first), from the

@@ -104,6 +104,8 @@ static const char *source_words(enum provenance source)
 	case PROVENANCE_SCANNED:
 	case PROVENANCE_BUILTIN:
 	case PROVENANCE_SELF_DESCRIBED:
+	case PROVENANCE_COOKIE:
+	case PROVENANCE_SECTION:
 	case PROVENANCE_DYNSYM:
 		break;
 	}

@@ -166,6 +166,16 @@ static bool has_room(struct reader *r)
 	return false;
 }
 
+/* Without debug information: what the module's own symbol tables say. */
+static void read_symbols(struct reader *r)
+{
+	bool ignored[LAYOUT_COUNT] = {false};
+	if (!r->search.main)
+		return;
+	(void)layout_symtab_fill(r->search.main, &r->layout, ignored);
+	layout_symtab_fill_exported(r->search.main, &r->layout);
+}
+
 /* Neither is ended: the child is about to leave, and freeing takes longer than leaving. */
 static void read_files(struct reader *r)
 {
@@ -175,6 +185,11 @@ static void read_files(struct reader *r)
 		dwarf_setalt(dwarf, alt);
 	if (dwarf && (alt || !r->found.alt))
 		read_dwarf(r, dwarf);
+	if (layout_has(&r->layout, LAYOUT_INTERP_SIZE))
+		return;
+	memset(&r->layout, 0, sizeof(r->layout)); /* half of it is worth nothing */
+	if (r->found.file != r->search.main)
+		read_symbols(r);
 }
 
 static void report_layout(const struct reader *r)
@@ -186,13 +201,14 @@ static void report_layout(const struct reader *r)
 
 void build_reader_run(void *context, int out)
 {
-	const struct python_build_request *request = context;
+	const struct build_reader_task *task = context;
+	const struct python_build_request *request = task->request;
 	struct reader r = {.report = {out}, .search = {.request = request}};
 	r.search.report = &r.report;
 	_cleanup_(elf_file_closep) struct elf_file *main = open_main(&r, request);
 	r.search.main = main;
 	r.search.id = request->build_id.size || !main ? request->build_id : main->build_id;
-	if (debug_file_find(&r.search, &r.found)) {
+	if (!task->module_only && debug_file_find(&r.search, &r.found)) {
 		bool ours = all_ours(&r);
 		if (!ours)
 			report_foreign(&r.report);
@@ -200,8 +216,15 @@ void build_reader_run(void *context, int out)
 		sandbox_seal(ours);
 		if (has_room(&r))
 			read_files(&r);
-		report_layout(&r);
-		debug_found_fini(&r.search, &r.found);
+		else
+			read_symbols(&r);
+	} else {
+		if (main)
+			report_file(&r.report, main->path);
+		sandbox_seal(false);
+		read_symbols(&r);
 	}
+	report_layout(&r);
+	debug_found_fini(&r.search, &r.found);
 	report_end(&r.report);
 }

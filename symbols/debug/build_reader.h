@@ -7,8 +7,14 @@
 
 #include "symbols/python_build.h"
 
-/* A child_work_fn; context: const struct python_build_request *. Takes request->file over, so it
- * must run in the child. Answers by report.h. */
+struct build_reader_task {
+	const struct python_build_request *request; /* borrowed */
+	bool module_only; /* no debug information: nothing but the module's own symbols */
+};
+
+/* A child_work_fn; context: const struct build_reader_task *. Takes request->file over, so it
+ * must run in the child. Answers by report.h. Without debug information it reports the symbols of
+ * the module's own file. */
 void build_reader_run(void *context, int out);
 
 #endif

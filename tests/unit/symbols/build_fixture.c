@@ -37,6 +37,23 @@ struct error *build_resolve(const char *path, struct python_build_request reques
 	return python_build_resolve(&request, ret);
 }
 
+struct error *build_no_symbols(const char *path, struct python_build_request request,
+			       struct python_build *ret)
+{
+	struct build_id id;
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	id = build_id_of(fd);
+	assert_success(build_resolve(path, request, ret));
+	assert_true(ret->no_debug_info);
+	assert_null(layout_check(&ret->layout));
+	request.path = path;
+	request.build_id = id;
+	struct error *err = python_build_no_symbols(&request, ret);
+	assert_int_equal(err->kind, ERROR_SYMBOLS);
+	return err;
+}
+
 struct python_build_request build_nowhere(void)
 {
 	return (struct python_build_request){.file = -1, .target_root = -1};

@@ -34,6 +34,11 @@ struct python_build_request build_nowhere(void);
 struct error *build_resolve(const char *path, struct python_build_request request,
 			    struct python_build *ret) MUST_CHECK;
 
+/* The same for a file without usable debug information: it is resolved, says so, and the error that
+ * this makes for who cannot do without. */
+struct error *build_no_symbols(const char *path, struct python_build_request request,
+			       struct python_build *ret) MUST_CHECK;
+
 /* A trial whose result has this in it; NULL: none. */
 const struct python_build_trial *build_find_trial(const struct python_build *b, const char *result);
 

@@ -33,9 +33,7 @@ static void assert_not_found(const struct build_scene *s, struct python_build_re
 			     const char *because)
 {
 	struct python_build build;
-	_cleanup_(error_fini) struct error *err = build_resolve(s->stripped, request, &build);
-	assert_non_null(err);
-	assert_int_equal(err->kind, ERROR_SYMBOLS);
+	_cleanup_(error_fini) struct error *err = build_no_symbols(s->stripped, request, &build);
 	assert_non_null(err->remedy);
 	assert_non_null(strstr(err->remedy, "python3.11-dbg"));
 	assert_non_null(strstr(err->remedy, HEX));
@@ -114,14 +112,12 @@ static void test_by_crc(void **state)
 	assert_sample_table(&build);
 	python_build_fini(&build);
 	sample_run("echo >> '%s'", debug);
-	struct error *err = build_resolve(path, request, &build);
-	assert_true(error_catch(&err, ERROR_SYMBOLS));
+	error_free(build_no_symbols(path, request, &build));
 	assert_non_null(build_find_trial(&build, "its CRC is not the debuglink's"));
 	python_build_fini(&build);
 	/* A file given by hand has nothing else to show either. */
 	request.symbols = s->debug;
-	err = build_resolve(path, request, &build);
-	assert_true(error_catch(&err, ERROR_SYMBOLS));
+	error_free(build_no_symbols(path, request, &build));
 	python_build_fini(&build);
 }
 
@@ -170,9 +166,10 @@ static void test_the_modules_file_of_another_build(void **state)
 	request.path = plain;
 	request.build_id = (struct build_id){.bytes = {1, 2, 3, 4}, .size = 4};
 	struct python_build build;
-	_cleanup_(error_fini) struct error *err = python_build_resolve(&request, &build);
-	assert_non_null(err);
+	assert_success(python_build_resolve(&request, &build));
+	assert_true(build.no_debug_info);
 	assert_non_null(build_find_trial(&build, "another build (build-id " HEX));
+	assert_false(layout_has(&build.layout, LAYOUT_RUNTIME)); /* nothing of it is taken */
 	python_build_fini(&build);
 }
 
@@ -225,8 +222,7 @@ static void test_split_units_without_their_files(void **state)
 	/* What others can write is read behind the full seal: no file is opened at its word. */
 	assert_int_equal(chmod(path, 0666), 0);
 	struct python_build build;
-	_cleanup_(error_fini) struct error *err = build_resolve(path, build_nowhere(), &build);
-	assert_non_null(err);
+	_cleanup_(error_fini) struct error *err = build_no_symbols(path, build_nowhere(), &build);
 	assert_non_null(strstr(err->cause, ".dwo"));
 	python_build_fini(&build);
 }

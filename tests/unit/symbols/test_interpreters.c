@@ -42,8 +42,9 @@ static void each_interpreter(visit_fn *visit)
 		struct python_build build;
 		const struct interpreter *one = &all.list.items[i];
 		_cleanup_(error_fini) struct error *err = resolve(one, &build);
-		if (err) {
-			print_message("skipped %s: %s\n", one->path, err->cause);
+		if (err || build.no_debug_info) {
+			print_message("skipped %s: %s\n", one->path,
+				      err ? err->cause : "no debug information");
 		} else {
 			print_message("%s: %s%s%s\n", one->path, build.version,
 				      build.debug_build ? " debug" : "",

@@ -1,0 +1,90 @@
+/*
+ * runtime_place: three ways, the surest first. The last looks at each aligned word of
+ * what the file holds of the writable segments:
+ *
+ *	… ┃ "xdebugpy" version flags sizes offsets … ┃ …       one, and only one
+ *
+ * The constant that the runtime is copied from may stand elsewhere, too, but not
+ * where it can be written.
+ */
+#include "symbols/runtime_place.h"
+
+#include "base/size.h"
+#include "symbols/elf_section.h"
+#include "symbols/layout_offsets.h"
+
+#include <string.h>
+
+#define PAGE_SIZE_       (4 * KIB) /* where one cannot be read, the next may be */
+#define SEGMENT_MAX      (64 * MIB)
+#define RUNTIME_SIZE_MAX (16 * MIB)
+
+static bool by_symbol(const struct elf_source *s, struct runtime_place *ret)
+{
+	struct runtime_place place = {.provenance = PROVENANCE_DYNSYM};
+	if (!elf_source_symbol(s, "_PyRuntime", &place.vaddr, &place.size) ||
+	    place.size > RUNTIME_SIZE_MAX)
+		return false;
+	*ret = place;
+	return true;
+}
+
+/* The section holds nothing else, but its end may be padded: its bytes are no sizeof. */
+static bool by_section(const struct elf_source *s, int fd, struct runtime_place *ret)
+{
+	uint64_t vaddr, size;
+	if (fd < 0 || !elf_section_find(fd, ".PyRuntime", &vaddr, &size) || size == 0 ||
+	    size > RUNTIME_SIZE_MAX || !elf_source_segment(s, vaddr, size))
+		return false;
+	*ret = (struct runtime_place){vaddr, 0, PROVENANCE_SECTION};
+	return true;
+}
+
+struct hits {
+	const struct elf_source *source;
+	uint64_t vaddr, size;
+	unsigned n;
+};
+
+static void look_in_page(struct hits *hits, uint64_t vaddr, const uint8_t *data, size_t size)
+{
+	struct debug_offsets told;
+	for (size_t at = 0; at + 8 <= size; at += 8) {
+		if (memcmp(data + at, "xdebugpy", 8) != 0 ||
+		    !layout_offsets_read(hits->source, vaddr + at, 0, &told) ||
+		    !elf_source_segment(hits->source, vaddr + at, told.size))
+			continue;
+		hits->vaddr = vaddr + at;
+		hits->size = told.size;
+		hits->n++;
+	}
+}
+
+static void look_in_segment(struct hits *hits, const struct elf_segment *segment)
+{
+	uint8_t page[PAGE_SIZE_];
+	uint64_t size = size_min(segment->filesz, SEGMENT_MAX), n;
+	for (uint64_t at = -segment->vaddr & 7; at < size; at += n) {
+		uint64_t vaddr = segment->vaddr + at;
+		n = size_min(sizeof(page) - vaddr % sizeof(page), size - at);
+		if (elf_source_read(hits->source, vaddr, page, n))
+			look_in_page(hits, vaddr, page, n);
+	}
+}
+
+static bool by_cookie(const struct elf_source *s, struct runtime_place *ret)
+{
+	struct hits hits = {.source = s};
+	for (size_t i = 0; i < s->image->n_segments; i++)
+		if (s->image->segments[i].writable)
+			look_in_segment(&hits, &s->image->segments[i]);
+	if (hits.n != 1)
+		return false;
+	*ret = (struct runtime_place){hits.vaddr, hits.size, PROVENANCE_COOKIE};
+	return true;
+}
+
+bool runtime_place_find(const struct elf_source *s, int fd, struct runtime_place *ret)
+{
+	return by_symbol(s, ret) || by_section(s, fd, ret) || by_cookie(s, ret);
+}
