@@ -102,6 +102,8 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_EINTR_RISK] = "eintr_risk",
 		[DOUBT_SEVERAL_RUNTIMES] = "several_runtimes",
 		[DOUBT_UNVERIFIED] = "unverified",
+		[DOUBT_LAYOUT_UNVERIFIED] = "layout_unverified",
+		[DOUBT_STRUCTURE] = "structure",
 		[DOUBT_RESIDENCY] = "residency",
 		[DOUBT_INPUT_PARTIAL] = "input_partial",
 		[DOUBT_TARGET_CHANGED] = "target_changed",

@@ -133,6 +133,20 @@ static void describe_modules(const struct subject *s, struct snapshot *ret)
 	text_fini(&names);
 }
 
+/* What is known by structure only, or against it. */
+static void describe_scan(const struct subject *s, struct doubts *doubts)
+{
+	const struct python_build *build = &s->build;
+	if (build->unverified)
+		doubts_add(doubts, DOUBT_LAYOUT_UNVERIFIED, DOUBT_NOTE, 1,
+			   "unverified layout: CPython %s is not known; its heap has the shape of "
+			   "the newest known one",
+			   *build->version ? build->version : "of an unknown version");
+	if (s->scan.verdict == SCAN_DISAGREES)
+		doubts_add(doubts, DOUBT_STRUCTURE, DOUBT_INCONSISTENT, 1,
+			   "symbols and memory disagree: %s", s->scan.why ?: "?");
+}
+
 static struct error *describe_build(const struct subject *s, struct snapshot *ret)
 {
 	const struct python_build *build = &s->build;
@@ -157,6 +171,7 @@ static struct error *describe_build(const struct subject *s, struct snapshot *re
 	else if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
 		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
 			   "%s has no build-id: its file is taken on trust", "the interpreter");
+	describe_scan(s, &ret->doubts);
 	return NULL;
 }
 

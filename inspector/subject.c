@@ -1,7 +1,7 @@
 /*
  * subject: the steps of preparation, each on the shoulders of the one before.
  *
- *	pid → origin → maps → space → module → file → build (layout, roots)
+ *	pid → origin → maps → space → module → file → build (layout, roots) → scan
  */
 #include "inspector/subject.h"
 
@@ -66,6 +66,14 @@ static struct error *read_space(void *context, raddr at, void *buffer, size_t si
 	return space_read(context, at, buffer, size);
 }
 
+/* Neither files nor memory tell. */
+static struct error *no_answer(const struct python_build_request *request, const struct subject *s)
+{
+	struct error *err = python_build_no_symbols(request, &s->build);
+	return error_context(err, "its memory gives no single answer (%s), and there is",
+			     s->scan.why ?: "nothing was found");
+}
+
 static struct error *resolve(const struct inspector_request *request, uint64_t budget,
 			     struct subject *s)
 {
@@ -85,7 +93,11 @@ static struct error *resolve(const struct inspector_request *request, uint64_t b
 		.image = &s->module.image,
 	};
 	struct error *err = python_build_resolve(&build, &s->build);
-	return err || !s->build.no_debug_info ? err : python_build_no_symbols(&build, &s->build);
+	err = err ?: scan_run(&s->space, &s->module.image, &s->build, &s->scan);
+	if (err)
+		return err;
+	python_build_weigh(&s->build);
+	return scan_is_enough(&s->scan, &s->build) ? NULL : no_answer(&build, s);
 }
 
 struct error *subject_check_owner(pid_t pid)
@@ -201,6 +213,7 @@ struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strange
 void subject_fini(struct subject *subject)
 {
 	python_build_fini(&subject->build);
+	scan_fini(&subject->scan);
 	module_fini(&subject->module);
 	space_fini(&subject->space);
 	origin_close(&subject->origin);

@@ -7,6 +7,7 @@
 
 #include "inspector/inspector.h"
 #include "inspector/module.h"
+#include "inspector/scan/scan.h"
 #include "inspector/target/freeze.h"
 #include "inspector/target/origin.h"
 #include "symbols/python_build.h"
@@ -18,6 +19,7 @@ struct subject {
 	struct space space;
 	struct module module;
 	struct python_build build;
+	struct scan scan;                           /* what memory says of it */
 	struct freeze_range code[SUBJECT_CODE_MAX]; /* the allocator's functions, in the target */
 	size_t n_code;
 };

@@ -100,8 +100,9 @@ static const char *source_words(enum provenance source)
 	case PROVENANCE_DWARF:
 	case PROVENANCE_SYMTAB:
 		return NULL;
-	case PROVENANCE_ABSENT:
 	case PROVENANCE_SCANNED:
+		return "found by structure in memory";
+	case PROVENANCE_ABSENT:
 	case PROVENANCE_BUILTIN:
 	case PROVENANCE_SELF_DESCRIBED:
 	case PROVENANCE_COOKIE:
@@ -117,16 +118,18 @@ static void add_symbols(struct text *line, const struct page *page,
 			const struct snapshot_symbols *symbols)
 {
 	const char *layout = source_words(symbols->layout), *roots = source_words(symbols->roots);
-	text_add(line, "Symbols");
+	bool scanned = symbols->layout == PROVENANCE_SCANNED;
+	text_add(line, scanned ? "No debug information" : "Symbols");
 	if (layout)
 		text_addf(line, ", %s", layout);
 	if (roots && symbols->roots != symbols->layout)
 		text_addf(line, ", addresses %s", roots);
-	text_add(line, ": ");
-	if (symbols->debug_file)
+	if (symbols->debug_file) {
+		text_add(line, ": ");
 		page_escape(line, page->style, symbols->debug_file);
-	else
-		text_add(line, "the interpreter's own");
+	} else if (!scanned) {
+		text_add(line, ": the interpreter's own");
+	}
 }
 
 /* Where the knowledge comes from: what an expert checks first when a figure surprises him. */

@@ -26,6 +26,9 @@ struct pymalloc_roots {
 	/* What this version is known to keep: such an address that is null is then unknown, not
 	 * absent. ntimes_arena_allocated and narenas_highwater: 3.4 on; raw_allocated_blocks: 3.9 on. */
 	bool keeps_totals, keeps_raw_blocks;
+	/* No list of pools held one when the roots were found: where arenas would be is not known, nor
+	 * needed. */
+	bool idle;
 };
 
 struct pymalloc_copy;

@@ -56,8 +56,8 @@ static struct error *read_words(struct pymalloc_copy *copy, struct space *space,
 	if (err)
 		return err;
 	const struct pymalloc_words *words = &image->words;
-	image->words_unreadable =
-		!words->got[WORD_ARENAS] || !words->got[WORD_MAXARENAS] || !words->got_used;
+	bool got_arenas = words->got[WORD_ARENAS] && words->got[WORD_MAXARENAS];
+	image->words_unreadable = !words->got_used || (!got_arenas && !copy->roots.idle);
 	*ret_objects = 0;
 	if (!image->words_unreadable && words->word[WORD_ARENAS])
 		*ret_objects = (uint32_t)words->word[WORD_MAXARENAS];

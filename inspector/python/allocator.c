@@ -153,7 +153,8 @@ static raddr first_link(const struct layout *layout, uint64_t bias)
 
 static bool has_table(const struct layout *layout)
 {
-	return layout_has(layout, LAYOUT_PYMALLOC_MALLOC) &&
+	return (layout_has(layout, LAYOUT_PYMALLOC_MALLOC) ||
+		layout_has(layout, LAYOUT_RAW_MALLOC)) &&
 	       layout_has(layout, LAYOUT_ALLOCATOR_SIZE) &&
 	       layout_has(layout, LAYOUT_ALLOCATOR_CTX) &&
 	       layout_has(layout, LAYOUT_ALLOCATOR_MALLOC);

@@ -36,6 +36,7 @@ struct error *runtime_counters_read(struct space *space, const struct layout *la
 	raddr module = raddr_at(bias), runtime = RADDR_NULL;
 	bool is_old = version_hex >= 0x03040000u && version_hex < 0x03090000u;
 	bool is_new = version_hex >= 0x030c0000u;
+	bool numbers_calls = version_hex >= 0x03060000u && version_hex < 0x03080000u;
 	if (layout_has(layout, LAYOUT_RUNTIME))
 		runtime = raddr_at(bias + layout_offset(layout, LAYOUT_RUNTIME));
 	struct error *err = read_counter(space, layout, module, LAYOUT_STATIC_ALLOCATED_BLOCKS,
@@ -47,7 +48,7 @@ struct error *runtime_counters_read(struct space *space, const struct layout *la
 		err = read_counter(space, layout, module, LAYOUT_LAST_FINAL_LEAKS, false,
 				   &c.final_leaks);
 	if (!err)
-		err = read_counter(space, layout, module, LAYOUT_STATIC_SERIALNO, false,
+		err = read_counter(space, layout, module, LAYOUT_STATIC_SERIALNO, numbers_calls,
 				   &c.serialno);
 	if (err)
 		return err;
@@ -100,7 +101,10 @@ struct error *runtime_block_counters(const struct runtime_counters *counters,
 			snapshot->allocated_blocks = counters->allocated_blocks;
 		return NULL;
 	}
-	bool other = target->free_threaded || target->allocator == ALLOCATOR_MIMALLOC;
+	/* Where the allocator is not told, and pymalloc has nothing, it may be mimalloc: 3.13 on. */
+	bool untold =
+		target->allocator == ALLOCATOR_UNKNOWN && counters->version_hex >= 0x030d0000u;
+	bool other = target->free_threaded || target->allocator == ALLOCATOR_MIMALLOC || untold;
 	bool leaks_known = counters->interpreter_leaks.known || counters->interpreter_leaks.absent;
 	if (other || !leaks_known || !sum_blocks(snapshot, &sum))
 		return NULL;

@@ -72,6 +72,8 @@ static struct pymalloc_roots roots_of_statics(const struct reader *r)
 		.arena_map_bot_count = variable(r, LAYOUT_STATIC_ARENA_MAP_BOT_COUNT),
 		.keeps_totals = r->version >= VERSION_3_4,
 		.keeps_raw_blocks = r->version >= VERSION_3_9,
+		.idle = !layout_has(r->layout, LAYOUT_STATIC_ARENAS) &&
+			layout_has(r->layout, LAYOUT_STATIC_USEDPOOLS),
 	};
 }
 

@@ -1,0 +1,378 @@
+/*
+ * scan: the steps in order; each needs the answer of the one before.
+ *
+ * A live target changes under the look: what gives no answer is tried again, a few times.
+ */
+#include "inspector/scan/scan.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "inspector/scan/allocators.h"
+#include "inspector/scan/cross_check.h"
+#include "inspector/scan/free_lists.h"
+#include "inspector/scan/layout_fill.h"
+#include "inspector/scan/state_place.h"
+#include "inspector/scan/state_roots.h"
+#include "inspector/scan/static_roots.h"
+#include "symbols/report.h"
+
+#include <stdarg.h>
+
+#define TRIES        3
+#define VERSION_3_12 0x030c0000u
+
+struct work {
+	struct space *space;
+	const struct elf_image *image;
+	struct python_build *build;
+	struct pymalloc_shape shape;
+	struct data_segments data;
+	struct layout_fill fill;
+	struct scan *ret;
+};
+
+/* ---- telling ---------------------------------------------------------------------------- */
+
+static void tell(const struct work *w, bool used, const char *what, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void tell(const struct work *w, bool used, const char *what, const char *format, ...)
+{
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	va_list args;
+	va_start(args, format);
+	text_addv(&text, format, args);
+	va_end(args);
+	python_build_add_trial(w->build, used, what, text_string(&text));
+}
+
+static void conclude(struct work *w, enum scan_verdict verdict, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void conclude(struct work *w, enum scan_verdict verdict, const char *format, ...)
+{
+	struct text text = TEXT_EMPTY;
+	va_list args;
+	va_start(args, format);
+	text_addv(&text, format, args);
+	va_end(args);
+	free(w->ret->why);
+	w->ret->why = text_take(&text);
+	w->ret->verdict = verdict;
+}
+
+/* ---- up to 3.11 --------------------------------------------------------------------------- */
+
+static void fill_statics(struct work *w, const struct pool_table *pools,
+			 const struct arena_table *table)
+{
+	struct static_roots r = static_roots_find(&w->data, table);
+	if (r.n_places != 1) {
+		conclude(w, SCAN_NONE, "the variables arenas and maxarenas could lie in %u ways",
+			 (unsigned)r.n_places);
+		return;
+	}
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_USEDPOOLS, pools->at,
+			     pools->n_classes * UINT64_C(16));
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_ARENAS, r.arenas, 8);
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_MAXARENAS, r.maxarenas, 4);
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_UNUSED_ARENA_OBJECTS, r.unused_arena_objects,
+			     8);
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_USABLE_ARENAS, r.usable_arenas, 8);
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_NFP2LASTA, r.nfp2lasta,
+			     r.n_nfp2lasta * UINT64_C(8));
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_NARENAS_CURRENT, r.current, 8);
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_NTIMES_ALLOCATED, r.total, 8);
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_NARENAS_HIGHWATER, r.highwater, 8);
+	tell(w, true, "scan: variables",
+	     "arenas at " RADDR_FORMAT ", maxarenas at " RADDR_FORMAT "%s%s%s", r.arenas.value,
+	     r.maxarenas.value, raddr_is_null(r.usable_arenas) ? "" : ", lists",
+	     raddr_is_null(r.nfp2lasta) ? "" : ", nfp2lasta",
+	     raddr_is_null(r.total) ? "" : ", counters");
+}
+
+/* The radix tree is there exactly where pools are larger than a page (3.10 to 3.15). */
+static struct error *fill_map(struct work *w, const struct arena_table *table)
+{
+	struct arena_map map;
+	if (table->geometry.pool_size == 4 * KIB)
+		return NULL;
+	struct error *err = arena_map_find(w->space, &w->data, table, &map);
+	if (err)
+		return err;
+	if (map.n_found != 1) {
+		tell(w, false, "scan: radix tree", "%u candidates lead to every arena",
+		     map.n_found);
+		return NULL;
+	}
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_ARENA_MAP_ROOT, map.root, map.root_size);
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_ARENA_MAP_MID_COUNT, map.mid_count, 4);
+	layout_fill_variable(&w->fill, LAYOUT_STATIC_ARENA_MAP_BOT_COUNT, map.bot_count, 4);
+	layout_fill_size(&w->fill, LAYOUT_ARENA_MAP_MID_SIZE, map.mid_size);
+	layout_fill_size(&w->fill, LAYOUT_ARENA_MAP_BOT_SIZE, map.bot_size);
+	tell(w, true, "scan: radix tree", "at " RADDR_FORMAT ", %u and %u nodes%s", map.root.value,
+	     (unsigned)map.n_mids, (unsigned)map.n_bots,
+	     raddr_is_null(map.mid_count) ? ", their counts not found" : "");
+	return NULL;
+}
+
+static struct error *scan_statics(struct work *w, const struct pool_table *pools)
+{
+	struct arena_tables tables;
+	if (pools->n_heads == 0) {
+		layout_fill_variable(&w->fill, LAYOUT_STATIC_USEDPOOLS, pools->at,
+				     pools->n_classes * UINT64_C(16));
+		conclude(w, SCAN_IDLE, "no pool is in use");
+		return NULL;
+	}
+	struct error *err =
+		arena_table_find(w->space, w->image, &w->shape, &w->data, pools, &tables);
+	if (err)
+		return err;
+	_cleanup_(arena_table_fini) struct arena_table table = tables.first;
+	tell(w, tables.n_found == 1, "scan: arenas",
+	     "%u found that hold all %u pools at the ends of lists, %u refused",
+	     (unsigned)tables.n_found, (unsigned)pools->n_heads, (unsigned)tables.n_refused);
+	if (tables.n_found != 1) {
+		conclude(w, SCAN_NONE, "%u tables of arenas fit all pools in use",
+			 (unsigned)tables.n_found);
+		return NULL;
+	}
+	w->ret->verdict = SCAN_FOUND;
+	fill_statics(w, pools, &table);
+	return w->ret->verdict == SCAN_FOUND ? fill_map(w, &table) : NULL;
+}
+
+/* ---- from 3.12 on ---------------------------------------------------------------------------- */
+
+/* Those that nothing else has told. */
+static struct error *fill_free_lists(struct work *w, const struct pool_table *pools,
+				     const struct state_place *place)
+{
+	struct free_lists lists;
+	if (layout_has(&w->build->layout, LAYOUT_FREELIST_DICT))
+		return NULL;
+	struct error *err = free_lists_find(w->space, &w->shape, &w->build->layout, pools,
+					    place->main, place->offset, &lists);
+	if (err)
+		return err;
+	if (!lists.found) {
+		tell(w, false, "scan: free lists of objects", "%s", lists.why);
+		return NULL;
+	}
+	layout_fill_members(&w->fill, lists.entries);
+	tell(w, true, "scan: free lists of objects",
+	     "%u lists bear their members out, %u change too fast", lists.n_proven, lists.n_moving);
+	return NULL;
+}
+
+static struct error *scan_state(struct work *w, const struct pool_table *pools,
+				const struct state_roots *roots)
+{
+	struct state_place place;
+	w->ret->verdict = roots->idle ? SCAN_IDLE : SCAN_FOUND;
+	layout_fill_state(&w->fill, roots->entries);
+	struct error *err =
+		state_place_find(w->space, w->image, &w->build->layout, pools->at, &place);
+	if (err)
+		return err;
+	if (place.n_found != 1) {
+		conclude(w, SCAN_NONE, "%s", place.why);
+		return NULL;
+	}
+	layout_fill_place(&w->fill, &place);
+	tell(w, true, "scan: state", "%s at offset %" PRIu64 " of the main interpreter",
+	     place.embedded ? "embedded" : "pointed to", place.offset);
+	if (roots->idle)
+		conclude(w, SCAN_IDLE, "it has never had an arena");
+	return place.embedded ? NULL : fill_free_lists(w, pools, &place);
+}
+
+/* ---- beside the heap ------------------------------------------------------------------------- */
+
+static void fill_function(struct work *w, enum layout_entry_id id, raddr at)
+{
+	layout_fill_variable(&w->fill, id, at, 0);
+}
+
+static void fill_runtime_member(struct work *w, enum layout_entry_id id, raddr at, uint64_t size)
+{
+	const struct layout *layout = &w->fill.layout;
+	uint64_t runtime = w->image->bias + layout_offset(layout, LAYOUT_RUNTIME);
+	if (raddr_is_null(at) || !layout_has(layout, LAYOUT_RUNTIME) || at.value < runtime)
+		return;
+	layout_fill_member(&w->fill, id, at.value - runtime, size);
+}
+
+/* Who serves objects, and what stands before it. No answer only leaves that unknown. */
+static struct error *fill_allocators(struct work *w)
+{
+	struct allocators a;
+	struct error *err = allocators_find(w->space, w->image, &w->data, &a);
+	if (err)
+		return err;
+	tell(w, a.n_found == 1, "scan: allocators", "%u sets of records, %s", a.n_found,
+	     !raddr_is_null(a.mimalloc)   ? "mimalloc beside pymalloc"
+	     : !raddr_is_null(a.pymalloc) ? "pymalloc told"
+					  : "pymalloc not told");
+	fill_function(w, LAYOUT_PYMALLOC_MALLOC, a.pymalloc);
+	fill_function(w, LAYOUT_RAW_MALLOC, a.raw);
+	fill_function(w, LAYOUT_MIMALLOC_MALLOC, a.mimalloc);
+	fill_function(w, LAYOUT_DEBUG_MALLOC, a.debug_malloc);
+	if (!a.joined)
+		layout_fill_variable(&w->fill, LAYOUT_STATIC_ALLOCATOR_OBJ, a.object, 40);
+	else
+		fill_runtime_member(w, LAYOUT_RUNTIME_ALLOCATORS_OBJ, a.object, 40);
+	fill_runtime_member(w, LAYOUT_RUNTIME_INTERPRETER_LEAKS, a.leaks, 8);
+	return NULL;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static bool keeps_state(const struct work *w)
+{
+	return layout_has(&w->build->layout, LAYOUT_INTERP_OBMALLOC) ||
+	       w->build->version_hex >= VERSION_3_12;
+}
+
+static struct error *scan_table(struct work *w, const struct pool_table *pools)
+{
+	struct state_roots roots;
+	struct error *err = state_roots_read(w->space, &w->shape, pools, &roots);
+	if (err)
+		return err;
+	if (roots.found || (roots.idle && keeps_state(w)))
+		return scan_state(w, pools, &roots);
+	if (!keeps_state(w))
+		return scan_statics(w, pools);
+	conclude(w, SCAN_NONE, "the struct at the table of pools is no allocator's: %s", roots.why);
+	return NULL;
+}
+
+static struct error *scan_once(struct work *w)
+{
+	struct pool_tables tables;
+	struct error *err = data_segments_refresh(w->space, &w->data);
+	err = err ?: pool_table_find(w->space, &w->shape, &w->data, &tables);
+	if (err)
+		return err;
+	if (tables.n_found == 1)
+		tell(w, true, "scan: pool table",
+		     "at " RADDR_FORMAT ", %u size classes, %u ends of lists; %u refused",
+		     tables.first.at.value, (unsigned)tables.first.n_classes,
+		     (unsigned)tables.first.n_heads, (unsigned)tables.n_refused);
+	else
+		tell(w, false, "scan: pool table", "%u candidates, %u refused",
+		     (unsigned)tables.n_found, (unsigned)tables.n_refused);
+	if (tables.n_found == 1) {
+		err = scan_table(w, &tables.first);
+		return err ?: fill_allocators(w);
+	}
+	conclude(w, SCAN_NONE, "%u words of its data look like pymalloc's table of pools",
+		 (unsigned)tables.n_found);
+	return NULL;
+}
+
+/* Takes what was found over, if the table is a possible one with it. */
+static struct error *take_over(struct work *w)
+{
+	if (w->fill.n_disagree) {
+		conclude(w, SCAN_DISAGREES, "%s is not where memory shows it",
+			 layout_name(w->fill.disagrees));
+		return NULL;
+	}
+	struct error *err = layout_check(&w->fill.layout);
+	if (err) {
+		conclude(w, SCAN_NONE, "what was found is impossible: %s", err->cause);
+		error_free(err);
+		return NULL;
+	}
+	w->build->layout = w->fill.layout;
+	w->ret->filled = w->fill.n_filled > 0;
+	return NULL;
+}
+
+static struct error *scan_tries(struct work *w)
+{
+	struct error *err = NULL;
+	for (int i = 0; i < TRIES && !err; i++) {
+		free(w->ret->why);
+		*w->ret = (struct scan){.verdict = SCAN_NONE};
+		layout_fill_init(&w->fill, &w->build->layout, w->image->bias);
+		err = scan_once(w);
+		if (!err && (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE))
+			err = take_over(w);
+		if (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE)
+			break;
+	}
+	return err;
+}
+
+/* Symbols have told everything: memory need only agree. */
+static struct error *check(struct space *space, const struct elf_image *image,
+			   struct python_build *build, struct scan *ret)
+{
+	struct work w = {.build = build, .ret = ret};
+	enum cross_check_result result;
+	const char *what;
+	*ret = (struct scan){.verdict = SCAN_NOT_NEEDED};
+	struct error *err = cross_check(space, image, &build->layout, &result, &what);
+	if (err)
+		return err;
+	if (result == CROSS_CHECK_DISAGREES)
+		conclude(&w, SCAN_DISAGREES, "%s", what);
+	tell(&w, result == CROSS_CHECK_AGREES, "cross-check in memory", "%s",
+	     result == CROSS_CHECK_AGREES   ? "usedpools and arenas look as they must"
+	     : result == CROSS_CHECK_SILENT ? "no pools to compare"
+					    : what);
+	return NULL;
+}
+
+struct error *scan_run(struct space *space, const struct elf_image *image,
+		       struct python_build *build, struct scan *ret)
+{
+	struct scan scan = {.verdict = SCAN_NONE};
+	struct work w = {.space = space, .image = image, .build = build, .ret = &scan};
+	if (!build->no_debug_info)
+		return check(space, image, build, ret);
+	layout_fill_shape(&build->layout);
+	struct error *err = pymalloc_shape_init(&build->layout, &w.shape);
+	err = err ?: data_segments_read(space, image, &w.data);
+	err = err ?: scan_tries(&w);
+	data_segments_fini(&w.data);
+	if (err) {
+		scan_fini(&scan);
+		return err;
+	}
+	*ret = scan;
+	return NULL;
+}
+
+static bool has_all(const struct layout *layout, const enum layout_entry_id *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!layout_has(layout, ids[i]))
+			return false;
+	}
+	return true;
+}
+
+bool scan_is_enough(const struct scan *scan, const struct python_build *build)
+{
+	static const enum layout_entry_id statics[] = {
+		LAYOUT_STATIC_USEDPOOLS, LAYOUT_STATIC_ARENAS, LAYOUT_STATIC_MAXARENAS};
+	static const enum layout_entry_id state[] = {
+		LAYOUT_RUNTIME,         LAYOUT_RUNTIME_INTERPRETERS_HEAD, LAYOUT_INTERP_NEXT,
+		LAYOUT_INTERP_OBMALLOC, LAYOUT_STATE_USEDPOOLS,           LAYOUT_STATE_ARENAS,
+		LAYOUT_STATE_MAXARENAS};
+	bool has = scan->verdict == SCAN_FOUND || scan->verdict == SCAN_IDLE;
+	return has || !build->no_debug_info ||
+	       has_all(&build->layout, statics, ARRAY_SIZE(statics)) ||
+	       has_all(&build->layout, state, ARRAY_SIZE(state));
+}
+
+void scan_fini(struct scan *scan)
+{
+	free(scan->why);
+	scan->why = NULL;
+}

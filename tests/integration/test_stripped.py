@@ -1,0 +1,202 @@
+"""Production's interpreters: no symbols, no debug files, sometimes no section headers. The same exact answers."""
+
+import os
+import shutil
+import signal
+import tempfile
+
+import pytest
+
+from support import figures, interpreters, stripped, targets
+
+MODES = {
+    "plain": ({}, ()),
+    "debug": ({"PYTHONMALLOC": "debug"}, ()),
+    "malloc": ({"PYTHONMALLOC": "malloc"}, ()),
+    "tracemalloc": ({}, ("-X", "tracemalloc")),
+    "debug+tracemalloc": ({"PYTHONMALLOC": "debug"}, ("-X", "tracemalloc")),
+}
+KNOWN = [it for it in interpreters.discover()[0] if not it.free_threaded]
+MODERN = [it for it in KNOWN if it.version >= (3, 6)]
+OLD = [it for it in KNOWN if it.version < (3, 0)]
+ONE_OF_EACH = list({it.version[:2]: it for it in MODERN if not it.debug}.values())
+NAMED = ("dwarf", "symtab", "cache")
+
+
+def matrix():
+    for it in MODERN:
+        for way in stripped.WAYS:
+            for mode in ("plain", "debug", "malloc"):
+                yield pytest.param(it, way, mode, id="%s-%s-%s" % (it, way, mode))
+    for it in ONE_OF_EACH:
+        for mode in ("tracemalloc", "debug+tracemalloc"):
+            yield pytest.param(it, "stripped", mode, id="%s-stripped-%s" % (it, mode))
+
+
+def check_text(text, truth, blocks):
+    """Byte for byte; where hooks hide the table from the interpreter itself, its lists still are."""
+    if "Small block threshold" in truth or blocks == 0:
+        assert text == truth
+        return
+    assert text.startswith("# hidden by allocator hooks"), text
+    assert text.endswith("\n" + truth)
+    assert "Small block threshold = 512, in " in text.splitlines()[1]
+
+
+def check_provenance(answer):
+    """Nothing came from symbols or debug information, and nothing pretends to."""
+    symbols = answer["symbols"]
+    assert symbols["layout"] not in NAMED and symbols["roots"] not in NAMED, symbols
+    assert symbols["layout"] != "absent" and symbols["debug_file"] is None, symbols
+    worst = [doubt for doubt in answer["doubts"] if doubt["severity"] != "note"]
+    assert not worst, worst
+
+
+@pytest.mark.parametrize("python, way, mode", matrix())
+def test_stats_is_the_targets_own_text(arenascope, python, way, mode):
+    env, options = MODES[mode]
+    with stripped.copy_of(python, way) as copy, \
+            copy.start("mixed_heap.py", 3, env=env, options=options) as target:
+        target.wait_paused()
+        blocks = int(target.out.split()[-1])
+        result = arenascope.ok("stats", target.pid, "--no-cache")
+        check_text(result.out, target.err, blocks)
+        answer = arenascope.json("dump", target.pid, "--no-cache")
+        check_provenance(answer)
+        figures.check(answer)
+        assert answer["allocated_blocks"] == blocks
+        assert answer["target"]["python"].startswith(python.version_text)
+        assert answer["target"]["debug_build"] == python.debug
+        # 3.6 with "debug" puts the hooks before malloc, on a release build.
+        no_pools = mode == "malloc" or (blocks == 0 and python.version < (3, 7))
+        assert answer["target"]["allocator"] == ("malloc" if no_pools else "pymalloc")
+        assert answer["target"]["debug_hooks"] == (
+            mode.startswith("debug") or (python.debug and mode != "malloc"))
+        assert bool(answer["target"]["hooks"]) == mode.endswith("tracemalloc")
+
+
+@pytest.mark.parametrize("size", [0, 40])
+@pytest.mark.parametrize("python", ONE_OF_EACH, ids=str)
+def test_heaps_of_all_sizes(arenascope, python, size):
+    with stripped.copy_of(python, "sectionless") as copy, \
+            copy.start("mixed_heap.py", size) as target:
+        target.wait_paused()
+        assert arenascope.ok("stats", target.pid, "--no-cache").out == target.err
+
+
+@pytest.mark.parametrize("python", [it for it in ONE_OF_EACH if it.version >= (3, 13)], ids=str)
+def test_mimalloc_is_named(arenascope, python):
+    """Its heaps are not told yet, and no figure is made up."""
+    with stripped.copy_of(python, "stripped") as copy, \
+            copy.start("mixed_heap.py", 1, env={"PYTHONMALLOC": "mimalloc"}) as target:
+        target.wait_paused()
+        answer = arenascope.run("dump", target.pid, "--no-cache", "--json").json
+        assert answer["target"]["allocator"] == "mimalloc"
+        assert answer["allocated_blocks"] is None
+        assert arenascope.run("stats", target.pid, "--no-cache").code == 5
+
+
+@pytest.mark.parametrize("kinds", [["isolated"], ["legacy"], ["isolated", "legacy", "isolated"]],
+                         ids="+".join)
+@pytest.mark.parametrize("python", [it for it in MODERN if it.version >= (3, 12)], ids=str)
+def test_subinterpreters(arenascope, python, kinds):
+    folder = tempfile.mkdtemp(dir=os.path.join(python.root, "tmp"), prefix="arenascope-")
+    inside = "/" + os.path.relpath(folder, python.root)
+    try:
+        with stripped.copy_of(python, "stripped") as copy, \
+                copy.start("subinterpreters.py", inside, *kinds) as target:
+            target.wait_paused()
+            expected = targets.read(folder + "/stats-main")
+            for position, kind in enumerate(kinds):
+                if kind == "isolated":
+                    expected += "# interpreter %d\n" % (position + 1)
+                    expected += targets.read("%s/stats-%d" % (folder, position + 1))
+            assert arenascope.ok("stats", target.pid, "--no-cache").out == expected
+            answer = arenascope.json("dump", target.pid, "--no-cache")
+            check_provenance(answer)
+            assert answer["allocated_blocks"] == int(target.out.split()[-1])
+            shares = [it["shares_main"] for it in answer["interpreters"]]
+            assert shares == [False] + [kind == "legacy" for kind in kinds]
+            figures.check(answer)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("python", ONE_OF_EACH, ids=str)
+def test_a_busy_target_is_found_too(arenascope, python):
+    """What changes under the scan is tried again: each time the one answer, and consistent."""
+    with stripped.copy_of(python, "stripped") as copy, copy.start("busy.py", 4) as target:
+        target.wait_ready()
+        for _ in range(5):
+            result = arenascope.run("dump", target.pid, "--exact", "--json", "--no-cache")
+            assert result.code in (0, 7), result
+            answer = result.json
+            assert answer["interpreters"][0]["pymalloc"]["arena_list"]
+            if not [d for d in answer["doubts"] if d["severity"] != "note"]:
+                figures.check(answer)
+
+
+@pytest.mark.parametrize("python", ONE_OF_EACH, ids=str)
+def test_doctor_tells_what_was_found_and_what_was_not(arenascope, python):
+    with stripped.copy_of(python, "sectionless") as copy, \
+            copy.start("mixed_heap.py", 0) as target:
+        target.wait_paused()
+        text = " ".join(arenascope.ok("doctor", target.pid, "--no-cache").out.split())
+        for expected in ("no debug information in it", "scan: pool table: at 0x",
+                         "32 size classes", "refused", "scan: allocators: 1 sets of records"):
+            assert expected in text, (expected, text)
+        where = "scan: arenas: 1 found" if python.version < (3, 12) else "of the main interpreter"
+        assert where in text, text
+        dump = " ".join(arenascope.ok("dump", target.pid, "--no-cache").out.split())
+        assert "found by structure in memory" in dump, dump
+
+
+@pytest.mark.parametrize("python", MODERN, ids=str)
+def test_symbols_are_checked_against_memory(arenascope, python):
+    with targets.start_program(python, "mixed_heap.py", 0) as target:
+        target.wait_paused()
+        text = " ".join(arenascope.ok("doctor", target.pid, "--no-cache").out.split())
+        assert "cross-check in memory: usedpools and arenas look as they must" in text, text
+
+
+def heap_of(arenascope, target):
+    answer = arenascope.json("dump", target.pid, "--no-cache")
+    figures.check(answer)
+    check_provenance(answer)
+    return answer["interpreters"][0]["pymalloc"]
+
+
+@pytest.mark.parametrize("way", stripped.WAYS)
+@pytest.mark.parametrize("python", OLD, ids=str)
+def test_python_2_by_exact_deltas(arenascope, python, way):
+    """2.7 gives no account of itself: what is added must appear, in its class."""
+    count = 10007
+    with stripped.copy_of(python, way) as copy, copy.start("steps.py", count) as target:
+        target.wait_paused()
+        heap = heap_of(arenascope, target)
+        before, unit = figures.blocks_of(heap), heap["alignment"]
+        for position, size in enumerate([16, 32 + 24 + 25 * 8, 37 + 5]):
+            target.signal(signal.SIGUSR1)
+            done = position + 1
+            target.wait_for(lambda: target.out.count("DONE") == done and target.paused(), "step")
+            after = figures.blocks_of(heap_of(arenascope, target))
+            grown = {c: after[c] - before.get(c, 0) for c in after if after[c] != before.get(c, 0)}
+            assert grown.pop((size + unit - 1) // unit * unit) == count
+            assert sum(map(abs, grown.values())) <= 2  # argument tuples of the calls between
+            before = after
+
+
+@pytest.mark.parametrize("way", stripped.WAYS)
+@pytest.mark.parametrize("python", OLD, ids=str)
+def test_python_2_gets_the_same_table(arenascope, python, way):
+    """Stripped or not, the text is the same but for what differs between two processes' addresses."""
+    with stripped.copy_of(python, way) as copy, copy.start("mixed_heap.py", 3) as target:
+        target.wait_for(target.paused, "pause")
+        text = arenascope.ok("stats", target.pid, "--no-cache").out
+        heap = heap_of(arenascope, target)
+    assert "?" not in text
+    rows = [line.split() for line in text.splitlines() if len(line.split()) == 5
+            and line.split()[0].isdigit()]
+    assert [(int(r[1]), int(r[2]), int(r[3]), int(r[4])) for r in rows] == [
+        (c["size"], c["pools"], c["used_blocks"], c["free_blocks"])
+        for c in heap["classes"] if c["pools"]]
