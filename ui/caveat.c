@@ -36,6 +36,9 @@ const char *caveat_meaning(enum doubt_kind kind)
 		[DOUBT_EINTR_RISK] = "Python 2.7 may see an interrupted system call",
 		[DOUBT_SEVERAL_RUNTIMES] = "--module looks at another; doctor lists them",
 		[DOUBT_UNVERIFIED] = "if the file is of another build, all figures are wrong",
+		[DOUBT_LAYOUT_UNVERIFIED] =
+			"every check agreed, but a version that changed the heap may look alike",
+		[DOUBT_STRUCTURE] = "one of the two is wrong, and with it all figures",
 		[DOUBT_RESIDENCY] = "what lies in RAM and what on swap is not told apart",
 		[DOUBT_INPUT_PARTIAL] = "what lay there is missing from every figure",
 		[DOUBT_TARGET_CHANGED] = "the figures are of what it was before",
