@@ -1,8 +1,10 @@
 """What the benchmarks share: targets with a clock of their own, and one measured run of a tool."""
 import atexit
+import ctypes
 import glob
 import mmap
 import os
+import signal
 import struct
 import subprocess
 import tempfile
@@ -11,6 +13,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.path.join(HERE, "..", "build", "ui", "arenascope")
 TIMEOUT = 300
+
+
+def die_with_parent():
+    """A busy target that outlives a killed benchmark would spoil the next one: prctl(PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class Target:
@@ -25,7 +32,8 @@ class Target:
         if quiet:
             command.append("--quiet")
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        self.process = subprocess.Popen(command, env=dict(clean, **(environment or {})), stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, env=dict(clean, **(environment or {})), stderr=subprocess.DEVNULL,
+                                        preexec_fn=die_with_parent)
         atexit.register(self.end)
         deadline = time.time() + TIMEOUT
         while self.shared[17:18] != b"\x01":
