@@ -177,7 +177,8 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 	find_code(ret);
 	/* All files of the target are open by now, and there is no thread yet. */
 	if (!request->several)
-		privilege_drop(request->writes);
+		privilege_drop((request->writes ? PRIVILEGE_WRITE : 0U) |
+			       (request->mode != LOOK_NO_PAUSE ? PRIVILEGE_HURRY : 0U));
 	if (budget < BUDGET_COMFORT)
 		live_lack(&ret->space, LIVE_NO_SECOND_READER);
 	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;
