@@ -139,6 +139,17 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 	return gone;
 }
 
+/* All files of the target are open by now, and there is no thread yet. */
+static void drop_privileges(const struct inspector_request *request, const struct subject *s)
+{
+	unsigned needs = request->writes ? PRIVILEGE_WRITE : 0;
+	if (origin_process(&s->origin))
+		needs |= PRIVILEGE_TRACE;
+	if (origin_process(&s->origin) && request->mode != LOOK_NO_PAUSE)
+		needs |= PRIVILEGE_HURRY;
+	privilege_drop(needs);
+}
+
 struct error *subject_open(const struct inspector_request *request, struct subject *ret)
 {
 	_cleanup_(strangers_fini) struct strangers strangers = STRANGERS_EMPTY;
@@ -149,10 +160,8 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
-	/* All files of the target are open by now, and there is no thread yet. */
 	if (!request->several)
-		privilege_drop((request->writes ? PRIVILEGE_WRITE : 0U) |
-			       (request->mode != LOOK_NO_PAUSE ? PRIVILEGE_HURRY : 0U));
+		drop_privileges(request, ret);
 	if (budget < BUDGET_COMFORT)
 		live_lack(&ret->space, LIVE_NO_SECOND_READER);
 	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;

@@ -22,7 +22,8 @@ static bool raise_limit(__rlimit_resource_t resource, rlim_t value)
 bool haste_reserve(void)
 {
 	/* A nice value of -20 is a limit of 40 (getrlimit(2)). */
-	return raise_limit(RLIMIT_NICE, 20 - FIRST_OF_ALL) & raise_limit(RLIMIT_RTPRIO, 1);
+	bool real_time = raise_limit(RLIMIT_RTPRIO, 1);
+	return raise_limit(RLIMIT_NICE, 20 - FIRST_OF_ALL) && real_time;
 }
 
 int haste_begin(void)

@@ -87,7 +87,7 @@ struct error *privilege_begin(void)
 
 void privilege_drop(unsigned needs)
 {
-	uint64_t kept = BIT(CAP_SYS_PTRACE);
+	uint64_t kept = needs & PRIVILEGE_TRACE ? BIT(CAP_SYS_PTRACE) : 0;
 	if (needs & PRIVILEGE_WRITE && !getauxval(AT_SECURE))
 		kept |= BIT(CAP_DAC_OVERRIDE);
 	if (needs & PRIVILEGE_HURRY && !haste_reserve())

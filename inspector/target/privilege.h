@@ -3,7 +3,7 @@
  * it is not needed any more.
  *
  *	start		a privileged file (AT_SECURE)	only what reads a process is left
- *	target opened	everybody			CAP_SYS_PTRACE is left, and what `kept` says
+ *	target opened	everybody			only what is still needed is left
  */
 #ifndef INSPECTOR_TARGET_PRIVILEGE_H
 #define INSPECTOR_TARGET_PRIVILEGE_H
@@ -20,15 +20,15 @@ struct error *privilege_begin(void) MUST_CHECK;
 
 /* What is still to be done, and takes a right where it is held. */
 enum privilege_need {
-	PRIVILEGE_WRITE = 1, /* CAP_DAC_OVERRIDE: an answer goes to a folder of somebody else's */
-	PRIVILEGE_HURRY =
-		2, /* CAP_SYS_NICE: a stop is to be short; only where limits do not serve */
+	PRIVILEGE_TRACE = 1, /* CAP_SYS_PTRACE: a running process is read */
+	PRIVILEGE_WRITE = 2, /* CAP_DAC_OVERRIDE: an answer goes to a folder of somebody else's */
+	PRIVILEGE_HURRY = 4, /* CAP_SYS_NICE: stops are to be short; where limits do not serve */
 };
 
 /*
  * For good, of the calling thread and all it starts: no new privileges by exec, every capability gone
- * but CAP_SYS_PTRACE, from the bounding set too where that is allowed. `needs`: an or of enum
- * privilege_need; a program that its file made privileged gets none of them. Call before threads
+ * but those of `needs`, an or of enum privilege_need, from the bounding set too where that is allowed.
+ * A program that its file made privileged keeps CAP_SYS_PTRACE at the most. Call before threads
  * exist, after the last file of a target was opened. A sandbox may forbid it: privilege_held() tells.
  */
 void privilege_drop(unsigned needs);

@@ -56,11 +56,11 @@ static int as_nobody(void)
 
 static int as_root(void)
 {
-	privilege_drop(PRIVILEGE_WRITE | PRIVILEGE_HURRY);
+	privilege_drop(PRIVILEGE_TRACE | PRIVILEGE_WRITE | PRIVILEGE_HURRY);
 	if (!holds("cap_dac_override, cap_sys_ptrace") &&
 	    !holds("cap_dac_override, cap_sys_ptrace, cap_sys_nice"))
 		return 1;
-	privilege_drop(PRIVILEGE_HURRY);
+	privilege_drop(PRIVILEGE_TRACE | PRIVILEGE_HURRY);
 	if (!holds("cap_sys_ptrace") && !holds("cap_sys_ptrace, cap_sys_nice"))
 		return 2;
 	if (prctl(PR_CAPBSET_READ, 19, 0, 0, 0) != 1 || prctl(PR_CAPBSET_READ, 21, 0, 0, 0) != 0)
@@ -74,8 +74,11 @@ static int as_root(void)
 
 static int who_never_stops(void)
 {
+	privilege_drop(PRIVILEGE_TRACE);
+	if (!holds("cap_sys_ptrace"))
+		return 1;
 	privilege_drop(0);
-	return holds("cap_sys_ptrace") ? 0 : 1;
+	return holds("") ? 0 : 2;
 }
 
 static void nobody_has_nothing_to_lose(void **state)
