@@ -7,7 +7,6 @@
 #include "inspector/mappings.h"
 
 #include "base/cleanup.h"
-#include "inspector/subject.h"
 #include "inspector/target/process.h"
 
 #include <string.h>
@@ -115,8 +114,7 @@ struct error *inspector_mappings(pid_t pid, struct mappings *ret)
 	_cleanup_(process_closep) struct process *process = NULL;
 	_cleanup_(space_fini) struct space space = SPACE_EMPTY;
 	_cleanup_(mappings_fini) struct mappings mappings = {0};
-	struct error *err = subject_check_owner(pid);
-	err = err ?: process_open_mappings(pid, &process);
+	struct error *err = process_open_mappings(pid, &process);
 	err = err ?: process_regions(process, &space);
 	err = err ?: process_facts(process, &mappings.facts);
 	err = err ?: sum_up(process, &space, &mappings);

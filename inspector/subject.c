@@ -15,7 +15,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 /* $variable/rest, or $HOME/fallback/rest; NULL when neither is an absolute path. */
 static char *user_dir(const char *variable, const char *fallback, const char *rest)
@@ -100,36 +99,11 @@ static struct error *resolve(const struct inspector_request *request, uint64_t b
 	return scan_is_enough(&s->scan, &s->build) ? NULL : no_answer(&build, s);
 }
 
-struct error *subject_check_owner(pid_t pid)
-{
-	struct facts facts = {0};
-	if (!getauxval(AT_SECURE))
-		return NULL;
-	struct error *err = process_facts_of(pid, &facts);
-	if (err)
-		return err;
-	uid_t owner = facts.uid;
-	facts_fini(&facts);
-	if (owner == getuid())
-		return NULL;
-	err = error_new(ERROR_PERMISSION,
-			"process %d runs as user %u: a privileged arenascope shows its user only "
-			"processes of their own",
-			(int)pid, (unsigned)owner);
-	return error_rule(error_remedy(err, "run it as that user, or with sudo"), "other_user");
-}
-
-static struct error *open_process(pid_t pid, struct origin *ret)
-{
-	struct error *err = subject_check_owner(pid);
-	return err ?: process_origin(pid, ret);
-}
-
 static struct error *open_origin(const struct inspector_request *request, struct origin *ret)
 {
 	switch (request->kind) {
 	case ORIGIN_LIVE:
-		return open_process(request->pid, ret);
+		return process_origin(request->pid, ret);
 	case ORIGIN_CORE:
 		return core_origin(request->path, &request->core, ret);
 	case ORIGIN_SAVEFILE:
@@ -165,6 +139,17 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 	return gone;
 }
 
+/* All files of the target are open by now, and there is no thread yet. */
+static void drop_privileges(const struct inspector_request *request, const struct subject *s)
+{
+	unsigned needs = request->writes ? PRIVILEGE_WRITE : 0;
+	if (origin_process(&s->origin))
+		needs |= PRIVILEGE_TRACE;
+	if (origin_process(&s->origin) && request->mode != LOOK_NO_PAUSE)
+		needs |= PRIVILEGE_HURRY;
+	privilege_drop(needs);
+}
+
 struct error *subject_open(const struct inspector_request *request, struct subject *ret)
 {
 	_cleanup_(strangers_fini) struct strangers strangers = STRANGERS_EMPTY;
@@ -175,9 +160,8 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
-	/* All files of the target are open by now, and there is no thread yet. */
 	if (!request->several)
-		privilege_drop(request->writes);
+		drop_privileges(request, ret);
 	if (budget < BUDGET_COMFORT)
 		live_lack(&ret->space, LIVE_NO_SECOND_READER);
 	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;

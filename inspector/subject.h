@@ -37,10 +37,6 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strangers,
 			     struct subject *ret) MUST_CHECK;
 
-/* With privileges from its file, the program must not show its user more than that user may see:
- * ERROR_PERMISSION, rule "other_user", for a process of somebody else's. */
-struct error *subject_check_owner(pid_t pid) MUST_CHECK;
-
 void subject_fini(struct subject *subject);
 
 /* Folder for layout tables, or NULL when the environment names none. malloc'd. */

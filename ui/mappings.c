@@ -18,8 +18,7 @@
 static const char *meaning(enum mapping_kind kind)
 {
 	static const char *const meanings[MAPPING_KINDS] = {
-		[MAPPING_ANON] = "anonymous: Python's arenas and larger objects, other "
-				 "libraries' memory, threads' stacks",
+		[MAPPING_ANON] = "anonymous: arenas, larger objects, threads' stacks, others'",
 		[MAPPING_HEAP] = "the heap that malloc grows by brk",
 		[MAPPING_STACK] = "the main thread's stack",
 		[MAPPING_TEXT] = "code of the program and its libraries",

@@ -8,9 +8,11 @@
 #ifndef INSPECTOR_TARGET_HASTE_H
 #define INSPECTOR_TARGET_HASTE_H
 
+#include <stdbool.h>
+
 /* Before rights are given up (privilege.h): raises this process's own limits, so that going first needs
- * none later. Where we may not, haste does nothing afterwards. */
-void haste_reserve(void);
+ * no right later. False: they cannot be raised (that takes CAP_SYS_RESOURCE), so CAP_SYS_NICE it is. */
+bool haste_reserve(void);
 
 /* Raises the calling thread; returns its nice value, for haste_end(). */
 int haste_begin(void);

@@ -300,6 +300,22 @@ struct error *permission_refused(pid_t pid, int proc, enum permission_wish wish)
 	return err ? err : deny_module(pid);
 }
 
+struct error *permission_of_user(pid_t pid, int proc)
+{
+	struct side us, target;
+	struct error *err = side_read(AT_FDCWD, "/proc/self/status", &us);
+	err = err ?: side_read(proc, "status", &target);
+	if (err)
+		return err;
+	us.capabilities = us.effective = 0;
+	err = general_rule(pid, proc, &us, &target);
+	if (!err)
+		return NULL;
+	err = error_context(err, "a privileged arenascope shows its user only processes of their "
+				 "own");
+	return error_remedy(err, "run it with sudo");
+}
+
 char *permission_settings(void)
 {
 	struct side us = {0};

@@ -35,6 +35,13 @@ enum permission_wish {
 struct error *permission_refused(pid_t pid, int proc, enum permission_wish wish)
 	__attribute__((returns_nonnull)) MUST_CHECK;
 
+/*
+ * Whether the kernel would let our user look without any capability, Yama aside: NULL, or the error of
+ * the rule. For a program that its file made privileged: it must not show its user another's process,
+ * nor one of his own that is closed to him (set-user-ID, capabilities, not dumpable). ERROR_GONE.
+ */
+struct error *permission_of_user(pid_t pid, int proc) MUST_CHECK;
+
 /* The settings that rule here, in words: "kernel.yama.ptrace_scope 1, no seccomp filter, …"; malloc'd,
  * NULL: no memory. */
 char *permission_settings(void);

@@ -85,11 +85,13 @@ struct error *privilege_begin(void)
 			    "run a copy without them");
 }
 
-void privilege_drop(bool writes)
+void privilege_drop(unsigned needs)
 {
-	bool trusted = !getauxval(AT_SECURE);
-	uint64_t kept = BIT(CAP_SYS_PTRACE) | (writes && trusted ? BIT(CAP_DAC_OVERRIDE) : 0);
-	haste_reserve();
+	uint64_t kept = needs & PRIVILEGE_TRACE ? BIT(CAP_SYS_PTRACE) : 0;
+	if (needs & PRIVILEGE_WRITE && !getauxval(AT_SECURE))
+		kept |= BIT(CAP_DAC_OVERRIDE);
+	if (needs & PRIVILEGE_HURRY && !haste_reserve())
+		kept |= BIT(CAP_SYS_NICE);
 	close_ways_back(kept);
 	(void)keep_only(kept);
 }

@@ -3,7 +3,7 @@
  * it is not needed any more.
  *
  *	start		a privileged file (AT_SECURE)	only what reads a process is left
- *	target opened	everybody			only CAP_SYS_PTRACE is left
+ *	target opened	everybody			only what is still needed is left
  */
 #ifndef INSPECTOR_TARGET_PRIVILEGE_H
 #define INSPECTOR_TARGET_PRIVILEGE_H
@@ -18,14 +18,20 @@
  */
 struct error *privilege_begin(void) MUST_CHECK;
 
+/* What is still to be done, and takes a right where it is held. */
+enum privilege_need {
+	PRIVILEGE_TRACE = 1, /* CAP_SYS_PTRACE: a running process is read */
+	PRIVILEGE_WRITE = 2, /* CAP_DAC_OVERRIDE: an answer goes to a folder of somebody else's */
+	PRIVILEGE_HURRY = 4, /* CAP_SYS_NICE: stops are to be short; where limits do not serve */
+};
+
 /*
  * For good, of the calling thread and all it starts: no new privileges by exec, every capability gone
- * but CAP_SYS_PTRACE, from the bounding set too where that is allowed. `writes`: CAP_DAC_OVERRIDE is
- * kept as well, where it is held, since an answer is still to be written to a folder of somebody
- * else's. Rights to go first are saved before (haste.h). Call before threads exist, after the last
- * file of a target was opened. A sandbox may forbid it: privilege_held() tells.
+ * but those of `needs`, an or of enum privilege_need, from the bounding set too where that is allowed.
+ * A program that its file made privileged keeps CAP_SYS_PTRACE at the most. Call before threads
+ * exist, after the last file of a target was opened. A sandbox may forbid it: privilege_held() tells.
  */
-void privilege_drop(bool writes);
+void privilege_drop(unsigned needs);
 
 /* Capabilities held now, "cap_sys_ptrace"; "" for none. malloc'd; NULL: out of memory. */
 char *privilege_held(void);

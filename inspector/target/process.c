@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 
 struct process {
@@ -150,6 +151,8 @@ static struct error *open_as(pid_t pid, bool memory, struct process **ret)
 	err = err ?: open_mappings(process);
 	if (!err && memory)
 		err = check_memory(process);
+	if (!err && getauxval(AT_SECURE))
+		err = permission_of_user(pid, process->dir);
 	err = err ?: process_check(process);
 	if (err)
 		return err;

@@ -17,6 +17,7 @@
 #include "symbols/debug/layout_symtab.h"
 #include "symbols/sandbox.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,9 +160,8 @@ static bool has_room(struct reader *r)
 	if (budget == 0 || needed <= budget)
 		return true;
 	snprintf(cause, sizeof(cause),
-		 "reading %s takes %llu MiB of memory, and %llu MiB may be used",
-		 r->found.file->path, (unsigned long long)(needed / MIB + 1),
-		 (unsigned long long)(budget / MIB));
+		 "reading %s takes %" PRIu64 " MiB of memory, and %" PRIu64 " MiB may be used",
+		 r->found.file->path, needed / MIB + 1, budget / MIB);
 	report_no_room(&r->report, cause);
 	return false;
 }

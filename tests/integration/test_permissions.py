@@ -382,6 +382,28 @@ def test_a_privileged_program_shows_its_user_no_more(quiet, python, tmp_path, ho
                 assert re.search(r"^Uid:\s+%d\s+%d\s+%d\s" % ((nobody.UID,) * 3), ids, re.M)
 
 
+CLOSED = {
+    "not_dumpable": (nobody.WRAP, "import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n"),
+    "missing_capabilities": (nobody.WRAP[:-1] + ["--inh-caps=+net_raw", "--ambient-caps=+net_raw",
+                                                 "--"], ""),
+    "other_user": (["setpriv", "--ruid=%d" % nobody.UID, "--regid=%d" % nobody.UID,
+                    "--clear-groups", "--"], ""),  # as a set-user-ID program that the user runs
+}
+
+
+@pytest.mark.parametrize("how", FILES)
+@pytest.mark.parametrize("rule", CLOSED)
+def test_a_privileged_program_opens_no_process_that_is_closed_to_its_user(python, how, rule):
+    wrap, code = CLOSED[rule]
+    with privileged(how) as arenascope, targets.start(wrap + python.command + [
+            "-c", code + MIXED, "1"]) as target:
+        target.wait_paused()
+        assert target.status("Uid").split()[0] == str(nobody.UID)
+        for verb in ("dump", "stats"):
+            refused(arenascope.run(verb, target.pid, "--json", wrap=nobody.WRAP), rule,
+                    "only processes of their own", "sudo")
+
+
 @pytest.mark.parametrize("how", FILES)
 def test_a_privileged_program_opens_no_file_its_user_cannot(python, tmp_path, how):
     with privileged(how) as arenascope, targets.start(nobody.WRAP + python.command + [
