@@ -151,6 +151,12 @@ static void without_mapped_files_nothing_can_be_said(void **state)
 
 /* ---- notes -------------------------------------------------------------------------------- */
 
+static void put(uint8_t *to, const char *text)
+{
+	for (size_t i = 0; text[i]; i++)
+		to[i] = (uint8_t)text[i];
+}
+
 static void add_process(struct core_maker *m)
 {
 	uint8_t info[136] = {0}, status[336] = {0};
@@ -158,9 +164,9 @@ static void add_process(struct core_maker *m)
 	const uint32_t uid = 1000, pid = 4127;
 	memcpy(info + 16, &uid, 4);
 	memcpy(info + 24, &pid, 4);
-	memcpy(info + 40, "0123456789abcdefX", 16); /* without its end */
+	put(info + 40, "0123456789abcdef"); /* fills the field: without its end */
 	memset(info + 56, 'a', 80);
-	memcpy(info + 56, "python3  app.py ", 16);
+	put(info + 56, "python3  app.py ");
 	status[12] = 11;
 	core_maker_note(m, NT_PRSTATUS, status, sizeof(status));
 	status[12] = 0;
@@ -297,7 +303,7 @@ static void segments_that_lie_are_left_out(void **state)
 	expect_bytes(&o, HEAP, 0x2000);
 }
 
-static void expect_no_core(size_t at, uint8_t byte, enum error_kind kind, const char *words)
+static void expect_no_core(size_t at, uint8_t byte, int kind, const char *words)
 {
 	struct core_maker m = usual();
 	size_t size;

@@ -63,7 +63,7 @@ static uint8_t *contents(void)
 	uint32_t noise = 12345;
 	assert_non_null(data);
 	memset(data, 'a', MIB);
-	memcpy(data, "head", 4);
+	data[0] = 'h', data[1] = 'e', data[2] = 'a', data[3] = 'd';
 	for (size_t i = 2 * MIB; i < SIZE; i++) {
 		noise = noise * 1664525 + 1013904223;
 		data[i] = (uint8_t)(noise >> 24);
