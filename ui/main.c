@@ -44,6 +44,7 @@ static void set_signals(void)
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, end = {.sa_handler = leave}, before;
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL); /* a file over the limit is an error of write() */
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		/* nohup and shells' background jobs ask for being left alone. */
 		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)

@@ -38,11 +38,11 @@ enum codec_result {
 
 struct codec;
 
-/* For one file, from its first byte on. ERROR_RESOURCE; ERROR_BUG: CODEC_NONE needs none. */
+/* A decoder of one kind, not CODEC_NONE; the caller's to free. ERROR_RESOURCE. */
 struct error *codec_new(enum codec_kind kind, struct codec **ret) MUST_CHECK;
 void codec_free(struct codec *codec); /* takes NULL */
 
-/* Takes what it can of the input and fills what it can of the room. */
+/* Takes what it can of the input and makes what there is room for; moves both ends of *step. */
 enum codec_result codec_run(struct codec *codec, struct codec_step *step);
 
 #endif

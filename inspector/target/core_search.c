@@ -158,7 +158,7 @@ static bool all_lie_so(const struct space *space, const struct region *first,
 enum core_by_hand core_search_by_hand(const struct core_search *search, struct space *space,
 				      uint64_t program, struct region **ret_region, int *ret_fd)
 {
-	struct file_image file;
+	struct file_image file = {.fd = -1};
 	struct region *region = search->exe ? find_object(search, space, program) : NULL;
 	if (!region || has_build_id(space, region))
 		return CORE_BY_HAND_NONE;
