@@ -29,14 +29,14 @@ static bool by_symbol(const struct elf_source *s, struct runtime_place *ret)
 	return true;
 }
 
-/* The section holds nothing else, but its end may be padded: its bytes are no sizeof. */
+/* The section holds nothing else (Py_BUILD_CORE's GENERATE_DEBUG_SECTION, Python/pylifecycle.c). */
 static bool by_section(const struct elf_source *s, int fd, struct runtime_place *ret)
 {
 	uint64_t vaddr, size;
 	if (fd < 0 || !elf_section_find(fd, ".PyRuntime", &vaddr, &size) || size == 0 ||
 	    size > RUNTIME_SIZE_MAX || !elf_source_segment(s, vaddr, size))
 		return false;
-	*ret = (struct runtime_place){vaddr, 0, PROVENANCE_SECTION};
+	*ret = (struct runtime_place){vaddr, size, PROVENANCE_SECTION};
 	return true;
 }
 
