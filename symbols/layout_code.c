@@ -141,7 +141,7 @@ static void find_root(struct finder *f, const char *getter, enum layout_entry_id
 		return;
 	if (in_runtime(f, r.variable.number, &offset))
 		put(f, member, offset, 8, 1);
-	else if (variable != LAYOUT_COUNT && !layout_has(f->layout, LAYOUT_RUNTIME))
+	else if (variable != LAYOUT_COUNT && f->request->version_hex < VERSION_3_7)
 		put_variable(f, variable, &r.variable, 8);
 }
 

@@ -16,6 +16,7 @@
 #include "base/size.h"
 
 #define VERSION_3_7    0x03070000u
+#define VERSION_3_12   0x030c0000u
 #define VERSION_3_13   0x030d0000u
 #define PAIRS_MAX      16
 #define MALLOC_OFFSET  8  /* of malloc in PyMemAllocatorEx */
@@ -135,15 +136,15 @@ static void put(struct layout *layout, enum layout_entry_id id, uint64_t offset,
 			(struct layout_entry){offset, width, 1, width, PROVENANCE_SCANNED};
 }
 
-/* The struct PyMemAllocatorEx whose `malloc` stands at this address. */
-static void put_allocator(struct layout *layout, uint64_t malloc_at)
+/* The struct PyMemAllocatorEx whose `malloc` stands at this address: from 3.12 on in _PyRuntime. */
+static void put_allocator(struct layout *layout, uint32_t version_hex, uint64_t malloc_at)
 {
 	const struct layout_entry *runtime = &layout->entries[LAYOUT_RUNTIME];
 	uint64_t at = malloc_at - MALLOC_OFFSET;
 	if (runtime->provenance != PROVENANCE_ABSENT && at > runtime->offset &&
 	    runtime->width >= ALLOCATOR_EX && at - runtime->offset <= runtime->width - ALLOCATOR_EX)
 		put(layout, LAYOUT_RUNTIME_ALLOCATORS_OBJ, at - runtime->offset, ALLOCATOR_EX);
-	else
+	else if (version_hex < VERSION_3_12)
 		put(layout, LAYOUT_STATIC_ALLOCATOR_OBJ, at, ALLOCATOR_EX);
 }
 
@@ -181,7 +182,7 @@ void layout_code_fill_allocator(const struct layout_code_request *request,
 				 : conclude_3_13(request, &c, &found);
 	if (!concluded)
 		return;
-	put_allocator(layout, found.object_malloc);
+	put_allocator(layout, request->version_hex, found.object_malloc);
 	put(layout, LAYOUT_PYMALLOC_MALLOC, found.pymalloc, 0);
 	put(layout, LAYOUT_DEBUG_MALLOC, found.debug, 0);
 	put(layout, LAYOUT_MIMALLOC_MALLOC, found.mimalloc, 0);

@@ -8,13 +8,15 @@
  *	         ^^^^^^^^^ says 3.8       taken: ^^^^^^
  *
  * The linker may store it as the end of a longer string ("/opt/python/3.8.18"), so
- * that is the second choice.
+ * that is the second choice. From 3.13 on _PyRuntime opens with its version, too; where
+ * nothing is exported it is looked for by its cookie, last.
  */
 #include "symbols/python_version.h"
 
-#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "symbols/layout_offsets.h"
+#include "symbols/runtime_place.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -279,14 +281,28 @@ static struct error *from_literal(const struct source *s, struct python_version 
 	return error_new(ERROR_SYMBOLS, "the file does not say which Python it is");
 }
 
-/* _Py_DebugOffsets opens _PyRuntime: cookie "xdebugpy" at 0, version at 8, free_threaded at 16. */
-static bool is_free_threaded(const struct source *s)
+/* ---- from 3.13: what the runtime says of itself -------------------------------------- */
+
+/* By the exported symbol, or wherever it stands: that is a pass over the writable segments. */
+static bool read_offsets(const struct source *s, bool anywhere, struct debug_offsets *ret)
 {
-	uint8_t head[24];
-	if (!read_symbol(s, "_PyRuntime", head, sizeof(head)) || memcmp(head, "xdebugpy", 8) != 0)
+	const struct elf_source source = {s->read, s->context, s->image};
+	struct runtime_place place;
+	if (!anywhere && !elf_source_symbol(&source, "_PyRuntime", &place.vaddr, &place.size))
 		return false;
-	struct bytes b = bytes_of(head, sizeof(head));
-	return bytes_u64(&b, 16) == 1;
+	if (anywhere && !runtime_place_find(&source, -1, &place))
+		return false;
+	return layout_offsets_read(&source, place.vaddr, place.size, ret);
+}
+
+static bool from_offsets(const struct source *s, bool anywhere, struct python_version *ret)
+{
+	struct debug_offsets told;
+	if (!read_offsets(s, anywhere, &told) ||
+	    !format_hex(told.version_hex, ret->text, sizeof(ret->text)))
+		return false;
+	ret->hex = told.version_hex;
+	return true;
 }
 
 struct error *python_version_read(elf_read_fn *read, void *context, const struct elf_image *image,
@@ -294,13 +310,16 @@ struct error *python_version_read(elf_read_fn *read, void *context, const struct
 {
 	struct source s = {read, context, image};
 	struct python_version v = {0};
-	if (!from_constant(&s, &v)) {
-		struct error *err = from_literal(&s, &v);
-		if (err)
-			return err;
+	struct debug_offsets told;
+	if (!from_constant(&s, &v) && !from_offsets(&s, false, &v)) {
+		_cleanup_(error_fini) struct error *err = from_literal(&s, &v);
+		if (err && !from_offsets(&s, true, &v))
+			return take(err);
 	}
 	v.debug_build = has_symbol(&s, "_Py_RefTotal") || has_symbol(&s, "_Py_NegativeRefcount");
-	v.free_threaded = v.hex >= 0x030d0000 && is_free_threaded(&s);
+	v.free_threaded = v.hex >= 0x030d0000 &&
+			  (read_offsets(&s, false, &told) || read_offsets(&s, true, &told)) &&
+			  told.free_threaded;
 	*ret = v;
 	return NULL;
 }

@@ -14,9 +14,10 @@ struct python_version {
 };
 
 /*
- * Reads it through `read`: Py_Version (Python/getversion.c, exported from 3.11), else the version
- * literal among the read-only constants that agrees with a "pythonX.Y" beside it
- * (Modules/getpath.c, up to 3.10). debug_build: _Py_RefTotal or _Py_NegativeRefcount is exported
+ * Reads it through `read`: Py_Version (Python/getversion.c, exported from 3.11), else what an
+ * exported _PyRuntime says of itself (_Py_DebugOffsets, 3.13 on), else the version literal among
+ * the read-only constants that agrees with a "pythonX.Y" beside it (Modules/getpath.c, up to 3.10),
+ * else _Py_DebugOffsets found by its cookie. debug_build: _Py_RefTotal or _Py_NegativeRefcount is exported
  * (Objects/object.c, Py_REF_DEBUG only). free_threaded: _Py_DebugOffsets.free_threaded
  * (Include/internal/pycore_debug_offsets.h, 3.13 on). ERROR_SYMBOLS: nothing says.
  */

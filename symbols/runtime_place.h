@@ -9,7 +9,7 @@
 
 struct runtime_place {
 	uint64_t vaddr;             /* link-time address */
-	uint64_t size;              /* sizeof(_PyRuntimeState); 0 unknown */
+	uint64_t size;              /* sizeof(_PyRuntimeState) */
 	enum provenance provenance; /* DYNSYM, SECTION or COOKIE */
 };
 

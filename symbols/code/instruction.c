@@ -292,7 +292,8 @@ bool instruction_decode(const uint8_t *code, size_t size, struct instruction *re
 	else
 		i.rm = extend(&c, i.opcode, REX_B); /* push, pop, mov of an immediate */
 	i.immediate = next_number(&c, immediate_size(form, &i));
-	if (c.failed)
+	bool is_xop = i.map == 0 && i.opcode == 0x8f && (i.reg & 7); /* a vector form of its own */
+	if (c.failed || is_xop)
 		return false;
 	i.length = (uint8_t)c.at;
 	*ret = i;

@@ -7,14 +7,31 @@ extern const unsigned long Py_Version;
 const unsigned long Py_Version = SAMPLE_VERSION;
 
 #ifdef SAMPLE_THREADED
-/* A free-threaded pydebug build: the runtime opens with a description of itself. */
+/* A free-threaded pydebug build: the runtime opens with a description of itself, as 3.15 has it. */
 struct sample_description {
 	char cookie[8];
-	uint64_t version, free_threaded;
+	uint64_t numbers[110]; /* from offset 8 on */
 };
+#define AT(offset) [(offset) / 8 - 1]
 extern struct sample_description _PyRuntime;
 extern long _Py_RefTotal;
-struct sample_description _PyRuntime = {{'x', 'd', 'e', 'b', 'u', 'g', 'p', 'y'}, 0, 1};
+struct sample_description _PyRuntime = {
+	{'x', 'd', 'e', 'b', 'u', 'g', 'p', 'y'},
+	{
+		AT(8) = SAMPLE_VERSION,
+		AT(16) = 1,
+		AT(24) = sizeof(struct sample_description), /* runtime: size, interpreters.head */
+		AT(40) = 88,
+		AT(48) = 4096, /* interpreter: size, id, next */
+		AT(56) = 24,
+		AT(64) = 16,
+		AT(544) = 32, /* tuple: size, ob_item */
+		AT(552) = 24,
+		AT(568) = 40, /* list, dict, float: size */
+		AT(624) = 48,
+		AT(648) = 24,
+	},
+};
 long _Py_RefTotal = 0;
 #else
 extern _PyRuntimeState _PyRuntime;
