@@ -92,7 +92,9 @@ static struct error *resolve(const struct inspector_request *request, uint64_t b
 		.image = &s->module.image,
 	};
 	struct error *err = python_build_resolve(&build, &s->build);
-	err = err ?: scan_run(&s->space, &s->module.image, &s->build, &s->scan);
+	err = err
+		      ?: scan_run(&s->space, &s->module.image, origin_process(&s->origin) != NULL,
+				  &s->build, &s->scan);
 	if (err)
 		return err;
 	python_build_weigh(&s->build);

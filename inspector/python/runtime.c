@@ -266,14 +266,30 @@ static struct error *find_state(const struct reader *r, const struct runtime_int
 	return err;
 }
 
+/* Whether the flags say that it uses the main interpreter's allocator. Where they are not to be found
+ * (3.12, no symbols): a state of its own that has never had an arena says so. */
+static struct error *uses_main(const struct reader *r, const struct runtime_interpreter *i,
+			       raddr state, bool *ret)
+{
+	bool embedded = layout_width(r->layout, LAYOUT_INTERP_OBMALLOC) > 8;
+	bool told = layout_has(r->layout, LAYOUT_INTERP_FEATURE_FLAGS);
+	uint64_t flags = 0;
+	raddr arenas = RADDR_NULL;
+	struct error *err = read_field(r, i->address, LAYOUT_INTERP_FEATURE_FLAGS, &flags);
+	if (!err && embedded && !told)
+		err = read_pointer(r, member(r, state, LAYOUT_STATE_ARENAS), &arenas);
+	*ret = told ? flags & USE_MAIN_OBMALLOC : embedded && raddr_is_null(arenas);
+	return err;
+}
+
 static struct error *find_roots(const struct reader *r, struct runtime *runtime, size_t i)
 {
 	struct runtime_interpreter *interpreter = &runtime->interpreters.items[i];
-	uint64_t flags = 0;
+	bool shares = false;
 	raddr state;
 	struct error *err = find_state(r, interpreter, &state);
-	if (!err)
-		err = read_field(r, interpreter->address, LAYOUT_INTERP_FEATURE_FLAGS, &flags);
+	if (!err && !raddr_is_null(state))
+		err = uses_main(r, interpreter, state, &shares);
 	if (err)
 		return doubt_fault(r, err, interpreter->address);
 	interpreter->readable = true;
@@ -284,8 +300,7 @@ static struct error *find_roots(const struct reader *r, struct runtime *runtime,
 		return NULL;
 	}
 	struct pymalloc_roots roots = roots_of_state(r, state);
-	interpreter->shares_main =
-		i > 0 && ((flags & USE_MAIN_OBMALLOC) || is_shared(runtime, i, roots.usedpools));
+	interpreter->shares_main = i > 0 && (shares || is_shared(runtime, i, roots.usedpools));
 	interpreter->has_heap = !interpreter->shares_main;
 	if (interpreter->has_heap)
 		interpreter->roots = roots;

@@ -89,12 +89,12 @@ static struct error *compare(struct check *c, raddr at, size_t size, uint64_t ex
 	return err;
 }
 
-/* Whether the table can be read at all: one that is swapped out disproves nothing. */
-static struct error *is_readable(const struct check *c, uint64_t arenas, bool *ret)
+/* Whether the table is one that only cannot be read: swapped out, it disproves nothing. */
+static struct error *is_away(const struct check *c, uint64_t arenas, bool *ret)
 {
 	uint8_t slot[PYMALLOC_STRUCT_MAX];
 	struct error *err = space_read(c->space, raddr_at(arenas), slot, c->shape.arena_size);
-	*ret = !err;
+	*ret = err && space_region(c->space, raddr_at(arenas));
 	return err && error_catch(&err, ERROR_FAULT) ? NULL : err;
 }
 
@@ -103,11 +103,11 @@ static struct error *check_arenas(struct check *c, const struct pool_table *pool
 {
 	_cleanup_(arena_table_fini) struct arena_table table = {.slots = NULL};
 	uint64_t arenas;
-	bool read, fits = false;
+	bool read, away = false, fits = false;
 	struct error *err = read_value(c, c->places.arenas, 8, &arenas, &read);
 	if (!err && read)
-		err = is_readable(c, arenas, &read);
-	if (err || !read)
+		err = is_away(c, arenas, &away);
+	if (err || !read || away)
 		return err;
 	err = arena_table_read(c->space, &c->shape, pools, raddr_at(arenas), &fits, &table);
 	if (!err && !fits)

@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "inspector/scan/peek.h"
 
-#define TRIES      4
+#define TRIES      8
 #define NO_LINK    UINT8_MAX /* members are in an array */
 #define HOOK       16        /* bytes that the debug hooks put before a block */
 #define HOOKS_SIZE 24        /* bytes that they ask for more */
@@ -215,29 +215,31 @@ static struct error *follow(const struct search *s, const struct place *place, u
 	return NULL;
 }
 
-/* One that changes under the look is looked at again; in the end it may still be moving. */
+/*
+ * One that changes under the look is looked at again, and may still be moving in the end. A count that
+ * comes back to what it was is no stillness: only a list that never fits is wrong.
+ */
 static struct error *examine(const struct search *s, const struct place *place, unsigned i,
 			     enum list_state *ret)
 {
-	*ret = LIST_MOVING;
-	for (int try = 0; try < TRIES && *ret == LIST_MOVING; try++) {
+	*ret = LIST_WRONG;
+	for (int try = 0; try < TRIES; try++) {
 		struct list list, after;
 		bool read, holds = false;
 		struct error *err = read_list(s, place, i, &list, &read);
-		bool possible = !err && read && list.count <= place->max;
-		if (possible)
-			err = follow(s, place, i, &list, &holds);
-		if (!err && possible)
-			err = read_list(s, place, i, &after, &read);
+		if (err || !read || list.count > place->max)
+			return err;
+		err = follow(s, place, i, &list, &holds);
+		err = err ?: read_list(s, place, i, &after, &read);
 		if (err)
 			return err;
-		bool still = !possible || (after.count == list.count && after.head == list.head);
-		if (possible && holds)
+		if (holds) {
 			*ret = list.count ? LIST_PROVEN : LIST_EMPTY;
-		else if (still && (try > 0 || !possible))
-			*ret = LIST_WRONG;
-		else
-			peek_forget(s->peek);
+			return NULL;
+		}
+		bool still = after.count == list.count && after.head == list.head;
+		*ret = still ? *ret : LIST_MOVING;
+		peek_forget(s->peek);
 	}
 	return NULL;
 }

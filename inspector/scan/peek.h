@@ -28,6 +28,7 @@ struct error *peek_init(struct space *space, struct peek *ret) MUST_CHECK;
 struct error *peek_read(struct peek *peek, raddr at, void *buffer, size_t size,
 			bool *ret_read) MUST_CHECK;
 
+/* Every page is read anew when it is asked for again. */
 void peek_forget(struct peek *peek);
 void peek_fini(struct peek *peek);
 

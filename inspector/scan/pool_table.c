@@ -26,7 +26,13 @@ struct search {
 	struct pool_tables *found;
 };
 
-enum pair_kind { PAIR_NONE, PAIR_CLOSED, PAIR_OPEN, PAIR_UNSEEN };
+enum pair_kind {
+	PAIR_NONE,
+	PAIR_CLOSED,
+	PAIR_OPEN,
+	PAIR_UNSEEN, /* its pools cannot be read */
+	PAIR_DENIED, /* its pools do not name it */
+};
 
 struct pair {
 	enum pair_kind kind;
@@ -46,7 +52,9 @@ static enum pair_kind look_of(const struct pymalloc_shape *shape, raddr at, uint
 	uint64_t head = at.value - shape->pool.next;
 	if (next == head && prev == head)
 		return PAIR_CLOSED;
-	return is_page(next) && is_page(prev) ? PAIR_OPEN : PAIR_NONE;
+	/* One word may be set already and the other not yet: then its pools will deny it. */
+	bool links = (is_page(next) || next == head) && (is_page(prev) || prev == head);
+	return links ? PAIR_OPEN : PAIR_NONE;
 }
 
 /* The header at `at`; *ret_seen false where it cannot be read. */
@@ -84,7 +92,7 @@ static struct error *ask_pools(const struct search *s, raddr at, const uint64_t 
 	bool mutual = raddr_equal(next.prev, head) && raddr_equal(prev.next, head);
 	bool alike = next.szidx == prev.szidx && next.maxnextoffset == prev.maxnextoffset;
 	*ret = (struct pair){
-		.kind = mutual && alike && next.count && prev.count ? PAIR_OPEN : PAIR_NONE,
+		.kind = mutual && alike && next.count && prev.count ? PAIR_OPEN : PAIR_DENIED,
 		.next = head_of(raddr_at(word[0]), &next),
 		.prev = head_of(raddr_at(word[1]), &prev),
 	};
@@ -95,7 +103,7 @@ static struct error *ask_pools(const struct search *s, raddr at, const uint64_t 
 static struct error *read_pair(const struct search *s, raddr at, struct pair *ret)
 {
 	*ret = (struct pair){.kind = PAIR_NONE};
-	for (int i = 0; i < TRIES && ret->kind == PAIR_NONE; i++) {
+	for (int i = 0; i < TRIES && (ret->kind == PAIR_NONE || ret->kind == PAIR_DENIED); i++) {
 		uint64_t word[2];
 		struct error *err = space_read(s->space, at, word, sizeof(word));
 		if (err)
@@ -137,14 +145,17 @@ static bool agree_on_sizes(struct pool_table *table)
 	return fits == 1;
 }
 
-/* Whether n pairs, all of them heads, are a table. */
+/* Whether n pairs, all of them heads, are a table. One may be caught in the middle of a change, for as
+ * long as its thread waits for a processor. */
 static bool make_table(raddr at, const struct pair *pairs, uint32_t n, struct pool_table *ret)
 {
 	struct pool_table table = {.at = at, .n_classes = n};
+	uint32_t n_denied = 0;
 	if (n != CLASSES_FEW && n != CLASSES_MANY)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		table.n_unseen += pairs[i].kind == PAIR_UNSEEN;
+		n_denied += pairs[i].kind == PAIR_DENIED;
 		if (pairs[i].kind != PAIR_OPEN)
 			continue;
 		if (pairs[i].next.szidx != i)
@@ -152,7 +163,8 @@ static bool make_table(raddr at, const struct pair *pairs, uint32_t n, struct po
 		add_head(&table, &pairs[i].next);
 		add_head(&table, &pairs[i].prev);
 	}
-	if (table.n_unseen > n / 2 || (table.n_heads && !agree_on_sizes(&table)))
+	if (table.n_unseen > n / 2 || n_denied > 1 || (n_denied && !table.n_heads) ||
+	    (table.n_heads && !agree_on_sizes(&table)))
 		return false;
 	*ret = table;
 	return true;

@@ -17,8 +17,10 @@
 #include "symbols/report.h"
 
 #include <stdarg.h>
+#include <time.h>
 
-#define TRIES        3
+#define TRIES        20
+#define REST_NS      200000 /* before another try, and more before the next */
 #define VERSION_3_12 0x030c0000u
 
 struct work {
@@ -29,6 +31,7 @@ struct work {
 	struct data_segments data;
 	struct layout_fill fill;
 	struct scan *ret;
+	bool moves;
 };
 
 /* ---- telling ---------------------------------------------------------------------------- */
@@ -292,10 +295,24 @@ static struct error *take_over(struct work *w)
 	return NULL;
 }
 
+/* Only the last try is told. */
+static void forget_trials(struct python_build *build, size_t n)
+{
+	while (build->trials.count > n) {
+		struct python_build_trial *trial = &build->trials.items[--build->trials.count];
+		free(trial->what);
+		free(trial->result);
+	}
+}
+
 static struct error *scan_tries(struct work *w)
 {
 	struct error *err = NULL;
-	for (int i = 0; i < TRIES && !err; i++) {
+	size_t told = w->build->trials.count;
+	for (int i = 0; i < (w->moves ? TRIES : 1) && !err; i++) {
+		if (i > 0)
+			nanosleep(&(struct timespec){.tv_nsec = REST_NS * i}, NULL);
+		forget_trials(w->build, told);
 		free(w->ret->why);
 		*w->ret = (struct scan){.verdict = SCAN_NONE};
 		layout_fill_init(&w->fill, &w->build->layout, w->image->bias);
@@ -328,11 +345,12 @@ static struct error *check(struct space *space, const struct elf_image *image,
 	return NULL;
 }
 
-struct error *scan_run(struct space *space, const struct elf_image *image,
+struct error *scan_run(struct space *space, const struct elf_image *image, bool moves,
 		       struct python_build *build, struct scan *ret)
 {
 	struct scan scan = {.verdict = SCAN_NONE};
-	struct work w = {.space = space, .image = image, .build = build, .ret = &scan};
+	struct work w = {
+		.space = space, .image = image, .build = build, .ret = &scan, .moves = moves};
 	if (!build->no_debug_info)
 		return check(space, image, build, ret);
 	layout_fill_shape(&build->layout);

@@ -32,9 +32,10 @@ struct scan {
  * Else scans the module's data, adds what is missing to build->layout (PROVENANCE_SCANNED) and a trial
  * for each step to build->trials. What the built-in table says of struct _obmalloc_state gives way
  * to what memory shows; debug information does not. The layout passes layout_check() afterwards.
+ * moves: the target runs, and what gives no answer may give one a moment later.
  * No answer is no error. ERROR_GONE, ERROR_RESOURCE.
  */
-struct error *scan_run(struct space *space, const struct elf_image *image,
+struct error *scan_run(struct space *space, const struct elf_image *image, bool moves,
 		       struct python_build *build, struct scan *ret) MUST_CHECK;
 
 /* Whether a look can be made: the scan has its answer, or files had named all that it needs. */

@@ -69,8 +69,11 @@ static const struct order orders[] = {
 	{-16, -8, 0, +1},
 };
 
+/* Without usable beside it, what looks so may be the end of the order along definition. */
 static bool lies_so(const struct find *f, raddr at, const struct order *order)
 {
+	if (!order->usable && is_usable(f, beside(at, -24)))
+		return false;
 	return is_max(f, beside(at, order->max)) && is_unused(f, beside(at, order->unused)) &&
 	       (!order->usable || is_usable(f, beside(at, order->usable)));
 }
@@ -176,7 +179,9 @@ static void find_counters(struct find *f)
 	unsigned found = 0;
 	raddr at = RADDR_NULL;
 	int direction = 0;
-	for (int64_t offset = -NEAR; offset <= NEAR; offset += 8) {
+	/* nfp2lasta may lie between them and arenas. */
+	int64_t reach = NEAR + (int64_t)f->roots.n_nfp2lasta * 8;
+	for (int64_t offset = -reach; offset <= reach; offset += 8) {
 		for (int d = -1; d <= 1; d += 2) {
 			raddr here = beside(f->roots.arenas, offset);
 			if ((f->direction && d != f->direction) || !are_counters(f, here, d))
