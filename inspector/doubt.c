@@ -100,10 +100,12 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_STOP_EXPIRED] = "stop_expired",
 		[DOUBT_STOPPED_INSIDE] = "stopped_inside",
 		[DOUBT_EINTR_RISK] = "eintr_risk",
+		[DOUBT_SEVERAL_RUNTIMES] = "several_runtimes",
 		[DOUBT_UNVERIFIED] = "unverified",
 		[DOUBT_LAYOUT_UNVERIFIED] = "layout_unverified",
 		[DOUBT_STRUCTURE] = "structure",
 		[DOUBT_RESIDENCY] = "residency",
+		[DOUBT_INPUT_PARTIAL] = "input_partial",
 		[DOUBT_TARGET_CHANGED] = "target_changed",
 	};
 	return kind < DOUBT_KIND_COUNT && names[kind] ? names[kind] : "unknown";

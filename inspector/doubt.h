@@ -40,10 +40,12 @@ enum doubt_severity {
 	X(STOP_EXPIRED)      /* the stop reached its limit before all was read */                  \
 	X(STOPPED_INSIDE)    /* the stop landed inside malloc: one pool may be off by one block */ \
 	X(EINTR_RISK)        /* a stop makes epoll_wait raise in a 2.7 target */                   \
+	X(SEVERAL_RUNTIMES)  /* more than one runtime is mapped, and another may be in use */      \
 	X(UNVERIFIED)        /* a file without build-id: taken on trust */                         \
 	X(LAYOUT_UNVERIFIED) /* of a version that nothing is known of: shapes are assumed */       \
 	X(STRUCTURE)         /* symbols and what memory shows disagree */                          \
 	X(RESIDENCY)         /* what is resident could not be learnt */                            \
+	X(INPUT_PARTIAL)     /* a core or snapshot file lacks some of what it should hold */       \
 	X(TARGET_CHANGED)    /* it executed another program or ended while being read */
 
 enum doubt_kind {

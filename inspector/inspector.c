@@ -11,11 +11,14 @@
 #include "inspector/inspector.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "inspector/core_account.h"
 #include "inspector/look.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 #include "inspector/target/cgroup.h"
 #include "inspector/target/haste.h"
+#include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
 
 #include <string.h>
@@ -35,6 +38,12 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+struct error *inspector_enter(void)
+{
+	cgroup_volunteer();
+	return privilege_begin();
+}
+
 struct error *inspector_open(const struct inspector_request *request, struct inspector **ret)
 {
 	uint64_t start = now_us();
@@ -42,7 +51,6 @@ struct error *inspector_open(const struct inspector_request *request, struct ins
 	if (!inspector)
 		return error_out_of_memory();
 	inspector->request = *request;
-	cgroup_volunteer();
 	if (request->repeating)
 		haste_never();
 	struct error *err = subject_open(request, &inspector->subject);
@@ -82,6 +90,7 @@ static struct error *describe_target(const struct subject *s, struct snapshot_ta
 	t->started_at = facts.started_at;
 	t->taken_at = facts.taken_at;
 	t->n_threads = facts.n_threads;
+	t->signal = facts.signal;
 	t->rss = facts.rss;
 	t->peak_rss = facts.peak_rss;
 	t->swap = facts.swap;
@@ -97,6 +106,31 @@ static struct error *describe_target(const struct subject *s, struct snapshot_ta
 	uint64_t available;
 	process_machine_memory(&t->system_memory, &available);
 	return NULL;
+}
+
+static void describe_modules(const struct subject *s, struct snapshot *ret)
+{
+	const struct module *m = &s->module;
+	struct text names = TEXT_EMPTY;
+	for (size_t i = 0; i < m->candidates.list.count; i++) {
+		const struct candidate *from = &m->candidates.list.items[i];
+		struct snapshot_module *to = vec_push(&ret->target.modules);
+		if (!to)
+			break;
+		*to = (struct snapshot_module){strdup(from->path), from->image.start,
+					       from->image.build_id, from->use, i == m->chosen};
+		if (i == m->chosen || from->use < m->candidates.list.items[m->chosen].use)
+			continue;
+		text_add(&names, names.length ? ", " : "");
+		text_add_escaped(&names, from->path, strlen(from->path));
+	}
+	size_t rivals = candidates_rivals(&m->candidates, m->chosen);
+	if (rivals)
+		doubts_add(&ret->doubts, DOUBT_SEVERAL_RUNTIMES, DOUBT_NOTE, rivals,
+			   "this is one of several Python runtimes in the process; not looked "
+			   "at: %s",
+			   text_string(&names));
+	text_fini(&names);
 }
 
 /* What is known by structure only, or against it. */
@@ -126,7 +160,15 @@ static struct error *describe_build(const struct subject *s, struct snapshot *re
 	ret->symbols.layout = build->layout_source;
 	ret->symbols.roots = build->roots_source;
 	ret->symbols.debug_file = build->debug_file ? strdup(build->debug_file) : NULL;
-	if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
+	describe_modules(s, ret);
+	if (origin_process(&s->origin) && !space_has_residency(&s->space))
+		doubts_add(&ret->doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
+			   "its pagemap may not be read");
+	if (s->module.by_hand)
+		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
+			   "the core does not hold the interpreter's build-id: the file given with "
+			   "--exe is taken on trust");
+	else if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
 		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
 			   "%s has no build-id: its file is taken on trust", "the interpreter");
 	describe_scan(s, &ret->doubts);
@@ -164,6 +206,7 @@ static struct error *look_once(struct inspector *inspector, struct snapshot *ret
 	struct subject *s = &inspector->subject;
 	struct error *err = describe_target(s, &ret->target);
 	err = err ?: describe_build(s, ret);
+	core_account_doubts(&s->origin, &ret->doubts);
 	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
 	err = err ?: walk(inspector, ret);
 	if (origin_process(&s->origin))
@@ -187,7 +230,7 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 			error_free(err);
 			return gone;
 		}
-		return err;
+		return core_account_blame(&s->origin, err);
 	}
 	snapshot->elapsed_us = now_us() - start + (inspector->looked ? 0 : inspector->opened_us);
 	inspector->looked = true;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "inspector/snapshot.h"
+#include "inspector/target/core.h"
 #include "inspector/target/origin.h"
 
 #include <sys/types.h>
@@ -22,16 +23,25 @@ enum look_mode {
 
 struct inspector_request {
 	enum origin_kind kind;
-	pid_t pid; /* of a running process */
+	pid_t pid;        /* of a running process */
+	const char *path; /* of a file */
 	enum look_mode mode;
 	bool asked_exact; /* --exact was given: a stop that is impossible is ERROR_PERMISSION */
 	uint64_t max_pause_us; /* all stops of one look together; 0: the mode's default */
 	bool repeating;        /* looks follow each other: pools are refreshed in turns where a
 	                            whole pass would cost too much of a core */
 	const char *symbols;   /* --symbols FILE|DIR, or NULL */
+	const char *module;    /* which of several runtimes: candidates.h; NULL: the one in use */
 	bool no_cache;
 	uint64_t max_memory; /* bytes of our own; 0: half of what is available */
+	bool writes;         /* a file is written later: privilege.h */
+	bool several; /* another target is opened after this one: rights are kept until then */
+	struct core_request core; /* of a core: where its files are, where it may be unpacked */
 };
+
+/* First of all: volunteers for the OOM killer (cgroup.h), and gives up what a privileged program must
+ * not use for its user (privilege.h). */
+struct error *inspector_enter(void) MUST_CHECK;
 
 struct inspector;
 
@@ -70,6 +80,7 @@ struct finding {
 };
 
 struct findings {
+	pid_t pid; /* of the target; 0: not known */
 	VEC(struct finding) list;
 };
 

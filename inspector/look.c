@@ -9,7 +9,7 @@
 #include "inspector/look.h"
 
 #include "base/cleanup.h"
-#include "inspector/target/cgroup.h"
+#include "inspector/budget.h"
 #include "inspector/target/process.h"
 
 #include <time.h>
@@ -54,7 +54,7 @@ static struct error *provide_copies(struct look *look)
 }
 
 /* What the other copies leave of the budget. */
-static uint64_t budget_of(const struct scene *scene, size_t i)
+static uint64_t share_of(const struct scene *scene, size_t i)
 {
 	uint64_t others = 0;
 	for (size_t other = 0; other < scene->look->copies.count; other++) {
@@ -72,10 +72,10 @@ static struct error *copy_one(const struct scene *scene, size_t i, bool frozen)
 	uint64_t pools = pymalloc_copy_pools(copy);
 	if (scene->request->repeating && pools)
 		return pymalloc_copy_refresh(copy, &scene->subject->space, scene->layout,
-					     &interp->roots, budget_of(scene, i),
+					     &interp->roots, share_of(scene, i),
 					     (unsigned)(1 + pools / POOLS_PER_TURN));
 	return pymalloc_copy_take(copy, &scene->subject->space, scene->layout, &interp->roots,
-				  budget_of(scene, i), frozen);
+				  share_of(scene, i), frozen);
 }
 
 static struct error *copy_all(const struct scene *scene, bool frozen)
@@ -209,7 +209,7 @@ static struct error *prepare_copies(const struct scene *scene)
 		if (!scene->look->runtime.interpreters.items[i].has_heap)
 			continue;
 		struct error *err =
-			pymalloc_copy_prepare(scene->look->copies.items[i], budget_of(scene, i));
+			pymalloc_copy_prepare(scene->look->copies.items[i], share_of(scene, i));
 		if (err)
 			return err;
 	}
@@ -401,19 +401,6 @@ static uint64_t pause_limit(const struct inspector_request *request, enum look_m
 	return mode == LOOK_EXACT ? LOOK_EXACT_LIMIT_US : LOOK_SETTLE_LIMIT_US;
 }
 
-/* Half of what the machine has left, and of what any memory cgroup has left that holds us both. */
-static uint64_t memory_limit(const struct inspector_request *request)
-{
-	uint64_t total = 0, available = 0;
-	if (request->max_memory)
-		return request->max_memory;
-	process_machine_memory(&total, &available);
-	uint64_t shared =
-		request->kind == ORIGIN_LIVE ? cgroup_shared_headroom(request->pid) : UINT64_MAX;
-	uint64_t half = size_min(available ? available : UINT64_MAX, shared) / 2;
-	return size_max(half, 1); /* nothing left is not: no limit */
-}
-
 struct error *look_copy(struct look *look, const struct inspector_request *request,
 			struct subject *subject, struct snapshot *ret)
 {
@@ -422,7 +409,7 @@ struct error *look_copy(struct look *look, const struct inspector_request *reque
 			      .subject = subject,
 			      .layout = &subject->build.layout,
 			      .snapshot = ret,
-			      .max_memory = memory_limit(request)};
+			      .max_memory = budget_of(request)};
 	enum look_mode mode = mode_for(&scene);
 	scene.pause_limit_us = scene.pause_left_us = pause_limit(request, mode);
 	struct error *err = begin(&scene);

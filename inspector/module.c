@@ -66,13 +66,47 @@ static bool accept_inode(void *context, int fd, const char *candidate)
 	return status.st_dev == region->device || strstr(candidate, "/map_files/");
 }
 
+static struct error *read_file(void *context, raddr at, void *buffer, size_t size)
+{
+	ssize_t n = pread(*(int *)context, buffer, size, (off_t)at.value);
+	if (n == (ssize_t)size)
+		return NULL;
+	return error_new(ERROR_FAULT, "file ends at " RADDR_FORMAT, at.value);
+}
+
+/*
+ * The file as if mapped at 0: its first segment, where the headers and the
+ * build-id note lie, then has file offsets as addresses.
+ */
+static struct error *read_candidate(int fd, struct elf_image *ret)
+{
+	return elf_image_read(read_file, &fd, RADDR_NULL, ret);
+}
+
+/* For what a file tells of its mapped files: names only, so nothing but the build-id counts. */
+static bool accept_same_build(void *context, int fd, const char *candidate)
+{
+	const struct elf_image *mapped = context;
+	struct elf_image image = {0};
+	(void)candidate;
+	struct error *err = read_candidate(fd, &image);
+	bool same = !err && build_id_equal(&image.build_id, &mapped->build_id);
+	error_free(err);
+	return same;
+}
+
 /* Lets pages of the region's object that are not resident be taken from its file. */
 static struct error *back_object(const struct origin *origin, struct space *space,
-				 const struct region *region, bool *ret_backed)
+				 const struct region *region, const struct elf_image *image,
+				 bool *ret_backed)
 {
 	_cleanup_(close_fd) int fd = -1;
 	struct region key = *region;
-	struct error *err = origin_open_file(origin, region, accept_inode, &key, &fd);
+	struct elf_image mapped = *image;
+	struct error *err =
+		origin_process(origin)
+			? origin_open_file(origin, region, accept_inode, &key, &fd)
+			: origin_open_file(origin, region, accept_same_build, &mapped, &fd);
 	if (err || fd < 0)
 		return err;
 	*ret_backed = true;
@@ -105,13 +139,24 @@ static struct error *examine(const struct origin *origin, struct space *space,
 	struct error *err = read_image(space, region->start, ret, ret_python, ret_fault);
 	if (err || *ret_python || !*ret_fault)
 		return err;
-	err = back_object(origin, space, region, &backed);
+	err = back_object(origin, space, region, ret, &backed);
 	if (err || !backed)
 		return err;
 	return read_image(space, region->start, ret, ret_python, ret_fault);
 }
 
-/* Counts every object that defines a runtime, and keeps the image of the first. */
+/* What may be the interpreter, and neither memory nor a file could tell. */
+static struct error *note_unseen(struct module *m, const struct region *region)
+{
+	m->n_unseen++;
+	if (m->unseen && (strstr(m->unseen, "python") || !strstr(region->label, "python")))
+		return NULL;
+	free(m->unseen);
+	m->unseen = strdup(region->label);
+	return m->unseen ? NULL : error_out_of_memory();
+}
+
+/* Keeps every object that defines a runtime. */
 static struct error *look_at(const struct origin *origin, struct space *space,
 			     const struct region *region, struct strangers *strangers,
 			     struct module *m)
@@ -121,62 +166,121 @@ static struct error *look_at(const struct origin *origin, struct space *space,
 	struct error *err = examine(origin, space, region, &image, &python, &fault);
 	if (!err && !python && !fault)
 		strangers_add(strangers, region);
+	if (!err && !python && fault)
+		return note_unseen(m, region);
 	if (err || !python)
 		return err;
-	if (m->path) {
-		m->n_others++;
-		return NULL;
-	}
-	m->path = strdup(region->label);
-	if (!m->path)
+	char *path = strdup(region->label);
+	struct candidate *found = path ? vec_push(&m->candidates.list) : NULL;
+	if (!found) {
+		free(path);
 		return error_out_of_memory();
-	m->image = image;
-	m->deleted = region->deleted;
+	}
+	*found = (struct candidate){image, path, region->deleted, RUNTIME_USE_UNKNOWN};
 	return NULL;
 }
 
-/* One object is mapped piecewise, and its first page sometimes twice: count it once. */
-static bool seen_before(const struct space *space, size_t index)
+/* Takes one of the candidates for the module. Only where there are several its use matters. */
+static struct error *settle_on(struct space *space, const char *wanted, struct module *m)
 {
-	const struct region *region = &space->regions.items[index];
-	for (size_t i = index; i-- > 0;) {
-		const struct region *before = &space->regions.items[i];
-		if (before->kind == REGION_FILE && before->inode == region->inode &&
-		    before->device == region->device && before->file_offset == 0)
-			return true;
+	struct memory memory = {space, false};
+	size_t n = m->candidates.list.count;
+	for (size_t i = 0; n > 1 && i < n; i++) {
+		struct candidate *one = &m->candidates.list.items[i];
+		one->use = candidate_use(read_memory, &memory, &one->image);
 	}
-	return false;
+	struct error *err = candidates_choose(&m->candidates, wanted, &m->chosen);
+	if (err)
+		return err;
+	const struct candidate *chosen = &m->candidates.list.items[m->chosen];
+	m->path = strdup(chosen->path);
+	if (!m->path)
+		return error_out_of_memory();
+	m->image = chosen->image;
+	m->deleted = chosen->deleted;
+	return NULL;
+}
+
+/* ---- which objects there are ------------------------------------------------------- */
+
+struct objects {
+	VEC(const struct region *) list;
+};
+
+static void objects_fini(struct objects *objects)
+{
+	vec_fini(&objects->list);
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct region *x = *(const struct region *const *)a;
+	const struct region *y = *(const struct region *const *)b;
+	if (x->inode != y->inode)
+		return x->inode < y->inode ? -1 : 1;
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	return raddr_compare(x->start, y->start);
+}
+
+static int by_start(const void *a, const void *b)
+{
+	return raddr_compare((*(const struct region *const *)a)->start,
+			     (*(const struct region *const *)b)->start);
+}
+
+/* The first region of every object, ascending. One object is mapped piecewise, and its first page
+ * sometimes twice: it counts once. */
+static struct error *list_objects(const struct space *space, struct objects *ret)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < space->regions.count; i++) {
+		if (!begins_object(&space->regions.items[i]))
+			continue;
+		const struct region **place = vec_push(&ret->list);
+		if (!place)
+			return error_out_of_memory();
+		*place = &space->regions.items[i];
+	}
+	const struct region **items = ret->list.items;
+	if (ret->list.count < 2)
+		return NULL;
+	qsort(items, ret->list.count, sizeof(const struct region *), by_file);
+	for (size_t i = 0; i < ret->list.count; i++) {
+		if (i == 0 || items[i]->inode != items[kept - 1]->inode ||
+		    items[i]->device != items[kept - 1]->device)
+			items[kept++] = items[i];
+	}
+	ret->list.count = kept;
+	qsort(items, kept, sizeof(const struct region *), by_start);
+	return NULL;
 }
 
 struct error *module_locate(const struct origin *origin, struct space *space,
-			    struct strangers *strangers, struct module *ret)
+			    struct strangers *strangers, const char *wanted, struct module *ret)
 {
 	*ret = (struct module){.file = -1};
-	for (size_t i = 0; i < space->regions.count; i++) {
-		const struct region *region = &space->regions.items[i];
-		if (!begins_object(region) || strangers_have(strangers, region) ||
-		    seen_before(space, i))
-			continue;
-		struct error *err = look_at(origin, space, region, strangers, ret);
-		if (err)
-			return err;
+	_cleanup_(objects_fini) struct objects objects = {VEC_EMPTY};
+	struct error *err = list_objects(space, &objects);
+	for (size_t i = 0; !err && i < objects.list.count; i++) {
+		if (!strangers_have(strangers, objects.list.items[i]))
+			err = look_at(origin, space, objects.list.items[i], strangers, ret);
 	}
-	if (ret->path)
-		return NULL;
-	struct error *err = error_new(ERROR_UNSUPPORTED, "not a CPython process: no mapped object "
-							 "defines the Python runtime");
+	if (err)
+		return err;
+	if (ret->candidates.list.count)
+		return settle_on(space, wanted, ret);
+	err = error_new(ERROR_UNSUPPORTED, "not a CPython process: no mapped object "
+					   "defines the Python runtime");
 	return error_remedy(err, "arenascope ps lists the CPython processes of this machine");
 }
 
 /* ---- its file ---------------------------------------------------------------------- */
 
-static struct error *read_file(void *context, raddr at, void *buffer, size_t size)
-{
-	ssize_t n = pread(*(int *)context, buffer, size, (off_t)at.value);
-	if (n == (ssize_t)size)
-		return NULL;
-	return error_new(ERROR_FAULT, "file ends at " RADDR_FORMAT, at.value);
-}
+struct opening {
+	struct module *module;
+	bool is_process;
+};
 
 static void note_trial(struct module *m, const char *path, bool used, const char *result)
 {
@@ -188,22 +292,32 @@ static void note_trial(struct module *m, const char *path, bool used, const char
 	trial->used = used;
 }
 
-/*
- * The file as if mapped at 0: its first segment, where the headers and the
- * build-id note lie, then has file offsets as addresses.
- */
+/* Without a build-id to compare: a process's own file is right, a file somewhere may be any. */
+static bool accept_unverified(struct opening *o, const char *candidate)
+{
+	bool trusted = o->is_process || o->module->by_hand;
+	note_trial(o->module, candidate, trusted,
+		   trusted ? "used, unverified: the object has no build-id"
+			   : "refused: the core's object has no build-id to compare; --exe FILE "
+			     "names it");
+	return trusted;
+}
+
 static bool accept_build(void *context, int fd, const char *candidate)
 {
-	struct module *m = context;
+	struct opening *o = context;
+	struct module *m = o->module;
 	struct elf_image image = {0};
-	struct error *err = elf_image_read(read_file, &fd, RADDR_NULL, &image);
+	struct error *err = read_candidate(fd, &image);
 	if (err) {
 		note_trial(m, candidate, false, err->cause);
 		error_free(err);
 		return false;
 	}
-	if (m->image.build_id.size == 0) {
-		note_trial(m, candidate, true, "used, unverified: the object has no build-id");
+	if (m->image.build_id.size == 0)
+		return accept_unverified(o, candidate);
+	if (build_id_equal(&image.build_id, &m->image.build_id) && m->by_hand) {
+		note_trial(m, candidate, true, "used, unverified: the core lacks its build-id");
 		return true;
 	}
 	if (build_id_equal(&image.build_id, &m->image.build_id)) {
@@ -224,22 +338,25 @@ struct error *module_open(const struct origin *origin, struct space *space, stru
 	const struct region *region = space_region(space, module->image.start);
 	if (!region)
 		return error_new(ERROR_GONE, "%s was unmapped meanwhile", module->path);
-	struct error *err = origin_open_file(origin, region, accept_build, module, &module->file);
+	struct opening opening = {module, origin_process(origin)};
+	module->by_hand = region->unverified;
+	struct error *err = origin_open_file(origin, region, accept_build, &opening, &module->file);
 	if (err || module->file < 0)
 		return err;
 	return back_regions(space, region, module->file);
 }
 
 struct error *module_find(const struct origin *origin, struct space *space,
-			  struct strangers *strangers, struct module *ret)
+			  struct strangers *strangers, const char *wanted, struct module *ret)
 {
-	struct error *err = module_locate(origin, space, strangers, ret);
+	struct error *err = module_locate(origin, space, strangers, wanted, ret);
 	return err ? err : module_open(origin, space, ret);
 }
 
 void module_fini(struct module *module)
 {
 	free(module->path);
+	free(module->unseen);
 	close_fd(&module->file);
 	module->file = -1;
 	for (size_t i = 0; i < module->trials.count; i++) {
@@ -247,5 +364,6 @@ void module_fini(struct module *module)
 		free(module->trials.items[i].result);
 	}
 	vec_fini(&module->trials);
-	module->path = NULL;
+	candidates_fini(&module->candidates);
+	module->path = module->unseen = NULL;
 }

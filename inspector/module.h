@@ -6,6 +6,7 @@
 #define INSPECTOR_MODULE_H
 
 #include "base/error.h"
+#include "inspector/candidates.h"
 #include "inspector/strangers.h"
 #include "inspector/target/origin.h"
 #include "inspector/target/space.h"
@@ -24,21 +25,27 @@ struct module {
 	bool deleted;    /* the name is gone or means another file by now */
 	int file;        /* the mapped file itself, its build-id checked; -1: none could be had */
 	bool verified;   /* the build-ids were there to compare */
-	size_t n_others; /* further objects in this target that define a runtime */
+	bool by_hand;    /* they were not: the core lacks it, and a person named the file */
+	size_t n_unseen; /* objects that may define a runtime: nothing was there to tell */
+	char *unseen;    /* path of one of them, "python" in it if any has; foreign, unescaped */
+	struct candidates candidates; /* all that define a runtime, this one included */
+	size_t chosen;                /* its index there */
 	VEC(struct module_trial) trials;
 };
 
 /*
- * Finds the module in a target and opens its file. Where several objects define a runtime, the
- * first in address order is taken and the others are counted. Passes over strangers, and adds those
- * that it meets. ERROR_UNSUPPORTED: none does, so it is not CPython.
+ * Finds the module in a target and opens its file. Where several objects define a runtime,
+ * candidates_choose() tells which, `wanted` being its. Passes over strangers, and adds those that it
+ * meets. ERROR_UNSUPPORTED: none does, so it is not CPython. ERROR_USAGE: not the wanted one.
  */
 struct error *module_find(const struct origin *origin, struct space *space,
-			  struct strangers *strangers, struct module *ret) MUST_CHECK;
+			  struct strangers *strangers, const char *wanted,
+			  struct module *ret) MUST_CHECK;
 
 /* The same without opening the file: fills image and path only. */
 struct error *module_locate(const struct origin *origin, struct space *space,
-			    struct strangers *strangers, struct module *ret) MUST_CHECK;
+			    struct strangers *strangers, const char *wanted,
+			    struct module *ret) MUST_CHECK;
 
 /* Opens the located module's file. Not finding one is no error: file stays -1. */
 struct error *module_open(const struct origin *origin, struct space *space,

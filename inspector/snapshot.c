@@ -17,6 +17,9 @@ static void target_fini(struct snapshot_target *t)
 	for (size_t i = 0; i < t->cmdline.count; i++)
 		free(t->cmdline.items[i]);
 	vec_fini(&t->cmdline);
+	for (size_t i = 0; i < t->modules.count; i++)
+		free(t->modules.items[i].path);
+	vec_fini(&t->modules);
 	vec_fini(&t->hooks);
 }
 
@@ -48,6 +51,19 @@ const char *allocator_name(enum allocator a)
 		return "mimalloc";
 	case ALLOCATOR_CUSTOM:
 		return "custom";
+	}
+	return "unknown";
+}
+
+const char *runtime_use_name(enum runtime_use use)
+{
+	switch (use) {
+	case RUNTIME_IDLE:
+		return "idle";
+	case RUNTIME_USE_UNKNOWN:
+		break;
+	case RUNTIME_INITIALISED:
+		return "initialised";
 	}
 	return "unknown";
 }

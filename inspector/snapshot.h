@@ -26,6 +26,20 @@ enum allocator {
 
 const char *allocator_name(enum allocator a); /* "pymalloc" */
 
+/* What is known of a mapped Python runtime; the larger, the more likely it is the one in use. */
+enum runtime_use { RUNTIME_IDLE, RUNTIME_USE_UNKNOWN, RUNTIME_INITIALISED };
+
+const char *runtime_use_name(enum runtime_use use); /* "initialised" */
+
+/* A mapped object that defines a Python runtime. */
+struct snapshot_module {
+	char *path; /* foreign text */
+	raddr address;
+	struct build_id build_id;
+	enum runtime_use use;
+	bool chosen; /* this answer is about it */
+};
+
 struct snapshot_target {
 	enum origin_kind kind;
 	pid_t pid; /* 0: a file does not say */
@@ -44,10 +58,12 @@ struct snapshot_target {
 	VEC(const char *) hooks; /* static names: "tracemalloc", "unknown" */
 	struct build_id build_id;
 	char *module; /* path of the object that holds the interpreter: foreign text */
-	struct timespec started_at; /* real time */
-	struct timespec taken_at;
-	uint64_t n_threads;
-	uint64_t rss, peak_rss, swap; /* from /proc/PID/status; smaps is never read */
+	VEC(struct snapshot_module) modules; /* all that could, ascending address; empty: unknown */
+	struct timespec started_at;          /* real time */
+	struct timespec taken_at;     /* of a file: when the process was copied; 0: not known */
+	uint64_t n_threads;           /* 0: a file does not say */
+	int signal;                   /* that ended it; 0: none, or not known */
+	uint64_t rss, peak_rss, swap; /* from /proc/PID/status; smaps is never read; 0 in a core */
 	uint64_t system_memory;       /* MemTotal of the machine */
 };
 

@@ -7,12 +7,14 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/budget.h"
+#include "inspector/core_account.h"
 #include "inspector/target/live.h"
+#include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 /* $variable/rest, or $HOME/fallback/rest; NULL when neither is an absolute path. */
 static char *user_dir(const char *variable, const char *fallback, const char *rest)
@@ -71,7 +73,8 @@ static struct error *no_answer(const struct python_build_request *request, const
 			     s->scan.why ?: "nothing was found");
 }
 
-static struct error *resolve(const struct inspector_request *request, struct subject *s)
+static struct error *resolve(const struct inspector_request *request, uint64_t budget,
+			     struct subject *s)
 {
 	_cleanup_(free_pointer) char *cache = request->no_cache ? NULL : subject_cache_dir();
 	_cleanup_(free_pointer) char *debuginfo = debuginfo_cache_dir();
@@ -83,6 +86,7 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 		.symbols = request->symbols,
 		.debuginfo_cache = debuginfo,
 		.cache_dir = cache,
+		.max_memory = budget,
 		.read = read_space,
 		.read_context = &s->space,
 		.image = &s->module.image,
@@ -97,38 +101,13 @@ static struct error *resolve(const struct inspector_request *request, struct sub
 	return scan_is_enough(&s->scan, &s->build) ? NULL : no_answer(&build, s);
 }
 
-/* With privileges from its file, the program must not show its user more than that user may see. */
-static struct error *check_ownership(pid_t pid)
-{
-	struct facts facts = {0};
-	if (!getauxval(AT_SECURE))
-		return NULL;
-	struct error *err = process_facts_of(pid, &facts);
-	if (err)
-		return err;
-	uid_t owner = facts.uid;
-	facts_fini(&facts);
-	if (owner == getuid())
-		return NULL;
-	err = error_new(ERROR_PERMISSION,
-			"process %d runs as user %u: a privileged arenascope shows its user only "
-			"processes of their own",
-			(int)pid, (unsigned)owner);
-	return error_rule(error_remedy(err, "run it as that user, or with sudo"), "other_user");
-}
-
-static struct error *open_process(pid_t pid, struct origin *ret)
-{
-	struct error *err = check_ownership(pid);
-	return err ?: process_origin(pid, ret);
-}
-
 static struct error *open_origin(const struct inspector_request *request, struct origin *ret)
 {
 	switch (request->kind) {
 	case ORIGIN_LIVE:
-		return open_process(request->pid, ret);
+		return process_origin(request->pid, ret);
 	case ORIGIN_CORE:
+		return core_origin(request->path, &request->core, ret);
 	case ORIGIN_SAVEFILE:
 		break;
 	}
@@ -145,7 +124,8 @@ static struct error *subject_locate(const struct inspector_request *request,
 	err = origin_space(&ret->origin, &ret->space);
 	if (err)
 		return err;
-	err = module_find(&ret->origin, &ret->space, strangers, &ret->module);
+	err = module_find(&ret->origin, &ret->space, strangers, request->module, &ret->module);
+	err = core_account_explain(&ret->origin, &ret->module, err);
 	return err ?: origin_check(&ret->origin);
 }
 
@@ -156,19 +136,36 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 		return err;
 	struct error *gone = origin_check(&s->origin);
 	if (!gone)
-		return err;
+		return core_account_blame(&s->origin, err);
 	error_free(err);
 	return gone;
+}
+
+/* All files of the target are open by now, and there is no thread yet. */
+static void drop_privileges(const struct inspector_request *request, const struct subject *s)
+{
+	unsigned needs = request->writes ? PRIVILEGE_WRITE : 0;
+	if (origin_process(&s->origin))
+		needs |= PRIVILEGE_TRACE;
+	if (origin_process(&s->origin) && request->mode != LOOK_NO_PAUSE)
+		needs |= PRIVILEGE_HURRY;
+	privilege_drop(needs);
 }
 
 struct error *subject_open(const struct inspector_request *request, struct subject *ret)
 {
 	_cleanup_(strangers_fini) struct strangers strangers = STRANGERS_EMPTY;
+	uint64_t budget = budget_of(request);
 	struct error *err = subject_locate(request, &strangers, ret);
-	err = err ?: resolve(request, ret);
+	err = err ?: budget_check(budget);
+	err = err ?: resolve(request, budget, ret);
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
+	if (!request->several)
+		drop_privileges(request, ret);
+	if (budget < BUDGET_COMFORT)
+		live_lack(&ret->space, LIVE_NO_SECOND_READER);
 	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;
 }
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define SECTIONS_MAX 1024
-#define NAME_MAX_    32
+#define LONGEST_NAME 32
 
 static bool read_at(int fd, uint64_t offset, void *buffer, size_t size)
 {
@@ -42,7 +42,7 @@ static bool read_section(int fd, const Elf64_Ehdr *h, unsigned index, Elf64_Shdr
 
 static bool is_named(int fd, const Elf64_Shdr *names, const Elf64_Shdr *section, const char *name)
 {
-	char found[NAME_MAX_];
+	char found[LONGEST_NAME];
 	size_t size = strlen(name) + 1;
 	return size <= sizeof(found) && section->sh_name < names->sh_size &&
 	       size <= names->sh_size - section->sh_name &&

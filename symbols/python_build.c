@@ -21,6 +21,7 @@
 #include "symbols/python_version.h"
 #include "symbols/report.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,18 +120,33 @@ struct error *python_build_no_symbols(const struct python_build_request *request
 		build->why ? error_new(ERROR_SYMBOLS, "no usable debug information for %s: %s",
 				       path, build->why)
 			   : error_new(ERROR_SYMBOLS, "no debug information for %s", path);
+	if (build->no_room)
+		return error_remedy(error_as(err, ERROR_RESOURCE),
+				    "allow more with --max-memory, or run arenascope outside of "
+				    "the process's memory cgroup: what it finds there is kept, and "
+				    "then little is needed");
 	return add_remedy(err, request, build);
 }
 
 /* ---- the child's answer -------------------------------------------------------------- */
 
-static char *tell_end(const char *file, enum child_end end)
+/* Nobody but the kernel kills it, and that when memory is out: a limit of its own ends it otherwise. */
+static bool ran_out_of_memory(const struct child_answer *answer)
+{
+	return answer->end == CHILD_CRASHED && answer->signal == SIGKILL;
+}
+
+static char *tell_end(const char *file, const struct child_answer *answer)
 {
 	struct text t = TEXT_EMPTY;
-	text_addf(&t, "%s is corrupt: reading it %s", file,
-		  end == CHILD_HUNG    ? "did not end"
-		  : end == CHILD_FLOOD ? "gave more than any interpreter can"
-				       : "crashed the reader (a child process, contained)");
+	if (ran_out_of_memory(answer))
+		text_addf(&t, "memory ran out while %s was read", file);
+	else
+		text_addf(&t, "%s is corrupt: reading it %s", file,
+			  answer->end == CHILD_HUNG ? "did not end"
+			  : answer->end == CHILD_FLOOD
+				  ? "gave more than any interpreter can"
+				  : "crashed the reader (a child process, contained)");
 	return text_take(&t);
 }
 
@@ -140,7 +156,7 @@ static char *find_damage(const struct child_answer *answer, const struct report_
 {
 	const char *file = summary->reading ? summary->reading : "a file";
 	if (answer->end != CHILD_DONE || !summary->ended)
-		return tell_end(file, answer->end);
+		return tell_end(file, answer);
 	_cleanup_(error_fini) struct error *err = layout_check(layout);
 	if (!err)
 		return NULL;
@@ -168,6 +184,7 @@ static bool judge(const struct child_answer *answer, const struct report_summary
 		  struct python_build *build)
 {
 	char *damage = find_damage(answer, summary, &build->layout);
+	build->no_room |= ran_out_of_memory(answer) || summary->no_room;
 	if (damage) {
 		python_build_add_trial(build, false, "debug information", damage);
 		drop_answer(build);
@@ -177,8 +194,11 @@ static bool judge(const struct child_answer *answer, const struct report_summary
 		build->no_debug_info = true;
 		free(build->debug_file);
 		build->debug_file = NULL;
-		if (summary->failure)
-			set_why(build, strdup(summary->failure));
+		const char *why = summary->no_room ?: summary->failure;
+		if (why)
+			set_why(build, strdup(why));
+		if (summary->no_room)
+			python_build_add_trial(build, false, "debug information", why);
 	}
 	return damage != NULL;
 }

@@ -22,6 +22,7 @@ struct python_build_request {
 	const char *symbols;         /* --symbols FILE|DIR, or NULL */
 	const char *debuginfo_cache; /* debuginfod client cache folder, or NULL: do not look */
 	const char *cache_dir;       /* where tables are kept, or NULL: --no-cache */
+	uint64_t max_memory;         /* bytes that reading DWARF may take, at most; 0: no limit */
 	bool cache_only;             /* answer from the cache or not at all: no fork, no ELF read */
 
 	/* Where the version is read from when file is -1 (a deleted library): the module in
@@ -52,6 +53,7 @@ struct python_build {
 	bool no_debug_info; /* the table holds only what else could be found: what a look needs may
 	                       be absent, and memory has to tell it */
 	char *why;          /* the debug information was not usable, escaped; NULL: there is none */
+	bool no_room;       /* it was there, but more than max_memory would have been needed */
 	bool unverified;    /* no debug information, and a version that the built-in table does not
 	                    know: its allocator's structs are assumed to be the newest known ones */
 	VEC(struct python_build_trial) trials;

@@ -23,6 +23,7 @@ enum message_kind {
 	MESSAGE_DEBUG_FILE,
 	MESSAGE_FOREIGN,
 	MESSAGE_FAILURE,
+	MESSAGE_NO_ROOM,
 	MESSAGE_END,
 };
 
@@ -108,6 +109,11 @@ void report_foreign(const struct report *r)
 void report_failure(const struct report *r, const char *cause)
 {
 	send_strings(r, MESSAGE_FAILURE, cause, NULL);
+}
+
+void report_no_room(const struct report *r, const char *cause)
+{
+	send_strings(r, MESSAGE_NO_ROOM, cause, NULL);
 }
 
 void report_end(const struct report *r)
@@ -208,6 +214,8 @@ static bool take_message(uint32_t kind, const char *payload, size_t size,
 		return s->foreign = true;
 	case MESSAGE_FAILURE:
 		return take_text(payload, size, true, &s->failure);
+	case MESSAGE_NO_ROOM:
+		return take_text(payload, size, true, &s->no_room);
 	case MESSAGE_END:
 		return s->ended = true;
 	default:
@@ -242,5 +250,6 @@ void report_summary_fini(struct report_summary *s)
 {
 	free(s->reading);
 	free(s->failure);
+	free(s->no_room);
 	*s = (struct report_summary){0};
 }

@@ -23,6 +23,8 @@ void report_debug_file(const struct report *r, const char *path);
 void report_foreign(const struct report *r);
 /* Why there is no answer. */
 void report_failure(const struct report *r, const char *cause);
+/* The same, where reading on would have taken too much memory. */
+void report_no_room(const struct report *r, const char *cause);
 /* All was said. */
 void report_end(const struct report *r);
 
@@ -33,6 +35,7 @@ void report_end(const struct report *r);
 struct report_summary {
 	char *reading; /* the file last begun, escaped; NULL: none */
 	char *failure; /* escaped; NULL: none */
+	char *no_room; /* escaped; NULL: there was room */
 	bool foreign;
 	bool ended; /* the end was seen */
 };

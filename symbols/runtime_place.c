@@ -15,8 +15,9 @@
 
 #include <string.h>
 
-#define PAGE_SIZE_       (4 * KIB) /* where one cannot be read, the next may be */
-#define SEGMENT_MAX      (64 * MIB)
+#define PAGE_BYTES       (4 * KIB) /* where one cannot be read, the next may be */
+#define PAGES_MAX        8192      /* looked at in all: 32 MiB */
+#define TRIES_MAX        64        /* cookies of which the rest is looked at */
 #define RUNTIME_SIZE_MAX (16 * MIB)
 
 static bool by_symbol(const struct elf_source *s, struct runtime_place *ret)
@@ -43,14 +44,14 @@ static bool by_section(const struct elf_source *s, int fd, struct runtime_place 
 struct hits {
 	const struct elf_source *source;
 	uint64_t vaddr, size;
-	unsigned n;
+	unsigned n, pages, tries;
 };
 
 static void look_in_page(struct hits *hits, uint64_t vaddr, const uint8_t *data, size_t size)
 {
 	struct debug_offsets told;
 	for (size_t at = 0; at + 8 <= size; at += 8) {
-		if (memcmp(data + at, "xdebugpy", 8) != 0 ||
+		if (memcmp(data + at, "xdebugpy", 8) != 0 || ++hits->tries > TRIES_MAX ||
 		    !layout_offsets_read(hits->source, vaddr + at, 0, &told) ||
 		    !elf_source_segment(hits->source, vaddr + at, told.size))
 			continue;
@@ -62,11 +63,12 @@ static void look_in_page(struct hits *hits, uint64_t vaddr, const uint8_t *data,
 
 static void look_in_segment(struct hits *hits, const struct elf_segment *segment)
 {
-	uint8_t page[PAGE_SIZE_];
-	uint64_t size = size_min(segment->filesz, SEGMENT_MAX), n;
-	for (uint64_t at = -segment->vaddr & 7; at < size; at += n) {
+	uint8_t page[PAGE_BYTES];
+	uint64_t size = segment->filesz, n;
+	for (uint64_t at = -segment->vaddr & 7; at < size && hits->pages < PAGES_MAX; at += n) {
 		uint64_t vaddr = segment->vaddr + at;
 		n = size_min(sizeof(page) - vaddr % sizeof(page), size - at);
+		hits->pages++;
 		if (elf_source_read(hits->source, vaddr, page, n))
 			look_in_page(hits, vaddr, page, n);
 	}
@@ -78,7 +80,8 @@ static bool by_cookie(const struct elf_source *s, struct runtime_place *ret)
 	for (size_t i = 0; i < s->image->n_segments; i++)
 		if (s->image->segments[i].writable)
 			look_in_segment(&hits, &s->image->segments[i]);
-	if (hits.n != 1)
+	bool whole = hits.tries <= TRIES_MAX && hits.pages < PAGES_MAX;
+	if (hits.n != 1 || !whole)
 		return false;
 	*ret = (struct runtime_place){hits.vaddr, hits.size, PROVENANCE_COOKIE};
 	return true;

@@ -25,12 +25,14 @@
 
 #define PROCESSOR_SECONDS 20
 
-static bool limit(__rlimit_resource_t resource, uint64_t value)
+/* `grace`: how far the kernel lets it go on behind the limit before it kills. */
+static bool limit(__rlimit_resource_t resource, uint64_t value, uint64_t grace)
 {
 	struct rlimit old;
 	if (getrlimit(resource, &old))
 		return false;
-	struct rlimit limit = {size_min(value, old.rlim_max), size_min(value, old.rlim_max)};
+	struct rlimit limit = {size_min(value, old.rlim_max),
+			       size_min(value + grace, old.rlim_max)};
 	return !setrlimit(resource, &limit);
 }
 
@@ -63,9 +65,10 @@ bool sandbox_enter(pid_t parent, const int *keep, size_t n)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || prctl(PR_SET_DUMPABLE, 0))
 		return false;
 	close_others(keep, n);
-	return limit(RLIMIT_CPU, PROCESSOR_SECONDS) && limit(RLIMIT_FSIZE, 0) &&
-	       limit(RLIMIT_CORE, 0) &&
-	       (SANDBOX_MEMORY_MAX == 0 || limit(RLIMIT_AS, SANDBOX_MEMORY_MAX));
+	/* At the first second it is SIGXCPU: SIGKILL means that memory ran out (python_build.c). */
+	return limit(RLIMIT_CPU, PROCESSOR_SECONDS, 2) && limit(RLIMIT_FSIZE, 0, 0) &&
+	       limit(RLIMIT_CORE, 0, 0) &&
+	       (SANDBOX_MEMORY_MAX == 0 || limit(RLIMIT_AS, SANDBOX_MEMORY_MAX, 0));
 }
 
 static const int allowed[] = {

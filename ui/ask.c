@@ -11,6 +11,7 @@
 #include "ui/dump.h"
 #include "ui/json.h"
 #include "ui/map.h"
+#include "ui/mappings.h"
 #include "ui/output.h"
 #include "ui/ps.h"
 #include "ui/stats.h"
@@ -26,6 +27,7 @@ struct question {
 	const struct style *style;
 	struct timespec start;
 	struct answer *answer;
+	struct target target;
 };
 
 static uint64_t elapsed_ms(const struct question *q)
@@ -62,14 +64,13 @@ static void note_matches(const struct question *q, struct listing *matches)
 	ps_write(&page, matches, 0);
 }
 
-static struct error *find_process(const struct question *q)
+static struct error *find_target(struct question *q)
 {
-	const struct options *o = q->options;
 	_cleanup_(listing_fini) struct listing matches = {0};
-	struct error *err = o->pid ? target_pid(o->pid, &q->answer->pid)
-				   : target_find(o->target, o->no_cache, &q->answer->pid, &matches);
+	struct error *err = target_find(q->options, &q->target, &matches);
 	if (err && matches.entries.count)
 		note_matches(q, &matches);
+	q->answer->pid = q->target.pid;
 	return err;
 }
 
@@ -86,14 +87,22 @@ static struct inspector_request request_of(const struct question *q)
 {
 	const struct options *o = q->options;
 	return (struct inspector_request){
-		.pid = q->answer->pid,
+		.kind = q->target.kind,
+		.pid = q->target.pid,
+		.path = q->target.path,
 		.mode = mode_of(o),
 		.asked_exact = o->exact,
 		.max_pause_us = o->max_pause_us,
 		.repeating = o->verb == VERB_TOP,
 		.symbols = o->symbols,
+		.module = o->module,
 		.no_cache = o->no_cache,
 		.max_memory = o->max_memory,
+		.writes = o->output && output_needs_override(o->output, q->answer->pid),
+		.core = {.exe = o->exe,
+			 .sysroot = o->sysroot,
+			 .tmp = o->tmp,
+			 .max_tmp = o->max_tmp},
 	};
 }
 
@@ -126,11 +135,11 @@ static void note_look(const struct question *q, const struct snapshot *s)
 {
 	const struct options *o = q->options;
 	struct text *notes = &q->answer->notes;
-	char pause[CAVEAT_PAUSE_MAX];
+	char moment[CAVEAT_PAUSE_MAX];
 	if (o->verb == VERB_STATS && !o->json) {
-		caveat_pause(pause, &s->pause);
+		caveat_moment(moment, s);
 		if (!o->quiet)
-			text_addf(notes, "arenascope: %s\n", pause);
+			text_addf(notes, "arenascope: %s\n", moment);
 		note_doubts(notes, &s->doubts, o->quiet);
 	} else if (o->verb == VERB_MAP && !o->json) {
 		note_doubts(notes, &s->doubts, o->quiet);
@@ -145,8 +154,7 @@ static struct error *write_stats(const struct question *q, const struct snapshot
 		return error_remedy(error_new(ERROR_UNSUPPORTED,
 					      "this process's objects live in mimalloc, of which "
 					      "sys._debugmallocstats() tells nothing"),
-				    "arenascope dump %d shows what can be told",
-				    (int)s->target.pid);
+				    "arenascope dump shows what can be told");
 	if (stats_write(&q->answer->text, s))
 		q->answer->partial = true;
 	return NULL;
@@ -165,21 +173,64 @@ static struct error *write_look(const struct question *q, const struct snapshot 
 				  .limit = o->limit, .sort = o->sort, .contents = o->contents});
 }
 
-static struct error *ask_look(const struct question *q)
+/* stdout of `stats` is the interpreter's text or nothing. */
+static bool may_show_mappings(const struct question *q, const struct error *err)
 {
-	struct error *err = find_process(q);
+	return err->kind == ERROR_PERMISSION && q->options->verb != VERB_STATS;
+}
+
+static void note_refusal(struct text *notes, const struct error *err)
+{
+	text_add(notes, "arenascope: ");
+	page_quote(notes, err->cause);
+	text_add(notes, "\n");
+	if (err->remedy) {
+		text_add(notes, "  ");
+		page_quote(notes, err->remedy);
+		text_add(notes, "\n");
+	}
+}
+
+/* Its memory may not be read: where its mappings may, they are the answer. Frees the refusal. */
+static struct error *answer_mappings(const struct question *q, struct error *refusal)
+{
+	_cleanup_(mappings_fini) struct mappings mappings = {0};
+	struct error *err = inspector_mappings(q->answer->pid, &mappings);
+	if (err) {
+		error_free(err);
+		return refusal;
+	}
+	struct page page = page_of(q);
+	struct json_request json = json_of(q);
+	if (q->options->json)
+		err = json_mappings(&q->answer->text, &mappings, refusal, ERROR_INCONSISTENT,
+				    &json);
+	else
+		mappings_write(&page, &mappings);
+	note_refusal(&q->answer->notes, refusal);
+	error_free(refusal);
+	q->answer->partial = true;
+	return err;
+}
+
+static struct error *ask_look(struct question *q)
+{
+	struct error *err = find_target(q);
 	if (err)
 		return err;
 	struct inspector_request request = request_of(q);
 	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
 	_cleanup_(snapshot_fini) struct snapshot *snapshot = NULL;
 	err = inspector_open(&request, &inspector);
+	if (err && may_show_mappings(q, err))
+		return answer_mappings(q, err);
 	if (!err)
 		err = inspector_look(inspector, &snapshot);
 	if (err)
 		return err;
 	/* The copies have told what they know: their memory may serve the answer. */
 	inspector_close(take(inspector));
+	q->answer->pid = snapshot->target.pid;
 	q->answer->partial = doubts_worst(&snapshot->doubts) != DOUBT_NOTE;
 	note_look(q, snapshot);
 	if (!q->options->json)
@@ -190,7 +241,7 @@ static struct error *ask_look(const struct question *q)
 
 /* ---- ps, doctor -------------------------------------------------------------------------- */
 
-static struct error *ask_ps(const struct question *q)
+static struct error *ask_ps(struct question *q)
 {
 	const struct options *o = q->options;
 	_cleanup_(listing_fini) struct listing listing = {0};
@@ -212,15 +263,16 @@ static struct error *ask_ps(const struct question *q)
 	return NULL;
 }
 
-static struct error *ask_doctor(const struct question *q)
+static struct error *ask_doctor(struct question *q)
 {
 	const struct options *o = q->options;
 	_cleanup_(findings_fini) struct findings findings = {0};
-	struct error *err = find_process(q);
+	struct error *err = find_target(q);
 	if (err)
 		return err;
 	struct inspector_request request = request_of(q);
 	err = o->plan ? inspector_plan(&request, &findings) : inspector_doctor(&request, &findings);
+	q->answer->pid = q->answer->pid ?: findings.pid;
 	if (!o->json) {
 		struct page page = page_of(q);
 		doctor_write(&page, &findings);
@@ -257,7 +309,9 @@ static void wait_seconds(double seconds)
 static struct error *stream(const struct question *q, struct inspector *inspector)
 {
 	struct error *err = NULL;
-	for (uint64_t n = 0; !err && (!q->options->count || n < q->options->count); n++) {
+	/* A file says the same each time. */
+	uint64_t count = q->target.kind == ORIGIN_LIVE ? q->options->count : 1;
+	for (uint64_t n = 0; !err && (!count || n < count); n++) {
 		if (n)
 			wait_seconds(q->options->interval);
 		err = stream_one(q, inspector);
@@ -265,7 +319,7 @@ static struct error *stream(const struct question *q, struct inspector *inspecto
 	return err;
 }
 
-static struct error *ask_top(const struct question *q)
+static struct error *ask_top(struct question *q)
 {
 	const struct options *o = q->options;
 	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
@@ -273,7 +327,7 @@ static struct error *ask_top(const struct question *q)
 		return error_remedy(error_new(ERROR_RESOURCE, "top needs a terminal"),
 				    "arenascope dump prints a report, top --json a line for each "
 				    "look");
-	struct error *err = find_process(q);
+	struct error *err = find_target(q);
 	if (err)
 		return err;
 	struct inspector_request request = request_of(q);
@@ -294,11 +348,11 @@ static struct error *ask_top(const struct question *q)
 struct error *ask(const struct options *options, const struct style *style, struct timespec start,
 		  struct answer *answer)
 {
-	static struct error *(*const ways[VERB_COUNT])(const struct question *) = {
+	static struct error *(*const ways[VERB_COUNT])(struct question *) = {
 		[VERB_PS] = ask_ps,      [VERB_TOP] = ask_top,  [VERB_DUMP] = ask_look,
 		[VERB_STATS] = ask_look, [VERB_MAP] = ask_look, [VERB_DOCTOR] = ask_doctor,
 	};
-	struct question q = {options, style, start, answer};
+	struct question q = {options, style, start, answer, {.kind = ORIGIN_LIVE}};
 	return ways[options->verb](&q);
 }
 

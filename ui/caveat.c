@@ -34,8 +34,13 @@ const char *caveat_meaning(enum doubt_kind kind)
 		[DOUBT_STOP_EXPIRED] = "the rest was read while it ran; see --max-pause",
 		[DOUBT_STOPPED_INSIDE] = "one block at most",
 		[DOUBT_EINTR_RISK] = "Python 2.7 may see an interrupted system call",
+		[DOUBT_SEVERAL_RUNTIMES] = "--module looks at another; doctor lists them",
 		[DOUBT_UNVERIFIED] = "if the file is of another build, all figures are wrong",
+		[DOUBT_LAYOUT_UNVERIFIED] =
+			"every check agreed, but a version that changed the heap may look alike",
+		[DOUBT_STRUCTURE] = "one of the two is wrong, and with it all figures",
 		[DOUBT_RESIDENCY] = "what lies in RAM and what on swap is not told apart",
+		[DOUBT_INPUT_PARTIAL] = "what lay there is missing from every figure",
 		[DOUBT_TARGET_CHANGED] = "the figures are of what it was before",
 	};
 	return kind < DOUBT_KIND_COUNT && meanings[kind] ? meanings[kind] : "";
@@ -80,4 +85,15 @@ void caveat_pause(char ret[CAVEAT_PAUSE_MAX], const struct snapshot_pause *pause
 	else
 		snprintf(ret, CAVEAT_PAUSE_MAX, "stopped %llu times, %s in all, the longest %s%s",
 			 (unsigned long long)pause->stops, total, longest, cut);
+}
+
+void caveat_moment(char ret[CAVEAT_PAUSE_MAX], const struct snapshot *snapshot)
+{
+	const struct snapshot_target *t = &snapshot->target;
+	struct tm utc;
+	if (t->kind == ORIGIN_LIVE)
+		caveat_pause(ret, &snapshot->pause);
+	else if (!t->taken_at.tv_sec || !gmtime_r(&t->taken_at.tv_sec, &utc) ||
+		 !strftime(ret, CAVEAT_PAUSE_MAX, "written %Y-%m-%d %H:%M:%S UTC", &utc))
+		snprintf(ret, CAVEAT_PAUSE_MAX, "written at an unknown time");
 }

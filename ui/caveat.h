@@ -18,4 +18,7 @@ void caveat_write(struct page *page, const struct doubts *doubts);
 /* "never stopped", "stopped 3 ms", "stopped 2 times, 3 ms in all, 2 ms at most", … */
 void caveat_pause(char ret[CAVEAT_PAUSE_MAX], const struct snapshot_pause *pause);
 
+/* The same of a running process; of a file, when it was written: "written 2026-11-25 10:04:11 UTC". */
+void caveat_moment(char ret[CAVEAT_PAUSE_MAX], const struct snapshot *snapshot);
+
 #endif

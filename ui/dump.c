@@ -38,12 +38,34 @@ static void add_age(struct text *line, const struct snapshot_target *t)
 	text_addf(line, ", up %s", age);
 }
 
+/* "pid 4127 ", "core of pid 4127 "; a file may have lost the number. */
+static void add_subject(struct text *line, const struct snapshot_target *t)
+{
+	static const char *const kinds[] = {
+		[ORIGIN_LIVE] = "",
+		[ORIGIN_CORE] = "core of ",
+		[ORIGIN_SAVEFILE] = "snapshot of ",
+	};
+	text_add(line, kinds[t->kind]);
+	if (t->pid)
+		text_addf(line, "pid %d ", (int)t->pid);
+}
+
+static void add_signal(struct text *line, const struct snapshot_target *t)
+{
+	const char *name = t->signal ? sigabbrev_np(t->signal) : NULL;
+	if (name)
+		text_addf(line, ", ended by SIG%s", name);
+	else if (t->signal)
+		text_addf(line, ", ended by signal %d", t->signal);
+}
+
 void dump_write_title(struct page *page, const struct snapshot *snapshot)
 {
 	const struct snapshot_target *t = &snapshot->target;
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-	char pause[CAVEAT_PAUSE_MAX];
-	text_addf(&line, "pid %d ", (int)t->pid);
+	char moment[CAVEAT_PAUSE_MAX];
+	add_subject(&line, t);
 	page_escape(&line, page->style, t->command ?: t->comm ?: "?");
 	text_addf(&line, ": CPython %s", t->version[0] ? t->version : "?");
 	add_build(&line, t);
@@ -51,8 +73,9 @@ void dump_write_title(struct page *page, const struct snapshot *snapshot)
 	if (t->n_threads)
 		text_addf(&line, ", %" PRIu64 " thread%s", t->n_threads,
 			  t->n_threads == 1 ? "" : "s");
-	caveat_pause(pause, &snapshot->pause);
-	text_addf(&line, ", %s", pause);
+	add_signal(&line, t);
+	caveat_moment(moment, snapshot);
+	text_addf(&line, ", %s", moment);
 	page->text->failed |= line.failed;
 	page_wrap(page, INK_STRONG, 0, 2, text_string(&line));
 }
@@ -181,7 +204,7 @@ static void write_part(struct page *page, enum ink ink, const char *name, uint64
 	text_add(page->text, text_string(&line) + size_min(column, line.length));
 }
 
-static void write_parts(struct page *page, const struct headline_split *split)
+static void write_parts(struct page *page, const struct headline_split *split, bool rss_known)
 {
 	write_part(page, INK_LIVE, "live", split->live, split->rss,
 		   "in use by objects; goes when the program drops them");
@@ -189,8 +212,22 @@ static void write_parts(struct page *page, const struct headline_split *split)
 		   "freed by the program, not given back to the system");
 	write_part(page, INK_OVERHEAD, "overhead", split->overhead, split->rss,
 		   "pymalloc's own headers and rounding");
-	write_part(page, INK_ELSEWHERE, "elsewhere", split->elsewhere, split->rss,
-		   "not pymalloc: larger objects, libraries, files, stacks");
+	if (rss_known)
+		write_part(page, INK_ELSEWHERE, "elsewhere", split->elsewhere, split->rss,
+			   "not pymalloc: larger objects, libraries, files, stacks");
+}
+
+/* A core holds memory, not what of it was in RAM. */
+static void write_no_rss(struct page *page, const struct headline_split *split)
+{
+	char total[UNITS_MAX], line[160];
+	units_said(total, page->style->units, split->rss);
+	snprintf(line, sizeof(line),
+		 split->rss ? "RSS is not known of a core; the bar is of the %s that pymalloc holds"
+			    : "RSS is not known of a core",
+		 total);
+	page_addf(page, "\n");
+	page_wrap(page, INK_STRONG, 0, 2, line);
 }
 
 static void write_memory(struct page *page, const struct snapshot *snapshot,
@@ -201,13 +238,17 @@ static void write_memory(struct page *page, const struct snapshot *snapshot,
 					  {split.kept, INK_KEPT},
 					  {split.overhead, INK_OVERHEAD},
 					  {split.elsewhere, INK_ELSEWHERE}};
-	write_rss_line(page, &snapshot->target);
+	bool rss_known = snapshot->target.rss;
+	if (rss_known)
+		write_rss_line(page, &snapshot->target);
+	else
+		write_no_rss(page, &split);
 	if (!occupancy->arenas.count)
 		return;
 	page_addf(page, "[");
 	page_bar(page, parts, ARRAY_SIZE(parts), split.rss, page->style->width - 2);
 	page_addf(page, "]\n");
-	write_parts(page, &split);
+	write_parts(page, &split, rss_known);
 	if (!split.exact)
 		page_wrap(
 			page, INK_DIM, 2, 2,

@@ -24,8 +24,8 @@ struct headline_split headline_split_of(const struct snapshot *snapshot,
 					const struct occupancy *occupancy)
 {
 	const struct occupancy_totals *t = &occupancy->totals;
-	uint64_t rss = snapshot->target.rss;
 	uint64_t resident = t->has_residency ? t->resident : t->total;
+	uint64_t rss = snapshot->target.rss ?: resident;
 	struct headline_split split = {.rss = rss, .exact = t->has_residency && !t->swapped};
 	resident = size_min(resident, rss);
 	split.live = size_min(t->live, resident);

@@ -13,7 +13,7 @@
 
 /* RSS split by what pymalloc's walk says; the parts add up to rss. */
 struct headline_split {
-	uint64_t rss;
+	uint64_t rss;            /* of a core, which does not tell it, what pymalloc holds */
 	uint64_t live, overhead; /* in RAM, at most what the walk counted */
 	uint64_t kept;           /* free, in RAM: what could be given back and is not */
 	uint64_t elsewhere;

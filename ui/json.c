@@ -51,42 +51,71 @@ static json_t *hooks(const struct snapshot_target *t)
 	return list;
 }
 
-static json_t *build_id(const struct snapshot_target *t)
+static json_t *build_id(const struct build_id *id)
 {
 	char hex[2 * BUILD_ID_MAX + 1];
-	if (!t->build_id.size)
+	if (!id->size)
 		return json_null();
-	build_id_hex(&t->build_id, hex);
+	build_id_hex(id, hex);
 	return json_string(hex);
+}
+
+static json_t *modules(const struct snapshot_target *t)
+{
+	json_t *list = t->modules.count ? json_array() : json_null();
+	for (size_t i = 0; i < t->modules.count; i++) {
+		const struct snapshot_module *m = &t->modules.items[i];
+		/* Of a single one nothing is asked: it is the one. */
+		bool alone = t->modules.count == 1;
+		json_t *o = json_object();
+		json_value_set(&o, "path", json_value_text(m->path));
+		json_value_set(&o, "address", json_value_address(m->address));
+		json_value_set(&o, "build_id", build_id(&m->build_id));
+		json_value_set(&o, "use",
+			       json_string(runtime_use_name(alone ? RUNTIME_INITIALISED : m->use)));
+		json_value_set(&o, "chosen", json_boolean(m->chosen));
+		json_value_append(&list, o);
+	}
+	return list;
 }
 
 static void add_sizes(json_t **o, const struct snapshot_target *t)
 {
-	json_value_set(o, "rss_bytes", json_value_count(t->rss));
-	json_value_set(o, "peak_rss_bytes", json_value_count(t->peak_rss));
-	json_value_set(o, "swap_bytes", json_value_count(t->swap));
+	bool known = t->kind != ORIGIN_CORE;
+	json_value_set(o, "rss_bytes", known ? json_value_count(t->rss) : json_null());
+	json_value_set(o, "peak_rss_bytes", known ? json_value_count(t->peak_rss) : json_null());
+	json_value_set(o, "swap_bytes", known ? json_value_count(t->swap) : json_null());
+}
+
+static const char *kind_name(enum origin_kind kind)
+{
+	static const char *const names[] = {
+		[ORIGIN_LIVE] = "live", [ORIGIN_CORE] = "core", [ORIGIN_SAVEFILE] = "snapshot"};
+	return names[kind];
 }
 
 static json_t *target(const struct snapshot_target *t, bool contents)
 {
 	json_t *o = json_object();
-	json_value_set(&o, "kind", json_string("live"));
-	json_value_set(&o, "pid", json_integer(t->pid));
-	json_value_set(&o, "uid", json_integer(t->uid));
+	json_value_set(&o, "kind", json_string(kind_name(t->kind)));
+	json_value_set(&o, "pid", t->pid ? json_integer(t->pid) : json_null());
+	json_value_set(&o, "uid", t->pid ? json_integer(t->uid) : json_null());
 	json_value_set(&o, "command", json_value_text(t->command));
 	json_value_set(&o, "exe", json_value_text(t->exe));
 	json_value_set(&o, "cmdline", command_line(t, contents));
 	json_value_set(&o, "module", json_value_text(t->module));
+	json_value_set(&o, "modules", modules(t));
 	json_value_set(&o, "python", json_value_text(t->version[0] ? t->version : NULL));
 	json_value_set(&o, "debug_build", json_boolean(t->debug_build));
 	json_value_set(&o, "free_threaded", json_boolean(t->free_threaded));
 	json_value_set(&o, "allocator", json_string(allocator_name(t->allocator)));
 	json_value_set(&o, "debug_hooks", json_boolean(t->debug_hooks));
 	json_value_set(&o, "hooks", hooks(t));
-	json_value_set(&o, "build_id", build_id(t));
+	json_value_set(&o, "build_id", build_id(&t->build_id));
 	json_value_set(&o, "started_at", json_value_time(t->started_at));
 	json_value_set(&o, "taken_at", json_value_time(t->taken_at));
-	json_value_set(&o, "threads", json_value_count(t->n_threads));
+	json_value_set(&o, "threads", t->n_threads ? json_value_count(t->n_threads) : json_null());
+	json_value_set(&o, "signal", t->signal ? json_integer(t->signal) : json_null());
 	add_sizes(&o, t);
 	return o;
 }
@@ -254,7 +283,8 @@ struct error *json_snapshot(struct text *text, const struct snapshot *s, enum ve
 	json_t *answer = new_answer(request);
 	json_value_set(&answer, "target", target(&s->target, request->contents));
 	json_value_set(&answer, "symbols", symbols(&s->symbols));
-	json_value_set(&answer, "pause", pause_of(&s->pause));
+	json_value_set(&answer, "pause",
+		       s->target.kind == ORIGIN_LIVE ? pause_of(&s->pause) : json_null());
 	json_value_set(&answer, "doubts", doubts(&s->doubts));
 	if (verb != VERB_MAP)
 		json_value_set(&answer, "allocated_blocks", json_value_maybe(s->allocated_blocks));
@@ -287,6 +317,45 @@ struct error *json_failure(struct text *text, const struct error *failure, int e
 	json_t *answer = json_object();
 	json_value_set(&answer, "schema", json_string(SCHEMA));
 	json_value_set(&answer, "verb", json_value_quote(request->verb));
+	json_value_set(&answer, "error", failure_of(failure, exit_status));
+	return json_value_write(text, answer);
+}
+
+static json_t *mapping_entry(enum mapping_kind kind, const struct mapping_sum *sum)
+{
+	json_t *o = json_object();
+	json_value_set(&o, "key", json_string(mapping_kind_name(kind)));
+	json_value_set(&o, "mappings", json_value_count(sum->n));
+	json_value_set(&o, "mapped_bytes", json_value_count(sum->mapped));
+	json_value_set(&o, "resident_bytes", json_value_maybe(sum->resident));
+	json_value_set(&o, "swapped_bytes", json_value_maybe(sum->swapped));
+	return o;
+}
+
+/* As the contract's ledger, as far as mappings tell. */
+static json_t *mapping_ledger(const struct mappings *m)
+{
+	json_t *o = json_object(), *entries = json_array();
+	for (int i = 0; i < MAPPING_KINDS; i++) {
+		if (m->kinds[i].n)
+			json_value_append(&entries,
+					  mapping_entry((enum mapping_kind)i, &m->kinds[i]));
+	}
+	json_value_set(&o, "rss_bytes", json_value_maybe(m->total.resident));
+	json_value_set(&o, "rss_kernel_bytes", json_value_count(m->facts.rss));
+	json_value_set(&o, "peak_rss_bytes", json_value_count(m->facts.peak_rss));
+	json_value_set(&o, "swap_bytes", json_value_count(m->facts.swap));
+	json_value_set(&o, "entries", entries);
+	return o;
+}
+
+struct error *json_mappings(struct text *text, const struct mappings *m,
+			    const struct error *failure, int exit_status,
+			    const struct json_request *request)
+{
+	json_t *answer = new_answer(request);
+	json_value_set(&answer, "pid", json_integer(m->facts.pid));
+	json_value_set(&answer, "ledger", mapping_ledger(m));
 	json_value_set(&answer, "error", failure_of(failure, exit_status));
 	return json_value_write(text, answer);
 }
@@ -335,7 +404,7 @@ struct error *json_findings(struct text *text, const struct findings *findings, 
 		json_value_set(&o, "text", json_value_quote(finding->text));
 		json_value_append(&list, o);
 	}
-	json_value_set(&answer, "pid", json_integer(pid));
+	json_value_set(&answer, "pid", pid ? json_integer(pid) : json_null());
 	json_value_set(&answer, "plan", json_boolean(plan));
 	json_value_set(&answer, "findings", list);
 	return json_value_write(text, answer);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "inspector/inspector.h"
+#include "inspector/mappings.h"
 #include "ui/verbs.h"
 
 #include <stdint.h>
@@ -24,6 +25,11 @@ struct json_request {
 /* What a verb tells of a snapshot: `dump` and `top` everything, `stats` all but the arenas one by
  * one, `map` the interpreters. ERROR_RESOURCE only, as for all of these. */
 struct error *json_snapshot(struct text *text, const struct snapshot *snapshot, enum verb verb,
+			    const struct json_request *request) MUST_CHECK;
+
+/* The ledger by kinds of mappings, and why there is no other; `exit` is the exit status. */
+struct error *json_mappings(struct text *text, const struct mappings *mappings,
+			    const struct error *failure, int exit,
 			    const struct json_request *request) MUST_CHECK;
 
 /* One object for each process of the listing. */

@@ -16,6 +16,7 @@
  *	base/		the words all of them speak
  */
 #include "base/cleanup.h"
+#include "inspector/inspector.h"
 #include "ui/ask.h"
 #include "ui/output.h"
 #include "ui/page.h"
@@ -43,6 +44,7 @@ static void set_signals(void)
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, end = {.sa_handler = leave}, before;
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL); /* a file over the limit is an error of write() */
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		/* nohup and shells' background jobs ask for being left alone. */
 		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
@@ -110,20 +112,32 @@ static struct error *check_output(const struct options *options)
 }
 
 /* A mistyped path would go unnoticed where the answer does not need it. */
-static struct error *check_symbols(const struct options *options)
+static struct error *check_hints(const struct options *options)
 {
-	if (!options->symbols || access(options->symbols, F_OK) == 0)
-		return NULL;
-	return error_remedy(
-		error_new(ERROR_USAGE, "--symbols %.200s: there is no such file", options->symbols),
-		"it is a debug file, or a folder of them");
+	const struct {
+		const char *path, *option, *what;
+	} hints[] = {
+		{options->symbols, "symbols", "it is a debug file, or a folder of them"},
+		{options->exe, "exe", "it is the program, or the library with its interpreter"},
+		{options->sysroot, "sysroot", "it is a folder with the files of another machine"},
+		{options->tmp, "tmp", "it is a folder to unpack a core in"},
+	};
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (hints[i].path && access(hints[i].path, F_OK) != 0)
+			return error_remedy(error_new(ERROR_USAGE,
+						      "--%s %.200s: there is no such file",
+						      hints[i].option, hints[i].path),
+					    "%s", hints[i].what);
+	}
+	return NULL;
 }
 
-/* A program with more rights than its user reads no files of that user's choice. */
+/* A program with more rights than its user reads no files of that user's choice, but the one that is
+ * looked at, which must be that user's own. */
 static void drop_hints(struct options *options)
 {
 	if (getauxval(AT_SECURE))
-		options->symbols = NULL;
+		options->symbols = options->exe = options->sysroot = options->tmp = NULL;
 }
 
 static struct style style_for(const struct options *options)
@@ -150,7 +164,7 @@ static int run(const struct options *options, struct timespec start)
 	_cleanup_(answer_fini) struct answer answer = ANSWER_EMPTY;
 	struct error *err = check_output(options);
 	if (!err)
-		err = check_symbols(options);
+		err = check_hints(options);
 	if (err)
 		return fail(err, options, options->json);
 	err = answer_shown(options, start, &answer);
@@ -181,6 +195,7 @@ int main(int argc, char **argv)
 	struct timespec start;
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	struct error *err = output_guard_standard();
+	err = err ?: inspector_enter();
 	if (err)
 		return fail(err, NULL, false);
 	(void)setlocale(LC_CTYPE, "");

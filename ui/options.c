@@ -115,6 +115,14 @@ static struct error *set_max_memory(struct options *o, const char *value)
 	return err;
 }
 
+static struct error *set_max_tmp(struct options *o, const char *value)
+{
+	struct error *err = units_parse_bytes(value, "--max-tmp", &o->max_tmp);
+	if (!err && !o->max_tmp)
+		err = error_new(ERROR_USAGE, "--max-tmp '%.60s' leaves no room to unpack", value);
+	return err;
+}
+
 /* An option without a value that needs thought; false: not one of these. */
 static bool set_flag(struct parse *p, int key)
 {
@@ -132,17 +140,27 @@ static bool set_flag(struct parse *p, int key)
 	return flags[key] || key == OPTION_VERBOSE;
 }
 
+/* An option whose value is taken as it stands; false: not one of these. */
+static bool set_string(struct options *o, enum option_key key, const char *value)
+{
+	const char **const strings[OPTION_KEY_COUNT] = {
+		[OPTION_OUTPUT] = &o->output,   [OPTION_SORT] = &o->sort,
+		[OPTION_SYMBOLS] = &o->symbols, [OPTION_CORE] = &o->core,
+		[OPTION_READ] = &o->read,       [OPTION_EXE] = &o->exe,
+		[OPTION_SYSROOT] = &o->sysroot, [OPTION_TMP] = &o->tmp,
+	};
+	if (strings[key])
+		*strings[key] = value;
+	return strings[key];
+}
+
 static struct error *set_value(struct options *o, enum option_key key, const char *value)
 {
+	if (set_string(o, key, value))
+		return NULL;
 	switch ((int)key) {
-	case OPTION_OUTPUT:
-		o->output = value;
-		return NULL;
-	case OPTION_SORT:
-		o->sort = value;
-		return NULL;
-	case OPTION_SYMBOLS:
-		o->symbols = value;
+	case OPTION_MODULE:
+		o->module = value;
 		return NULL;
 	case OPTION_LIMIT:
 		return set_limit(o, value);
@@ -158,12 +176,12 @@ static struct error *set_value(struct options *o, enum option_key key, const cha
 		return set_max_pause(o, value);
 	case OPTION_MAX_MEMORY:
 		return set_max_memory(o, value);
+	case OPTION_MAX_TMP:
+		return set_max_tmp(o, value);
 	case OPTION_PID:
 		return set_pid(o, value);
 	default:
-		return error_remedy(
-			error_new(ERROR_USAGE, "core files and snapshots are not read yet"),
-			"give the PID or the name of a running process");
+		return error_new(ERROR_BUG, "--%s is not read", options_table_name(key));
 	}
 }
 
@@ -258,24 +276,42 @@ static struct error *read_words(struct parse *p, bool terminal)
 	if (p->words.count)
 		return find_verb(p, terminal);
 	o->verb = VERB_PS;
-	if (o->pid)
+	if (o->pid || o->core || o->read)
 		o->verb = terminal && !o->json && !o->output ? VERB_TOP : VERB_DUMP;
 	return NULL;
 }
 
 /* ---- what fits together ---------------------------------------------------------------- */
 
+/* The ways to say what to look at that were taken, in words; *ret_second NULL: one at most. */
+static const char *ways_to_target(const struct options *o, const char **ret_second)
+{
+	const char *const ways[] = {o->pid ? "--pid" : NULL, o->core ? "--core" : NULL,
+				    o->read ? "--read" : NULL, o->target};
+	const char *first = NULL;
+	*ret_second = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (!first)
+			first = ways[i];
+		else if (ways[i] && !*ret_second)
+			*ret_second = ways[i];
+	}
+	return first;
+}
+
 static struct error *check_target(const struct options *o)
 {
 	const struct verb_words *words = verb_words(o->verb);
-	if (o->pid && o->target)
-		return error_new(ERROR_USAGE, "both --pid and '%.60s' say what to look at",
-				 o->target);
-	if (words->takes_target && !o->pid && !o->target)
-		return error_remedy(
-			error_new(ERROR_USAGE, "%s needs a TARGET: a PID or a name", words->name),
-			"arenascope ps lists the processes that can be looked at");
-	if (!words->takes_target && (o->pid || o->target))
+	const char *second, *first = ways_to_target(o, &second);
+	if (second)
+		return error_new(ERROR_USAGE, "both %s and '%.60s' say what to look at", first,
+				 second);
+	if (words->takes_target && !first)
+		return error_remedy(error_new(ERROR_USAGE,
+					      "%s needs a TARGET: a PID, a name or a file",
+					      words->name),
+				    "arenascope ps lists the processes that can be looked at");
+	if (!words->takes_target && first)
 		return error_new(ERROR_USAGE, "%s takes no target", words->name);
 	return NULL;
 }

@@ -15,6 +15,8 @@ struct options {
 	enum verb verb;
 	const char *target; /* a TARGET word, NULL: none; borrowed from argv, as all strings here */
 	const char *pid;    /* --pid, checked to be digits, or NULL */
+	const char *core;   /* --core, or NULL */
+	const char *read;   /* --read: a snapshot, or NULL */
 
 	bool json;
 	const char *output; /* pattern, or NULL: standard output */
@@ -34,6 +36,11 @@ struct options {
 	uint64_t max_memory; /* bytes; 0: half of what is available */
 	bool contents;
 	const char *symbols;
+	const char *module; /* number, path or name of one of several runtimes, or NULL */
+	const char *exe,
+		*sysroot; /* where the files of a core's process lie; NULL: where they lay */
+	const char *tmp;  /* folder to unpack a core in; NULL: the default */
+	uint64_t max_tmp; /* bytes of it; 0: the default */
 	bool no_cache;
 	bool plan; /* doctor only */
 

@@ -16,6 +16,7 @@
 #define ONE_SHOT  (ALL & ~BIT(VERB_TOP))
 #define TABLES    (BIT(VERB_PS) | BIT(VERB_DUMP) | BIT(VERB_MAP))
 #define STOPPING  (ALL & ~BIT(VERB_TOP))
+#define TARGETS   (ALL & ~BIT(VERB_PS))
 
 struct row {
 	const char *name;
@@ -50,12 +51,24 @@ static const struct row rows[OPTION_KEY_COUNT] = {
 	[OPTION_CONTENTS] = {"contents", 0, NULL,
 			     "show contents that may be secret: the command line's arguments", ALL},
 	[OPTION_SYMBOLS] = {"symbols", 0, "FILE|DIR", "a debug file, or a folder of them", ALL},
+	[OPTION_MODULE] = {"module", 0, "N|PATH",
+			   "of several Python runtimes in it look at this one (doctor lists them)",
+			   ALL & ~BIT(VERB_PS)},
 	[OPTION_NO_CACHE] = {"no-cache", 0, NULL, "neither use nor write the table cache", ALL},
 	[OPTION_PLAN] = {"plan", 0, NULL, "touch nothing; list what a look would do",
 			 BIT(VERB_DOCTOR)},
-	[OPTION_CORE] = {"core", 'c', "FILE", NULL, ALL},
-	[OPTION_READ] = {"read", 'r', "FILE", NULL, ALL},
-	[OPTION_EXE] = {"exe", 'e', "FILE", NULL, ALL},
+	[OPTION_CORE] = {"core", 'c', "FILE", "look at this core file", TARGETS},
+	[OPTION_READ] = {"read", 'r', "FILE", "look at this snapshot file", TARGETS},
+	[OPTION_EXE] = {"exe", 'e', "FILE",
+			"of a core: the program, or the library that holds its interpreter",
+			TARGETS},
+	[OPTION_SYSROOT] = {"sysroot", 0, "DIR",
+			    "of a core: a copy of the file system that its files lay in", TARGETS},
+	[OPTION_TMP] = {"tmp", 0, "DIR",
+			"of a compressed core: unpack it in DIR ($TMPDIR, else /var/tmp)", TARGETS},
+	[OPTION_MAX_TMP] = {"max-tmp", 0, "SIZE",
+			    "of a compressed core: unpack at most SIZE (half of what is free)",
+			    TARGETS},
 	[OPTION_HELP] = {"help", 'h', NULL, "this help; after a verb, that verb's", ALL},
 	[OPTION_VERSION] = {"version", 'V', NULL, "the program's version", ALL},
 };
@@ -114,8 +127,8 @@ bool options_table_takes_value(enum option_key key)
 /* ---- help ------------------------------------------------------------------------------ */
 
 static const char targets[] =
-	"TARGET is the PID of a process, or a name: of the program, or of the script or module that "
-	"it runs.\n";
+	"TARGET is the PID of a process; or a file: a core, also compressed with gzip, zstd or lz4, "
+	"or a snapshot; or a name: of the program, or of the script or module that it runs.\n";
 
 static void add_verbs(struct text *doc)
 {

@@ -123,6 +123,27 @@ static char *real_name(const char *path)
 	return real ? real : strdup(path);
 }
 
+static bool is_ours_to_write(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return false;
+	return (st.st_uid == geteuid() && (st.st_mode & S_IWUSR)) || (st.st_mode & S_IWOTH);
+}
+
+bool output_needs_override(const char *pattern, pid_t pid)
+{
+	_cleanup_(free_pointer) char *name = NULL;
+	struct error *err = output_name(pattern, pid, time(NULL), &name);
+	error_free(err);
+	if (err || strcmp(name, "-") == 0)
+		return false;
+	if (is_written_directly(name))
+		return !is_ours_to_write(name);
+	_cleanup_(free_pointer) char *real = real_name(name);
+	return !real || !is_ours_to_write(dirname(real));
+}
+
 /* "folder/.name.XXXXXX" beside path, created. */
 static struct error *open_beside(const char *path, char **ret_name, int *ret)
 {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -29,6 +30,10 @@ struct error *output_write(int fd, const char *name, const char *data, size_t si
  * On ERROR_RESOURCE what was there before is untouched and nothing new is left.
  */
 struct error *output_file(const char *path, const char *data, size_t size) MUST_CHECK;
+
+/* Whether writing the file that the pattern means may take the right to write where others own: its
+ * folder (or the device or pipe that it is) is not ours. For after privileges are given up. */
+bool output_needs_override(const char *pattern, pid_t pid);
 
 /* The text to `path`, or with NULL or "-" to standard output. */
 struct error *output_text(const char *path, const struct text *text) MUST_CHECK;

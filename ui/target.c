@@ -37,36 +37,44 @@ struct error *target_pid(const char *word, pid_t *ret)
 
 /* ---- files ----------------------------------------------------------------------------- */
 
-static bool is_core(const uint8_t *head, size_t size)
+bool target_sniff(const uint8_t *head, size_t size, enum origin_kind *ret)
 {
-	static const uint8_t compressed[][4] = {
-		{0x28, 0xb5, 0x2f, 0xfd}, /* zstd */
-		{0x04, 0x22, 0x4d, 0x18}, /* lz4 */
+	static const struct {
+		const char *magic;
+		size_t size;
+		enum origin_kind kind;
+	} magics[] = {
+		{"\x1f\x8b", 2, ORIGIN_CORE},         /* gzip */
+		{"\x28\xb5\x2f\xfd", 4, ORIGIN_CORE}, /* zstd */
+		{"\x04\x22\x4d\x18", 4, ORIGIN_CORE}, /* lz4 */
+		{"ASCOPE\x01\n", 8, ORIGIN_SAVEFILE},
 	};
-	if (size >= 2 && head[0] == 0x1f && head[1] == 0x8b) /* gzip */
+	for (size_t i = 0; i < ARRAY_SIZE(magics); i++) {
+		if (size < magics[i].size || memcmp(head, magics[i].magic, magics[i].size) != 0)
+			continue;
+		*ret = magics[i].kind;
 		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(compressed); i++) {
-		if (size >= 4 && memcmp(head, compressed[i], 4) == 0)
-			return true;
 	}
-	return size >= 18 && memcmp(head, ELFMAG, SELFMAG) == 0 && head[16] == ET_CORE;
+	if (size < TARGET_HEAD || memcmp(head, ELFMAG, SELFMAG) != 0 || head[16] != ET_CORE)
+		return false;
+	*ret = ORIGIN_CORE;
+	return true;
 }
 
-/* ERROR_UNSUPPORTED when the word is a core file's name; NULL: it may still be a name. */
-static struct error *refuse_core(const char *word)
+/* Whether the word is the name of a file that can be looked at; false: it may still be a name. */
+static bool find_file(const char *word, struct target *ret)
 {
-	uint8_t head[18];
+	uint8_t head[TARGET_HEAD];
 	struct stat st;
+	enum origin_kind kind = ORIGIN_LIVE;
 	if (stat(word, &st) != 0 || !S_ISREG(st.st_mode))
-		return NULL;
+		return false;
 	_cleanup_(close_fd) int fd = open(word, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head));
-	if (n <= 0 || !is_core(head, (size_t)n))
-		return NULL;
-	return error_remedy(error_new(ERROR_UNSUPPORTED,
-				      "%.200s is a core file, and core files are not read yet",
-				      word),
-			    "give the PID or the name of a running process");
+	if (n <= 0 || !target_sniff(head, (size_t)n, &kind))
+		return false;
+	*ret = (struct target){.kind = kind, .path = word};
+	return true;
 }
 
 /* ---- names ----------------------------------------------------------------------------- */
@@ -111,10 +119,10 @@ static struct error *none_of_that_name(const char *word)
 	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	text_add_escaped(&safe, word, strnlen(word, 60));
 	if (strchr(word, '/') && access(word, F_OK) == 0)
-		return error_remedy(error_new(ERROR_BAD_FILE,
-					      "%s is neither a core file nor a snapshot",
-					      text_string(&safe)),
-				    "give the PID or the name of a running process");
+		return error_remedy(
+			error_new(ERROR_BAD_FILE, "%s is neither a core file nor a snapshot",
+				  text_string(&safe)),
+			"a core is an ELF file, perhaps compressed with gzip, zstd or lz4");
 	return error_remedy(
 		error_rule(error_new(ERROR_USAGE, "no CPython process is called '%s'",
 				     text_string(&safe)),
@@ -137,15 +145,11 @@ static struct error *several(const char *word, const struct listing *matches)
 		"give the PID of one");
 }
 
-struct error *target_find(const char *word, bool no_cache, pid_t *ret, struct listing *ret_matches)
+static struct error *find_name(const char *word, bool no_cache, pid_t *ret,
+			       struct listing *ret_matches)
 {
-	if (target_is_pid(word))
-		return target_pid(word, ret);
-	struct error *err = refuse_core(word);
-	if (err)
-		return err;
 	struct listing listing = {0};
-	err = inspector_list(no_cache, &listing);
+	struct error *err = inspector_list(no_cache, &listing);
 	if (err)
 		return err;
 	target_filter(&listing, word);
@@ -158,4 +162,42 @@ struct error *target_find(const char *word, bool no_cache, pid_t *ret, struct li
 		*ret = listing.entries.items[0].pid;
 	listing_fini(&listing);
 	return found ? NULL : none_of_that_name(word);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+
+/* An option that only another kind of target has a use for was meant for that kind. */
+static struct error *check_kind(const struct options *o, enum origin_kind kind)
+{
+	const char *const of_core[] = {o->exe ? "exe" : NULL, o->sysroot ? "sysroot" : NULL,
+				       o->tmp ? "tmp" : NULL, o->max_tmp ? "max-tmp" : NULL};
+	for (size_t i = 0; i < ARRAY_SIZE(of_core); i++) {
+		if (of_core[i] && kind != ORIGIN_CORE)
+			return error_new(ERROR_USAGE, "--%s is for core files only", of_core[i]);
+	}
+	if (o->plan && kind != ORIGIN_LIVE)
+		return error_new(ERROR_USAGE, "--plan is about running processes: looking into a "
+					      "file touches none");
+	return NULL;
+}
+
+struct error *target_find(const struct options *options, struct target *ret,
+			  struct listing *ret_matches)
+{
+	const char *word = options->pid ?: options->target;
+	struct target target = {.kind = ORIGIN_LIVE};
+	struct error *err = NULL;
+	if (options->core)
+		target = (struct target){.kind = ORIGIN_CORE, .path = options->core};
+	else if (options->read)
+		target = (struct target){.kind = ORIGIN_SAVEFILE, .path = options->read};
+	else if (target_is_pid(word))
+		err = target_pid(word, &target.pid);
+	else if (!find_file(word, &target))
+		err = find_name(word, options->no_cache, &target.pid, ret_matches);
+	if (!err)
+		err = check_kind(options, target.kind);
+	if (!err)
+		*ret = target;
+	return err;
 }

@@ -100,7 +100,9 @@ static const struct verb_words words[VERB_COUNT] = {
 				"not touched: only what a look would do is listed.",
 			.example =
 				"Example: may I look at process 4127, and would it be stopped?\n\n"
-				"  $ arenascope doctor --plan 4127\n",
+				"  $ arenascope doctor --plan 4127\n\n"
+				"What does this core hold, and which files does it need?\n\n"
+				"  $ arenascope doctor core.4127.zst\n",
 			.sort = "",
 			.takes_target = true,
 		},

@@ -71,9 +71,10 @@ struct error *pymalloc_room_reserve(struct pymalloc_copy *copy, uint64_t objects
 	    slots > UINT32_MAX / 2) {
 		struct error *err = error_new(ERROR_RESOURCE,
 					      "copying this heap's pool headers takes %" PRIu64
-					      " MiB of memory",
-					      needed / MIB + 1);
-		return error_remedy(err, "allow it with --max-memory");
+					      " KiB of memory, and %" PRIu64 " KiB may be used",
+					      needed / KIB + 1, copy->max_memory / KIB);
+		return error_remedy(err, "allow more with --max-memory, or run arenascope outside "
+					 "of the process's memory cgroup");
 	}
 	if (!grow_table(copy, (uint32_t)objects) || !grow_slots(copy, (uint32_t)slots))
 		return error_out_of_memory();

@@ -22,6 +22,7 @@ struct facts {
 	struct timespec started_at; /* real time */
 	struct timespec taken_at;   /* real time: when a file's process was copied; 0: now */
 	uint64_t n_threads;
+	int signal;                                /* that ended it; 0: none, or not known */
 	uint64_t rss, peak_rss, swap, page_tables; /* bytes */
 };
 

@@ -10,6 +10,22 @@
 #define FIRST_OF_ALL (-20)
 #define BEHIND_MOST  10
 
+/* The limit is at least that much afterwards. */
+static bool raise_limit(__rlimit_resource_t resource, rlim_t value)
+{
+	struct rlimit limit;
+	if (getrlimit(resource, &limit) == 0 && limit.rlim_cur >= value)
+		return true;
+	return setrlimit(resource, &(struct rlimit){value, value}) == 0;
+}
+
+bool haste_reserve(void)
+{
+	/* A nice value of -20 is a limit of 40 (getrlimit(2)). */
+	bool real_time = raise_limit(RLIMIT_RTPRIO, 1);
+	return raise_limit(RLIMIT_NICE, 20 - FIRST_OF_ALL) && real_time;
+}
+
 int haste_begin(void)
 {
 	int nice = getpriority(PRIO_PROCESS, 0);

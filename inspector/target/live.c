@@ -6,18 +6,16 @@
  *			anonymous: zeros, which is what the target would find there
  *	swapped		not at all: it would be swapped in and count as the target's
  *	unmapped	not at all: the regions are older than the target
+ *	untold		as if present, but for read-only pages of a file: those from the file
  */
 #include "inspector/target/live.h"
 
 #include "base/cleanup.h"
+#include "inspector/target/backing.h"
 #include "inspector/target/gather.h"
 #include "inspector/target/maps.h"
 #include "inspector/target/pagemap.h"
 #include "inspector/target/procfs.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #define READ_SIZE_MAX   (1 * MIB) /* of one call */
 #define READ_RUNS       64
@@ -30,11 +28,7 @@ struct mapping {
 	uint64_t size, file_offset;
 	uint64_t device, inode;
 	bool of_file; /* else the kernel's own: [vdso] */
-};
-
-struct backing {
-	uint64_t device, inode;
-	int fd;
+	bool writable;
 };
 
 struct live {
@@ -44,7 +38,7 @@ struct live {
 	struct gather gather;
 	unsigned lacks;
 	VEC(struct mapping) mappings; /* ascending */
-	VEC(struct backing) backings;
+	struct backings backings;
 };
 
 /* ---- reading -------------------------------------------------------------------------- */
@@ -95,42 +89,6 @@ static const struct mapping *find_mapping(const struct live *live, raddr at)
 	return NULL;
 }
 
-static const struct backing *find_backing(const struct live *live, uint64_t device, uint64_t inode)
-{
-	for (size_t i = 0; i < live->backings.count; i++) {
-		const struct backing *backing = &live->backings.items[i];
-		if (backing->device == device && backing->inode == inode)
-			return backing;
-	}
-	return NULL;
-}
-
-/* As mapped: zeros from the file's end to that of its last page, nothing beyond. */
-static struct error *read_file(int fd, uint64_t offset, raddr at, uint8_t *buffer, size_t size)
-{
-	struct stat stat;
-	if (fstat(fd, &stat) != 0)
-		return error_errno(ERROR_FAULT, errno, "the file behind " RADDR_FORMAT, at.value);
-	uint64_t end = size_align_up((uint64_t)stat.st_size, PAGE_BYTES);
-	if (offset > end || size > end - offset)
-		return error_new(ERROR_FAULT, RADDR_FORMAT " is beyond the end of its file",
-				 at.value);
-	size_t done = 0;
-	while (done < size) {
-		ssize_t got = pread(fd, buffer + done, size - done, (off_t)(offset + done));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return error_errno(ERROR_FAULT, errno, "the file behind " RADDR_FORMAT,
-					   at.value);
-		if (got == 0)
-			break;
-		done += (size_t)got;
-	}
-	memset(buffer + done, 0, size - done);
-	return NULL;
-}
-
 /* Where the kernel cannot tell absent from unmapped, the text of maps can, at a price. */
 static struct error *check_mapped(const struct live *live, raddr at, size_t size)
 {
@@ -155,13 +113,25 @@ static struct error *read_absent(struct live *live, raddr at, uint8_t *buffer, s
 		return NULL;
 	}
 	const struct backing *backing =
-		mapping->of_file ? find_backing(live, mapping->device, mapping->inode) : NULL;
+		mapping->of_file ? backings_find(&live->backings, mapping->device, mapping->inode)
+				 : NULL;
 	if (!backing)
 		return error_new(ERROR_FAULT,
 				 RADDR_FORMAT " is not resident and its file is not at hand",
 				 at.value);
 	uint64_t inside = raddr_distance(mapping->start, at);
-	return read_file(backing->fd, size_add(mapping->file_offset, inside), at, buffer, size);
+	return backing_read(backing, size_add(mapping->file_offset, inside), at, buffer, size);
+}
+
+/*
+ * Nobody tells whether it is there. What a program's variables lead to was written once, and where
+ * nothing of it was ever swapped out (process.c sees to that) it is in RAM still.
+ */
+static struct error *read_untold(struct live *live, raddr at, uint8_t *buffer, size_t size)
+{
+	const struct mapping *mapping = find_mapping(live, at);
+	bool clean = mapping && mapping->of_file && !mapping->writable;
+	return clean ? read_absent(live, at, buffer, size) : read_present(live, at, buffer, size);
 }
 
 static struct error *read_run(struct live *live, enum page_state state, raddr at, uint8_t *buffer,
@@ -174,6 +144,8 @@ static struct error *read_run(struct live *live, enum page_state state, raddr at
 		return read_absent(live, at, buffer, size);
 	case PAGE_SWAPPED:
 		return error_new(ERROR_FAULT, RADDR_FORMAT " is swapped out", at.value);
+	case PAGE_UNTOLD:
+		return read_untold(live, at, buffer, size);
 	case PAGE_UNMAPPED:
 		break;
 	}
@@ -247,6 +219,8 @@ static struct error *gather_unasked(struct live *live, struct space_slice *slice
 {
 	if (gather_whole(live, slice))
 		return NULL;
+	if (pagemap_tells_nothing(live->pagemap))
+		return gather_run(&live->gather, slice, 1, NULL);
 	if (slice->stride > LOOK_STRIDE_MAX)
 		return fill_absent(live, slice, SLICE_UNREADABLE);
 	_cleanup_(residency_fini) struct residency residency = RESIDENCY_EMPTY;
@@ -285,16 +259,7 @@ static struct error *live_gather(void *source, struct space_slice *slices, size_
 static struct error *live_back(void *source, const struct region *region, int fd)
 {
 	struct live *live = source;
-	if (find_backing(live, region->device, region->inode))
-		return NULL;
-	_cleanup_(close_fd) int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (copy < 0)
-		return error_errno(ERROR_RESOURCE, errno, "keeping a mapped file open");
-	struct backing *backing = vec_push(&live->backings);
-	if (!backing)
-		return error_out_of_memory();
-	*backing = (struct backing){region->device, region->inode, take_fd(&copy)};
-	return NULL;
+	return backings_add(&live->backings, region->device, region->inode, fd);
 }
 
 static void live_rouse(void *source)
@@ -313,9 +278,7 @@ static void live_close(void *source)
 	gather_fini(&live->gather);
 	remote_close(&live->remote);
 	pagemap_close(live->pagemap);
-	for (size_t i = 0; i < live->backings.count; i++)
-		close_fd(&live->backings.items[i].fd);
-	vec_fini(&live->backings);
+	backings_fini(&live->backings);
 	vec_fini(&live->mappings);
 	free(live);
 }
@@ -334,9 +297,18 @@ static const struct space_ops live_ops = {
 	.close = live_close,
 };
 
+/* Where nobody tells what is resident. */
+static const struct space_ops blind_ops = {
+	.read = live_read,
+	.gather = live_gather,
+	.back = live_back,
+	.rouse = live_rouse,
+	.close = live_close,
+};
+
 static struct live *live_of(const struct space *space)
 {
-	return space->ops == &live_ops ? space->source : NULL;
+	return space->ops == &live_ops || space->ops == &blind_ops ? space->source : NULL;
 }
 
 struct error *live_open(pid_t pid, int proc, struct space *ret)
@@ -353,7 +325,8 @@ struct error *live_open(pid_t pid, int proc, struct space *ret)
 		err = gather_init(&live->gather, &live->remote);
 	if (err)
 		return err;
-	*ret = (struct space){VEC_EMPTY, 0, &live_ops, take(live)};
+	bool blind = pagemap_tells_nothing(live->pagemap);
+	*ret = (struct space){VEC_EMPTY, 0, blind ? &blind_ops : &live_ops, take(live)};
 	return NULL;
 }
 
@@ -377,6 +350,7 @@ struct error *live_map(struct space *space)
 			.device = region->device,
 			.inode = region->inode,
 			.of_file = region->kind == REGION_FILE,
+			.writable = region->writable,
 		};
 	}
 	return NULL;
@@ -400,6 +374,8 @@ const char *live_mechanism(const struct space *space)
 const char *live_residency_mechanism(const struct space *space)
 {
 	const struct live *live = live_of(space);
+	if (live && pagemap_tells_nothing(live->pagemap))
+		return "no means (pagemap is refused; CAP_DAC_READ_SEARCH opens it)";
 	return live && pagemap_tells_unmapped(live->pagemap) ? "PAGEMAP_SCAN" : "pagemap";
 }
 

@@ -29,7 +29,7 @@ struct error *live_start_readers(struct space *space) MUST_CHECK;
 /* "process_vm_readv" or "/proc/PID/mem". */
 const char *live_mechanism(const struct space *space);
 
-/* "PAGEMAP_SCAN" or "pagemap". */
+/* "PAGEMAP_SCAN" or "pagemap", or why there is neither. */
 const char *live_residency_mechanism(const struct space *space);
 
 /* What to do without, as on an older kernel or in a sandbox; for tests and measurements. */

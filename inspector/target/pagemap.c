@@ -4,6 +4,7 @@
  *	PAGEMAP_SCAN   ranges of one category each; what no range covers is not mapped
  *	table          bit 63 present, bit 62 swapped; nothing tells a hole
  *
+ * Where neither may be had, an open maps still tells whether that memory exists.
  * The ioctl's numbers are our own: Debian 12's headers are older than it.
  * (Documentation/admin-guide/mm/pagemap.rst, Linux 6.7.)
  */
@@ -46,7 +47,8 @@ struct scan_request {
 #define SCAN_REQUEST _IOWR('f', 16, struct scan_request)
 
 struct pagemap {
-	int fd;
+	int fd;     /* of pagemap; blind: of maps, which dies with the same memory */
+	bool blind; /* tells nothing */
 	bool has_scan;
 	uint64_t busy_ns; /* spent asking since the last rest */
 	union {
@@ -71,18 +73,35 @@ static int scan(struct pagemap *p, raddr start, raddr end, uint64_t any_of, size
 	return n < 0 ? -errno : n;
 }
 
+/* Opens pagemap, or where only that is refused, maps. */
+static struct error *open_either(int proc, int *ret, bool *ret_blind)
+{
+	int fd = openat(proc, "pagemap", O_RDONLY | O_CLOEXEC);
+	*ret_blind = fd < 0 && (errno == EACCES || errno == EPERM);
+	if (*ret_blind)
+		fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return procfs_error(errno, *ret_blind ? "maps" : "pagemap");
+	*ret = fd;
+	return NULL;
+}
+
 struct error *pagemap_open(int proc, struct pagemap **ret)
 {
-	_cleanup_(close_fd) int fd = openat(proc, "pagemap", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return procfs_error(errno, "pagemap");
+	_cleanup_(close_fd) int fd = -1;
+	bool blind;
+	struct error *err = open_either(proc, &fd, &blind);
+	if (err)
+		return err;
 	struct pagemap *pagemap = calloc(1, sizeof(*pagemap));
 	if (!pagemap)
 		return error_out_of_memory();
 	pagemap->fd = take_fd(&fd);
-	pagemap->has_scan = true;
-	int n = scan(pagemap, RADDR_NULL, raddr_at(PAGE_BYTES), CATEGORY_PRESENT, 1);
-	pagemap->has_scan = n >= 0 || n == -ESRCH;
+	pagemap->blind = blind;
+	if (!blind) {
+		int n = scan(pagemap, RADDR_NULL, raddr_at(PAGE_BYTES), CATEGORY_PRESENT, 1);
+		pagemap->has_scan = n >= 0 || n == -ESRCH;
+	}
 	*ret = pagemap;
 	return NULL;
 }
@@ -100,6 +119,11 @@ void pagemap_use_table(struct pagemap *pagemap)
 	pagemap->has_scan = false;
 }
 
+bool pagemap_tells_nothing(const struct pagemap *pagemap)
+{
+	return pagemap->blind;
+}
+
 bool pagemap_tells_unmapped(const struct pagemap *pagemap)
 {
 	return pagemap->has_scan;
@@ -108,6 +132,7 @@ bool pagemap_tells_unmapped(const struct pagemap *pagemap)
 bool pagemap_alive(const struct pagemap *pagemap)
 {
 	uint64_t entry;
+	/* Either file reads nothing, from its start, once the memory it was opened on is gone. */
 	return pread(pagemap->fd, &entry, sizeof(entry), 0) == sizeof(entry);
 }
 
@@ -216,6 +241,11 @@ struct error *pagemap_look(struct pagemap *pagemap, raddr at, uint64_t size, str
 	if (raddr_distance(start, end) > SCAN_STEP)
 		end = raddr_plus(start, SCAN_STEP);
 	struct run_list list = {runs, room, 0};
+	if (pagemap->blind) {
+		(void)run_add(&list, start, end, PAGE_UNTOLD);
+		*ret_n = list.n;
+		return NULL;
+	}
 	struct error *err = pagemap->has_scan ? look_by_scan(pagemap, start, end, &list)
 					      : look_by_table(pagemap, start, end, &list);
 	if (err)

@@ -21,6 +21,7 @@ enum page_state {
 	PAGE_PRESENT,  /* in RAM */
 	PAGE_SWAPPED,  /* in swap */
 	PAGE_UNMAPPED, /* no mapping; only PAGEMAP_SCAN can tell it from absent */
+	PAGE_UNTOLD,   /* one of these: we may not ask (pagemap_tells_nothing) */
 };
 
 struct page_run {
@@ -31,12 +32,19 @@ struct page_run {
 
 struct pagemap;
 
-/* proc: of /proc/PID; only used here. ERROR_PERMISSION, ERROR_GONE. */
+/*
+ * proc: of /proc/PID; only used here. ERROR_PERMISSION, ERROR_GONE. Where maps may be read but not
+ * pagemap, which only its owner may open, there is a pagemap that tells nothing: CAP_SYS_PTRACE alone
+ * gives that of another user's process (fs/proc/base.c: maps is 0444, pagemap 0400).
+ */
 struct error *pagemap_open(int proc, struct pagemap **ret) MUST_CHECK;
 void pagemap_close(struct pagemap *pagemap); /* takes NULL */
 
 /* From now on without PAGEMAP_SCAN, as on an older kernel. */
 void pagemap_use_table(struct pagemap *pagemap);
+
+/* Whether every page is PAGE_UNTOLD; pagemap_residency() must not be asked then. */
+bool pagemap_tells_nothing(const struct pagemap *pagemap);
 
 /* Whether PAGE_UNMAPPED is told from PAGE_ABSENT; if not, both are PAGE_ABSENT. */
 bool pagemap_tells_unmapped(const struct pagemap *pagemap);

@@ -236,10 +236,12 @@ static struct error *deny_seccomp(pid_t pid)
 {
 	struct error *err =
 		error_new(ERROR_PERMISSION,
-			  "a seccomp filter of this sandbox refuses ptrace on process %d", pid);
+			  "a seccomp filter of this sandbox refuses ptrace and process_vm_readv on "
+			  "process %d",
+			  pid);
 	return deny("seccomp",
-		    error_remedy(err, "allow ptrace in the container's seccomp profile, or "
-				      "run it on the host"));
+		    error_remedy(err, "allow them in the container's seccomp profile, or run it "
+				      "on the host"));
 }
 
 static struct error *deny_module(pid_t pid)
@@ -296,4 +298,41 @@ struct error *permission_refused(pid_t pid, int proc, enum permission_wish wish)
 	else if (wish != PERMISSION_LOOK)
 		err = attach_rule(pid, &us);
 	return err ? err : deny_module(pid);
+}
+
+struct error *permission_of_user(pid_t pid, int proc)
+{
+	struct side us, target;
+	struct error *err = side_read(AT_FDCWD, "/proc/self/status", &us);
+	err = err ?: side_read(proc, "status", &target);
+	if (err)
+		return err;
+	us.capabilities = us.effective = 0;
+	err = general_rule(pid, proc, &us, &target);
+	if (!err)
+		return NULL;
+	err = error_context(err, "a privileged arenascope shows its user only processes of their "
+				 "own");
+	return error_remedy(err, "run it with sudo");
+}
+
+char *permission_settings(void)
+{
+	struct side us = {0};
+	struct text text = TEXT_EMPTY;
+	long scope = system_number("/proc/sys/kernel/yama/ptrace_scope");
+	struct error *err = side_read(AT_FDCWD, "/proc/self/status", &us);
+	if (scope < 0)
+		text_add(&text, "no Yama");
+	else
+		text_addf(&text, "kernel.yama.ptrace_scope %ld", scope);
+	if (err)
+		text_addf(&text, ", our own rights unknown: %s", err->cause);
+	else
+		text_addf(&text, ", %s seccomp filter on us, uid %" PRIu64 "%s, %s namespace",
+			  us.seccomp ? "a" : "no", us.uids[1],
+			  is_privileged(&us) ? " with CAP_SYS_PTRACE" : " without CAP_SYS_PTRACE",
+			  in_first_namespace() ? "the first user" : "an inner user");
+	error_free(err);
+	return text_take(&text);
 }

@@ -11,6 +11,7 @@
  *	not_dumpable		it changed its ids or made itself undumpable
  *	user_namespace		we are privileged, but in a namespace that is not its
  *	yama_ptrace_scope	it may be looked at, but not attached to
+ *	pagemap			(process.c) only CAP_SYS_PTRACE is held, and it is partly swapped out
  *	traced			another tracer has it
  *	seccomp			our own sandbox
  *	security_module		everything else said yes
@@ -33,6 +34,17 @@ enum permission_wish {
  * when the process ended meanwhile. */
 struct error *permission_refused(pid_t pid, int proc, enum permission_wish wish)
 	__attribute__((returns_nonnull)) MUST_CHECK;
+
+/*
+ * Whether the kernel would let our user look without any capability, Yama aside: NULL, or the error of
+ * the rule. For a program that its file made privileged: it must not show its user another's process,
+ * nor one of his own that is closed to him (set-user-ID, capabilities, not dumpable). ERROR_GONE.
+ */
+struct error *permission_of_user(pid_t pid, int proc) MUST_CHECK;
+
+/* The settings that rule here, in words: "kernel.yama.ptrace_scope 1, no seccomp filter, …"; malloc'd,
+ * NULL: no memory. */
+char *permission_settings(void);
 
 /* Names of the capabilities in the mask, "cap_net_admin, cap_sys_time"; malloc'd, NULL: no memory. */
 char *permission_capability_names(uint64_t mask);

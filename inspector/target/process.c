@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 
 struct process {
@@ -86,31 +87,58 @@ static struct error *check_state(struct process *process)
 			 process->pid);
 }
 
-/* Opens what needs permission; what is refused is explained. */
-static struct error *check_access(struct process *process)
+/* Without its pagemap we cannot keep off what is swapped out: so there must be nothing. */
+static struct error *check_blindness(const struct process *process)
 {
-	struct remote remote;
-	enum permission_wish wish = PERMISSION_LOOK;
-	struct error *err = pagemap_open(process->dir, &process->pagemap);
-	if (!err) {
-		wish = PERMISSION_READ;
-		err = remote_open(process->pid, process->dir, &remote);
-	}
-	if (error_catch(&err, ERROR_PERMISSION))
-		return permission_refused(process->pid, process->dir, wish);
-	if (err)
+	struct facts facts = FACTS_EMPTY;
+	if (!pagemap_tells_nothing(process->pagemap))
+		return NULL;
+	struct error *err = process_facts(process, &facts);
+	uint64_t swap = facts.swap;
+	unsigned uid = facts.uid;
+	facts_fini(&facts);
+	if (err || swap == 0)
 		return err;
-	remote_close(&remote);
+	err = error_new(ERROR_PERMISSION,
+			"parts of process %d are swapped out, and which, only its owner may ask: a "
+			"look would bring them back",
+			process->pid);
+	return error_rule(error_remedy(err,
+				       "run as user %u, with sudo, or with "
+				       "CAP_DAC_READ_SEARCH beside CAP_SYS_PTRACE",
+				       uid),
+			  "pagemap");
+}
+
+static struct error *explain(const struct process *process, enum permission_wish wish,
+			     struct error *err)
+{
+	return error_catch(&err, ERROR_PERMISSION)
+		       ? permission_refused(process->pid, process->dir, wish)
+		       : err;
+}
+
+/* Opens what needs permission; what is refused is explained. */
+static struct error *open_mappings(struct process *process)
+{
+	struct error *err = pagemap_open(process->dir, &process->pagemap);
+	if (err)
+		return explain(process, PERMISSION_LOOK, err);
 	process->root = openat(process->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return NULL;
 }
 
-static void process_closep(struct process **process)
+static struct error *check_memory(struct process *process)
 {
-	process_close(*process);
+	struct remote remote;
+	struct error *err = remote_open(process->pid, process->dir, &remote);
+	if (err)
+		return explain(process, PERMISSION_READ, err);
+	remote_close(&remote);
+	return check_blindness(process);
 }
 
-struct error *process_open(pid_t pid, struct process **ret)
+static struct error *open_as(pid_t pid, bool memory, struct process **ret)
 {
 	_cleanup_(process_closep) struct process *process = calloc(1, sizeof(*process));
 	if (!process)
@@ -119,16 +147,27 @@ struct error *process_open(pid_t pid, struct process **ret)
 	if (pid <= 0)
 		return no_such(pid);
 	struct error *err = open_anchors(process);
-	if (!err)
-		err = check_state(process);
-	if (!err)
-		err = check_access(process);
-	if (!err)
-		err = process_check(process);
+	err = err ?: check_state(process);
+	err = err ?: open_mappings(process);
+	if (!err && memory)
+		err = check_memory(process);
+	if (!err && getauxval(AT_SECURE))
+		err = permission_of_user(pid, process->dir);
+	err = err ?: process_check(process);
 	if (err)
 		return err;
 	*ret = take(process);
 	return NULL;
+}
+
+struct error *process_open(pid_t pid, struct process **ret)
+{
+	return open_as(pid, true, ret);
+}
+
+struct error *process_open_mappings(pid_t pid, struct process **ret)
+{
+	return open_as(pid, false, ret);
 }
 
 /* ---- still the same? ---------------------------------------------------------------------- */
@@ -182,7 +221,7 @@ int process_root(const struct process *process)
 
 /* ---- its memory ---------------------------------------------------------------------------- */
 
-struct error *process_refresh(struct process *process, struct space *space)
+struct error *process_regions(const struct process *process, struct space *space)
 {
 	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
@@ -191,8 +230,24 @@ struct error *process_refresh(struct process *process, struct space *space)
 		return err;
 	if (size == 0)
 		return error_new(ERROR_GONE, "process %d has no memory any more", process->pid);
-	err = maps_parse(text, size, space);
+	return maps_parse(text, size, space);
+}
+
+struct error *process_refresh(struct process *process, struct space *space)
+{
+	struct error *err = process_regions(process, space);
 	return err ? err : live_map(space);
+}
+
+bool process_tells_residency(const struct process *process)
+{
+	return !pagemap_tells_nothing(process->pagemap);
+}
+
+struct error *process_residency(const struct process *process, raddr start, uint64_t size,
+				struct residency *ret)
+{
+	return pagemap_residency(process->pagemap, start, size, ret);
 }
 
 struct error *process_space(struct process *process, struct space *ret)

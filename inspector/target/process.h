@@ -26,6 +26,23 @@ struct process;
 struct error *process_open(pid_t pid, struct process **ret) MUST_CHECK;
 void process_close(struct process *process); /* takes NULL */
 
+static inline void process_closep(struct process **process)
+{
+	process_close(*process);
+}
+
+/* The same for one whose mappings alone are asked for: its memory need not be readable. */
+struct error *process_open_mappings(pid_t pid, struct process **ret) MUST_CHECK;
+
+/* Its regions alone, in place of space's. ERROR_GONE, ERROR_RESOURCE. */
+struct error *process_regions(const struct process *process, struct space *space) MUST_CHECK;
+
+/* Whether its pagemap may be read; then adds what is resident in the range to *ret, as
+ * space_residency. */
+bool process_tells_residency(const struct process *process);
+struct error *process_residency(const struct process *process, raddr start, uint64_t size,
+				struct residency *ret) MUST_CHECK;
+
 /* The same as the origin of a target, which then owns it. */
 struct error *process_origin(pid_t pid, struct origin *ret) MUST_CHECK;
 

@@ -14,13 +14,13 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/target/process.h"
+#include "inspector/target/regular_file.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 struct search {
 	struct process *process;
@@ -29,23 +29,12 @@ struct search {
 	void *context;
 };
 
-/* Reopens an O_PATH descriptor for reading if it is a regular file; -1 otherwise. */
-static int reopen_regular(int path_fd)
-{
-	struct stat stat;
-	char self[40];
-	if (fstat(path_fd, &stat) != 0 || !S_ISREG(stat.st_mode))
-		return -1;
-	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
-	return open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
 /* Shows one candidate; the accepted descriptor, or -1. */
 static int try_candidate(struct search *s, int path_fd, const char *name)
 {
 	if (path_fd < 0)
 		return -1;
-	_cleanup_(close_fd) int fd = reopen_regular(path_fd);
+	_cleanup_(close_fd) int fd = regular_file_reopen(path_fd);
 	if (fd < 0 || !s->accept(s->context, fd, name))
 		return -1;
 	return take_fd(&fd);
@@ -87,18 +76,13 @@ static int try_exe(struct search *s)
 	return try_candidate(s, fd, name);
 }
 
-static int open_in(int root, const char *path, uint64_t resolve)
-{
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve};
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-}
-
 static int try_root(struct search *s, const char *path)
 {
 	int root = process_root(s->process);
 	if (root < 0)
 		return -1;
-	_cleanup_(close_fd) int fd = open_in(root, path, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	_cleanup_(close_fd) int fd =
+		regular_file_find(root, path, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	_cleanup_(text_fini) struct text name = TEXT_EMPTY;
 	text_addf(&name, "/proc/%d/root%s", process_pid(s->process), path);
 	return try_candidate(s, fd, text_string(&name));
@@ -116,7 +100,7 @@ static int try_path(struct search *s, const char *path)
 {
 	if (shares_our_root(s->process))
 		return -1; /* it was tried already */
-	_cleanup_(close_fd) int fd = open_in(AT_FDCWD, path, RESOLVE_NO_MAGICLINKS);
+	_cleanup_(close_fd) int fd = regular_file_find(AT_FDCWD, path, RESOLVE_NO_MAGICLINKS);
 	return try_candidate(s, fd, path);
 }
 

@@ -25,6 +25,7 @@ struct region {
 	uint64_t device, inode; /* as stat(2) has them, but for file systems like btrfs */
 	char *label;            /* path or [heap]; foreign, unescaped; NULL for anonymous memory */
 	bool deleted;           /* the file's name is gone or means another file now */
+	bool unverified; /* of a core: its file was given by hand and could not be compared */
 };
 
 /*

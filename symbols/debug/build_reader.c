@@ -11,13 +11,17 @@
 #include "symbols/debug/build_reader.h"
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "symbols/debug/debug_file.h"
 #include "symbols/debug/layout_dwarf.h"
 #include "symbols/debug/layout_symtab.h"
 #include "symbols/sandbox.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define OWN_NEED (1 * MIB) /* beside what is inflated */
 
 struct reader {
 	struct report report;
@@ -140,6 +144,28 @@ static void read_dwarf(struct reader *r, Dwarf *dwarf)
 	error_free(err);
 }
 
+/* Whether the budget has room for what libdw inflates, and for its tables: as measured, a fifth of that
+ * and some. What is not compressed stays in the file's pages, which the kernel may drop. */
+static bool has_room(struct reader *r)
+{
+	char cause[4096 + 256];
+	uint64_t budget = r->search.request->max_memory;
+	elf_file_hide_unneeded(r->found.file);
+	uint64_t inflated = elf_file_inflated_size(r->found.file);
+	if (r->found.alt) {
+		elf_file_hide_unneeded(r->found.alt);
+		inflated = size_add(inflated, elf_file_inflated_size(r->found.alt));
+	}
+	uint64_t needed = size_add(size_add(inflated, inflated / 5), OWN_NEED);
+	if (budget == 0 || needed <= budget)
+		return true;
+	snprintf(cause, sizeof(cause),
+		 "reading %s takes %" PRIu64 " MiB of memory, and %" PRIu64 " MiB may be used",
+		 r->found.file->path, needed / MIB + 1, budget / MIB);
+	report_no_room(&r->report, cause);
+	return false;
+}
+
 /* Without debug information: what the module's own symbol tables say. */
 static void read_symbols(struct reader *r)
 {
@@ -188,7 +214,10 @@ void build_reader_run(void *context, int out)
 			report_foreign(&r.report);
 		report_file(&r.report, r.found.file->path);
 		sandbox_seal(ours);
-		read_files(&r);
+		if (has_room(&r))
+			read_files(&r);
+		else
+			read_symbols(&r);
 	} else {
 		if (main)
 			report_file(&r.report, main->path);

@@ -145,6 +145,40 @@ const char *elf_file_altlink(const struct elf_file *file, struct build_id *ret)
 	return name;
 }
 
+/* Of one section; 0 where it is not compressed. .zdebug_*: "ZLIB", then its size, big-endian. */
+static uint64_t inflated_size(const struct elf_file *file, Elf_Scn *section,
+			      const GElf_Shdr *header)
+{
+	Elf64_Chdr head;
+	uint8_t old[12];
+	bool is_old = strncmp(section_name(file, header), ".zdebug_", 8) == 0;
+	Elf_Data *raw =
+		is_old || header->sh_flags & SHF_COMPRESSED ? elf_rawdata(section, NULL) : NULL;
+	if (!raw || !raw->d_buf || raw->d_size < sizeof(head))
+		return 0;
+	if (!is_old) {
+		memcpy(&head, raw->d_buf, sizeof(head));
+		return head.ch_size;
+	}
+	memcpy(old, raw->d_buf, sizeof(old));
+	uint64_t size = 0;
+	for (size_t i = 4; i < sizeof(old); i++)
+		size = size << 8 | old[i];
+	return size;
+}
+
+uint64_t elf_file_inflated_size(const struct elf_file *file)
+{
+	uint64_t sum = 0;
+	Elf_Scn *section = NULL;
+	while ((section = elf_nextscn(file->elf, section))) {
+		GElf_Shdr header;
+		if (gelf_getshdr(section, &header) && header.sh_type != SHT_NOBITS)
+			sum = size_add(sum, inflated_size(file, section, &header));
+	}
+	return sum;
+}
+
 static uint32_t crc_step(uint32_t crc)
 {
 	for (int bit = 0; bit < 8; bit++)

@@ -48,6 +48,9 @@ const char *elf_file_altlink(const struct elf_file *file, struct build_id *ret);
 /* CRC-32 of the whole file, as .gnu_debuglink counts it; false: unreadable. */
 bool elf_file_crc(const struct elf_file *file, uint32_t *ret);
 
+/* Bytes that libdw will inflate at once when it opens the file: call after hiding. */
+uint64_t elf_file_inflated_size(const struct elf_file *file);
+
 /* Hides the debug sections that we never ask for, so that libdw does not inflate them. */
 void elf_file_hide_unneeded(struct elf_file *file);
 

@@ -84,10 +84,11 @@ static struct error *app_look(struct app *app)
 {
 	struct board *board = &app->board;
 	struct snapshot *taken = NULL;
-	if (board->held || board->gone || monotonic() < app->due)
+	if (board->held || board->gone || board->still || monotonic() < app->due)
 		return NULL;
 	struct error *err = inspector_look(app->inspector, &taken);
 	app->due = monotonic() + board->interval;
+	board->still = taken && taken->target.kind != ORIGIN_LIVE;
 	app->dirty = true;
 	if (err && !board->now)
 		return err;
@@ -103,7 +104,7 @@ static struct error *app_look(struct app *app)
 static int app_wait(const struct app *app)
 {
 	double left = (app->due - monotonic()) * 1000;
-	if (app->board.held || app->board.gone || left > TICK_MS)
+	if (app->board.held || app->board.gone || app->board.still || left > TICK_MS)
 		return TICK_MS;
 	return left < 0 ? 0 : (int)left + 1;
 }

@@ -42,6 +42,7 @@ struct board {
 	bool held;       /* no looks until Space is pressed again */
 	bool difference; /* tables and map show the change since the mark */
 	bool gone;       /* the target has ended; the last picture stays */
+	bool still;      /* it is a file: one look is all there is to see */
 	bool quit;
 	bool redraw; /* the terminal is to be drawn from nothing */
 	bool export; /* what is shown is to be written to a file */

@@ -28,10 +28,13 @@ bool frame_body(const struct area *whole, struct area *ret)
 	return true;
 }
 
-static void clock_text(time_t at, char ret[16])
+/* A file may be of any day. */
+static void clock_text(const struct snapshot_target *target, char ret[24])
 {
 	struct tm parts;
-	if (!localtime_r(&at, &parts) || !strftime(ret, 16, "%H:%M:%S", &parts))
+	bool live = target->kind == ORIGIN_LIVE;
+	if (!target->taken_at.tv_sec || !localtime_r(&target->taken_at.tv_sec, &parts) ||
+	    !strftime(ret, 24, live ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &parts))
 		ret[0] = '\0';
 }
 
@@ -49,7 +52,11 @@ static bool state_text(const struct board *board, struct text *ret)
 		text_add(ret, "TARGET ENDED, this is the last picture");
 		return true;
 	}
-	if (board->held)
+	const struct snapshot_target *target = board->now ? &board->now->snapshot->target : NULL;
+	if (target && target->kind != ORIGIN_LIVE)
+		text_add(ret, target->kind == ORIGIN_CORE ? "a core, does not change"
+							  : "a snapshot, does not change");
+	else if (board->held)
 		text_add(ret, "HELD, never stopped");
 	else if (board->now) /* before, there is nothing to say it of */
 		text_addf(ret, "live %g s, never stopped", board->interval);
@@ -122,17 +129,19 @@ static int doubts_draw(const struct doubts *doubts, const struct area *whole, in
 
 static void second_line_draw(const struct board *board, const struct area *whole)
 {
-	char uptime[UNITS_MAX], clock[16];
+	char uptime[UNITS_MAX], clock[24];
 	int x = tabs_draw(board, whole);
 	if (!board->now)
 		return;
 	const struct snapshot_target *target = &board->now->snapshot->target;
 	time_t up = target->taken_at.tv_sec - target->started_at.tv_sec;
 	units_duration(uptime, up > 0 ? (uint64_t)up : 0);
-	clock_text(target->taken_at.tv_sec, clock);
+	clock_text(target, clock);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	x = doubts_draw(&board->now->snapshot->doubts, whole, x);
-	text_addf(&line, "up %s  %s", uptime, clock);
+	if (target->started_at.tv_sec)
+		text_addf(&line, "up %s  ", uptime);
+	text_add(&line, clock);
 	if (x + canvas_columns(text_string(&line)) + 1 >= whole->width) {
 		text_clear(&line);
 		text_add(&line, clock);
@@ -202,7 +211,8 @@ static void small_draw(const struct board *board, const struct area *whole)
 	int y = 0;
 	if (board->now) {
 		const struct snapshot_target *target = &board->now->snapshot->target;
-		units_bytes(rss, target->rss);
+		if (target->kind != ORIGIN_CORE)
+			units_bytes(rss, target->rss);
 		int x = area_textf(whole, 0, y, STYLE_STRONG, "%lld ", (long long)target->pid);
 		area_foreign(whole, x, y++, whole->width - x, STYLE_PLAIN, target_label(target));
 	}

@@ -34,7 +34,10 @@ static void no_arenas(struct text *ret, const struct snapshot_target *target)
 			      "and no pymalloc arena is there.");
 		break;
 	}
-	text_addf(ret, " There is no map: only RSS (%s) and its history are known.", rss);
+	if (target->kind == ORIGIN_LIVE)
+		text_addf(ret, " There is no map: only RSS (%s) and its history are known.", rss);
+	else
+		text_add(ret, " There is no map.");
 }
 
 void verdict_add(struct text *ret, const struct picture *picture)

@@ -66,6 +66,11 @@ static void rss_end(const struct board *board, int room, struct text *ret)
 static void rss_draw(const struct board *board, const struct area *area, int y)
 {
 	const struct snapshot_target *target = &board->now->snapshot->target;
+	if (target->kind == ORIGIN_CORE) {
+		int end = area_text(area, 1, y, STYLE_TITLE, "RSS");
+		area_text(area, end + 1, y, STYLE_PLAIN, "is not known of a core");
+		return;
+	}
 	_cleanup_(text_fini) struct text right = TEXT_EMPTY;
 	char rss[UNITS_MAX], peak[UNITS_MAX];
 	uint64_t values[HISTORY_MAX];
@@ -138,7 +143,9 @@ static void bar_draw(const struct board *board, const struct area *area, int y)
 	struct bar_part parts[ARRAY_SIZE(shares)];
 	bool wide = area->width >= 90;
 	int x = 1;
-	for (size_t i = 0; i < ARRAY_SIZE(shares); i++) {
+	bool rss_known = board->now->snapshot->target.kind != ORIGIN_CORE;
+	size_t n = ARRAY_SIZE(shares) - !rss_known;
+	for (size_t i = 0; i < n; i++) {
 		char figure[UNITS_MAX];
 		parts[i] = shares[i].part;
 		units_bytes(figure, parts[i].amount);
@@ -147,8 +154,9 @@ static void bar_draw(const struct board *board, const struct area *area, int y)
 			       wide ? shares[i].label : shares[i].short_label, figure) +
 		    2;
 	}
-	area_bar(area, 1, y, area->width - 2, parts, ARRAY_SIZE(parts));
-	absent_draw(t, split.exact, area, x, y + 1);
+	area_bar(area, 1, y, area->width - 2, parts, n);
+	if (rss_known)
+		absent_draw(t, split.exact, area, x, y + 1);
 }
 
 static void cell_draw(const struct board *board, const struct occupancy_cell *cell,

@@ -21,6 +21,8 @@
 
 #include <cmocka.h>
 
+static void expect_in_dump(const struct snapshot *s, const char *words);
+
 static void dump(const struct snapshot *s, const struct style *style, const char *golden)
 {
 	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
@@ -51,6 +53,36 @@ static void test_dump(void **state)
 	ascii.width = 120;
 	ascii.color = true;
 	dump(s, &ascii, "dump-color.txt");
+}
+
+/* A core: nothing is known of RAM, nobody was stopped, and it has an end. */
+static void make_core(struct snapshot *s)
+{
+	s->target.kind = ORIGIN_CORE;
+	s->target.rss = s->target.peak_rss = s->target.swap = 0;
+	s->target.started_at = (struct timespec){0};
+	s->target.taken_at = (struct timespec){1795600000, 0};
+	s->target.signal = 11;
+	for (size_t i = 0; i < s->interpreters.count; i++)
+		s->interpreters.items[i].pymalloc.has_residency = false;
+	doubts_add(&s->doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1, "a core does not tell");
+}
+
+static void test_dump_of_a_core(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = fixture_heap(400, 30, 90 * MIB);
+	struct style style = fixture_style(false);
+	(void)state;
+	make_core(s);
+	dump(s, &style, "dump-core.txt");
+	s->target.pid = 0;
+	s->target.signal = 99;
+	s->target.taken_at.tv_sec = 0;
+	expect_in_dump(s, "core of celery ForkPool\\x1b[2JWorker-3: CPython 3.12.1, 24 threads, "
+			  "ended by signal 99, written at an unknown time\n");
+	s->target.kind = ORIGIN_SAVEFILE;
+	s->target.pid = 7;
+	expect_in_dump(s, "snapshot of pid 7 celery");
 }
 
 static void add_interpreter(struct snapshot *s, int64_t id, bool shares_main, bool readable)
@@ -320,6 +352,12 @@ static void test_json(void **state)
 	contents.verb = "stats";
 	assert_null(json_snapshot(&text, s, VERB_STATS, &contents));
 	compare_json(&text, "stats.json");
+	text_clear(&text);
+	make_core(s);
+	s->target.pid = 0;
+	s->target.n_threads = 0;
+	assert_null(json_snapshot(&text, s, VERB_MAP, &request));
+	compare_json(&text, "core.json");
 }
 
 static void test_json_others(void **state)
@@ -348,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_without_pymalloc),
+		cmocka_unit_test(test_dump_of_a_core),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_history_of_several),

@@ -115,6 +115,20 @@ static void overview_of_few_arenas(void **state)
 	screens_check(&board, "overview-few");
 }
 
+static void overview_of_a_core(void **state)
+{
+	(void)state;
+	_cleanup_(boardp) struct board board;
+	fixture_board(&board);
+	struct snapshot *s = fixture_fragmented(90);
+	s->target.kind = ORIGIN_CORE;
+	s->target.rss = s->target.peak_rss = s->target.swap = 0;
+	s->target.started_at = (struct timespec){0};
+	s->interpreters.items[0].pymalloc.has_residency = false;
+	fixture_show(&board, s);
+	screens_check(&board, "overview-core");
+}
+
 static void overview_without_pymalloc(void **state)
 {
 	(void)state;
@@ -207,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(overview),
 		cmocka_unit_test(overview_of_few_arenas),
+		cmocka_unit_test(overview_of_a_core),
 		cmocka_unit_test(overview_without_pymalloc),
 		cmocka_unit_test(lists),
 		cmocka_unit_test(drill_down),

@@ -1,0 +1,136 @@
+"""Our own memory: in a cgroup with little room left arenascope refuses, and the target lives."""
+
+import contextlib
+import os
+import re
+
+import pytest
+
+from support import cgroup, interpreters, targets
+
+MIB = 1 << 20
+VERBS = ["stats", "dump", "map", "doctor"]
+
+
+@contextlib.contextmanager
+def target_in(group, python, megabytes):
+    program = os.path.join(targets.PROGRAMS, "mixed_heap.py")
+    with targets.start(group.wrap + python.command + [program, str(megabytes)]) as target:
+        yield target.wait_paused()
+
+
+def compressed():
+    """An interpreter whose debug information must be inflated: some 10 to 40 MB."""
+    own = [it for it in interpreters.with_debug_info()
+           if it.root == "/" and it.debug_file != it.module and it.version >= (3, 6)]
+    return own[-1:]
+
+
+def plain_dwarf():
+    own = [it for it in interpreters.with_debug_info()
+           if it.root == "/" and it.debug_file == it.module and (3, 6) <= it.version < (3, 10)]
+    return own[-1:]
+
+
+def refused(result, words):
+    assert result.code == 9 and not result.out, result
+    assert re.search(words, result.err), result
+    assert "--max-memory" in result.err and "cgroup" in result.err, result
+
+
+@pytest.mark.parametrize("python", compressed(), ids=str)
+def test_no_room_to_read_debug_information(release, python):
+    """The child that inflates it counts: without a kept table it is refused, with one it is not needed."""
+    with cgroup.memory() as group, target_in(group, python, 100) as target:
+        release.ok("stats", target.pid)  # outside: keeps the table
+        group.leave(12 * MIB)
+        for verb in VERBS:
+            refused(release.run(verb, target.pid, "--no-cache", wrap=group.wrap) if verb != "doctor"
+                    else silent(release.run(verb, target.pid, "--no-cache", wrap=group.wrap)),
+                    r"takes \d+ MiB of memory, and \d MiB may be used")
+            release.ok(verb, target.pid, wrap=group.wrap)
+        assert release.ok("stats", target.pid, wrap=group.wrap).out == target.err
+        assert group.oom_kills() in (0, None) and target.paused()
+        # From outside the same container its limit is nobody's but its own.
+        assert release.ok("stats", target.pid, "--no-cache").out == target.err
+
+
+def silent(result):
+    """doctor tells what it found until then; the refusal itself is the same."""
+    result.out = ""
+    return result
+
+
+@pytest.mark.parametrize("python", plain_dwarf(), ids=str)
+def test_no_room_for_the_heap(release, python):
+    """A heap of 4 KiB pools: the headers of 400 MB take more than half of what is left."""
+    with cgroup.memory() as group, target_in(group, python, 300) as target:
+        release.ok("stats", target.pid)
+        for room in (4, 6, 8):
+            group.leave(room * MIB)
+            for options in (["stats"], ["dump"], ["map"], ["dump", "--exact"],
+                            ["stats", "--no-cache"]):
+                refused(release.run(options[0], target.pid, *options[1:], wrap=group.wrap),
+                        r"takes \d+ [KM]iB of memory, and \d+ [KM]iB may be used|too little")
+            assert target.paused()
+        group.leave(64 * MIB)
+        assert release.ok("stats", target.pid, wrap=group.wrap).out == target.err
+        assert group.oom_kills() in (0, None)
+
+
+@pytest.mark.parametrize("python", plain_dwarf(), ids=str)
+def test_hardly_any_room_at_all(release, python):
+    with cgroup.memory() as group, target_in(group, python, 20) as target:
+        group.leave(3 * MIB)
+        for verb in VERBS[:3]:
+            refused(release.run(verb, target.pid, wrap=group.wrap), "too little for any look")
+        assert target.paused() and group.oom_kills() in (0, None)
+
+
+def test_what_the_kernel_kills_first(release, python, quiet):
+    """Each verb puts itself forward, before it allocates anything for its answer."""
+    for verb in ("ps", "dump", "doctor"):
+        arguments = [verb] if verb == "ps" else [verb, quiet.pid]
+        log = release.run(*arguments, wrap=["strace", "-f", "-qq", "-e",
+                                            "trace=openat,write,process_vm_readv"]).err
+        volunteered = re.search(r'write\(\d+, "1000", 4\)', log)
+        assert volunteered, log[:2000]
+        assert "process_vm_readv" not in log[:volunteered.start()]
+        assert "/proc/%d/" % quiet.pid not in log[:volunteered.start()]
+
+
+@pytest.mark.parametrize("python", plain_dwarf(), ids=str)
+def test_an_answer_keeps_to_its_budget(release, python, say):
+    """What a look really takes is less than what it was allowed."""
+    with targets.start_program(python, "mixed_heap.py", 300) as target:
+        target.wait_paused()
+        for verb in ("stats", "dump"):
+            release.ok(verb, target.pid)
+            done = release.run(verb, target.pid, "--max-memory", "24M", wrap=[
+                "/usr/bin/python3", "-c", PEAK])
+            assert done.code == 0, done
+            peak = int(re.findall(r"^PEAK (\d+)$", done.err, re.M)[-1])
+            say("%s of 300 MB with --max-memory 24M: at most %.1f MiB anonymous" % (
+                verb, peak / 1024))
+            assert peak < 24 * 1024
+        few = release.run("stats", target.pid, "--max-memory", "3M")
+        assert few.code == 9 and "may be used" in few.err, few
+
+
+# Runs a command and says how much anonymous memory it had at the most, as far as looking tells.
+PEAK = """
+import os, re, sys, time
+pid = os.fork()
+if not pid:
+    os.execv(sys.argv[1], sys.argv[1:])
+most = 0
+while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+    try:
+        text = open('/proc/%d/status' % pid).read()
+        most = max(most, int((re.findall(r'RssAnon:\\s+(\\d+)', text) or [0])[0]))
+    except OSError:
+        pass
+    time.sleep(0.0005)
+sys.stderr.write('\\nPEAK %d\\n' % most)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
