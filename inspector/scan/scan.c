@@ -249,7 +249,8 @@ static struct error *scan_table(struct work *w, const struct pool_table *pools)
 		return err;
 	if (roots.found || (roots.idle && keeps_state(w)))
 		return scan_state(w, pools, &roots);
-	if (!keeps_state(w))
+	/* Of a version that nobody knows, also the older way is tried. */
+	if (!keeps_state(w) || w->build->unverified)
 		return scan_statics(w, pools);
 	conclude(w, SCAN_NONE, "the struct at the table of pools is no allocator's: %s", roots.why);
 	return NULL;

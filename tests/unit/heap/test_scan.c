@@ -299,6 +299,54 @@ static void test_counters_that_could_be_others_stay_unknown(void **unused)
 	scan_world_free(s);
 }
 
+/* Counts that lie elsewhere: the nodes are counted by hand, at every look. */
+static void test_a_radix_tree_without_counts_is_counted(void **unused)
+{
+	(void)unused;
+	for (size_t i = 3; i <= 4; i++) {
+		struct scan_world *s = scan_world_new(&world_models[i], ORDER_AGAINST, 3);
+		const struct pymalloc_roots *r = &s->world->heaps[0].roots;
+		uint64_t mids = world_get(s->world, r->arena_map_mid_count, 4);
+		uint64_t bots = world_get(s->world, r->arena_map_bot_count, 4);
+		struct pymalloc p = {0};
+		struct doubts doubts = {VEC_EMPTY};
+		world_put(s->world, r->arena_map_mid_count, 4, 77);
+		assert_int_equal(verdict(s), SCAN_FOUND);
+		assert_true(layout_has(&s->build.layout, LAYOUT_STATIC_ARENA_MAP_ROOT));
+		assert_false(layout_has(&s->build.layout, LAYOUT_STATIC_ARENA_MAP_MID_COUNT));
+		s->world->layout = s->build.layout;
+		struct error *err = world_look(s->world, 0, &p, &doubts);
+		assert_null(err);
+		assert_true(p.has_arena_map && p.arena_map_mids.known && p.arena_map_bots.known);
+		assert_int_equal(p.arena_map_mids.value, mids);
+		assert_int_equal(p.arena_map_bots.value, bots);
+		pymalloc_fini(&p);
+		doubts_fini(&doubts);
+		scan_world_free(s);
+	}
+}
+
+/* A tree that is not found is not one that is not there: pools of 16 KiB have one. */
+static void test_a_radix_tree_that_is_not_found_stays_unknown(void **unused)
+{
+	(void)unused;
+	struct scan_world *s = scan_world_new(&world_models[3], ORDER_AGAINST, 3);
+	const struct world_heap *h = &s->world->heaps[0];
+	struct pymalloc p = {0};
+	struct doubts doubts = {VEC_EMPTY};
+	uint64_t top = h->arenas[0].address.value >> 38 & 1023;
+	world_put(s->world, raddr_plus(h->roots.arena_map_root, top * 8), 8, 0x1000);
+	assert_int_equal(verdict(s), SCAN_FOUND);
+	assert_false(layout_has(&s->build.layout, LAYOUT_STATIC_ARENA_MAP_ROOT));
+	s->world->layout = s->build.layout;
+	struct error *err = world_look(s->world, 0, &p, &doubts);
+	assert_null(err);
+	assert_true(p.has_arena_map && !p.arena_map_mids.known && !p.arena_map_mids.absent);
+	pymalloc_fini(&p);
+	doubts_fini(&doubts);
+	scan_world_free(s);
+}
+
 /* Two words of the interpreter lead to the state. */
 static void test_two_pointers_to_the_state_are_no_answer(void **unused)
 {
@@ -423,6 +471,8 @@ int main(void)
 		cmocka_unit_test(test_a_table_that_fits_all_pools_but_one_is_refused),
 		cmocka_unit_test(test_maxarenas_must_be_beside_arenas),
 		cmocka_unit_test(test_counters_that_could_be_others_stay_unknown),
+		cmocka_unit_test(test_a_radix_tree_without_counts_is_counted),
+		cmocka_unit_test(test_a_radix_tree_that_is_not_found_stays_unknown),
 		cmocka_unit_test(test_two_pointers_to_the_state_are_no_answer),
 		cmocka_unit_test(test_a_state_that_contradicts_itself_is_refused),
 		cmocka_unit_test(test_without_any_arena_it_is_idle),
