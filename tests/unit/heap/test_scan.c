@@ -208,6 +208,23 @@ static void test_pools_of_other_classes_deny_the_table(void **unused)
 	}
 }
 
+/* Pools that agree with each other, but not with the list that they are on. */
+static void test_a_list_of_another_class_denies_the_table(void **unused)
+{
+	(void)unused;
+	struct scan_world *s = scan_world_new(&world_models[3], ORDER_AGAINST, 3);
+	struct world *w = s->world;
+	raddr head = w->heaps[0].roots.usedpools;
+	for (unsigned end = 0; end < 2; end++) {
+		raddr pool = raddr_at(world_get(w, raddr_plus(head, end * 8), 8));
+		world_put(w, world_field(w, pool, LAYOUT_POOL_SZIDX), 4, 9);
+		world_put(w, world_field(w, pool, LAYOUT_POOL_MAXNEXTOFFSET), 4,
+			  w->model->pool_size - 10 * w->model->alignment);
+	}
+	assert_int_equal(verdict(s), SCAN_NONE);
+	scan_world_free(s);
+}
+
 /* arenas[] as it would be elsewhere: its links lead to the copy; *ret_table. */
 static raddr plant_arenas(struct scan_world *s, uint64_t at)
 {
@@ -236,10 +253,13 @@ static void test_two_tables_of_arenas_are_no_answer(void **unused)
 	for (size_t i = 0; i < world_n_models; i++) {
 		if (world_models[i].roots != WORLD_STATICS)
 			continue;
-		struct scan_world *s = scan_world_new(&world_models[i], ORDER_AGAINST, 3);
-		plant_arenas(s, UINT64_C(0x7d0000000000));
-		assert_int_equal(verdict(s), SCAN_NONE);
-		scan_world_free(s);
+		static const uint64_t places[] = {0x7d0000000000, 0x7f8000000000};
+		for (size_t k = 0; k < ARRAY_SIZE(places); k++) {
+			struct scan_world *s = scan_world_new(&world_models[i], ORDER_AGAINST, 3);
+			plant_arenas(s, places[k]); /* before the true one, and behind it */
+			assert_int_equal(verdict(s), SCAN_NONE);
+			scan_world_free(s);
+		}
 	}
 }
 
@@ -255,8 +275,12 @@ static void test_a_table_that_fits_all_pools_but_one_is_refused(void **unused)
 		uint64_t size = layout_width(&w->layout, LAYOUT_ARENA_OBJECT_SIZE);
 		raddr one = plant_arenas(s, UINT64_C(0x7d0000000000));
 		raddr other = plant_arenas(s, UINT64_C(0x7d1000000000));
-		world_put(w, world_field(w, raddr_plus(one, 2 * size), LAYOUT_ARENA_ADDRESS), 8,
-			  UINT64_C(0x7000000000));
+		static const enum layout_entry_id moved[] = {LAYOUT_ARENA_ADDRESS,
+							     LAYOUT_ARENA_POOL_ADDRESS};
+		for (size_t k = 0; k < ARRAY_SIZE(moved); k++) {
+			raddr at = world_field(w, raddr_plus(one, 2 * size), moved[k]);
+			world_put(w, at, 8, world_get(w, at, 8) + 64 * w->model->arena_size);
+		}
 		world_put(w, world_field(w, raddr_plus(other, 5 * size), LAYOUT_ARENA_NEXTARENA), 8,
 			  other.value);
 		assert_int_equal(verdict(s), SCAN_FOUND);
@@ -467,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_two_tables_of_pools_are_no_answer),
 		cmocka_unit_test(test_what_is_almost_a_table_is_refused),
 		cmocka_unit_test(test_pools_of_other_classes_deny_the_table),
+		cmocka_unit_test(test_a_list_of_another_class_denies_the_table),
 		cmocka_unit_test(test_two_tables_of_arenas_are_no_answer),
 		cmocka_unit_test(test_a_table_that_fits_all_pools_but_one_is_refused),
 		cmocka_unit_test(test_maxarenas_must_be_beside_arenas),
