@@ -11,8 +11,9 @@
 
 #include "base/cleanup.h"
 
-#define NODE_MAX     (256 * KIB) /* bytes */
-#define ARENAS_ASKED 256
+#define NODE_MAX      (256 * KIB) /* bytes */
+#define ARENAS_ASKED  64
+#define SET_WORDS_MAX 16 /* of a root: a mid node covers 256 GiB of addresses, or more */
 
 /* How a release splits the bits above those inside an arena. */
 struct split {
@@ -83,7 +84,7 @@ static raddr first_arena(const struct arena_table *table)
 	return RADDR_NULL;
 }
 
-/* Whether the root leads to every arena, of a great heap to the first hundreds. */
+/* Whether the root leads to every arena, of a great heap to the first of them. */
 static struct error *leads_to_all(const struct search *s, raddr root, bool *ret)
 {
 	*ret = true;
@@ -154,13 +155,6 @@ static uint32_t *count_set_words(const struct data_segment *d)
 	return before;
 }
 
-/* Words of a root that are not 0: a mid node covers more than all arenas of most processes, and each
- * arena ever made has needed two at most. */
-static uint64_t set_words_max(const struct search *s)
-{
-	return 16 + 2 * (uint64_t)s->table->n_slots;
-}
-
 /* Tries word i of the segment as the root's entry for the first arena. */
 static struct error *try_word(const struct search *s, const struct data_segment *d,
 			      const uint32_t *before, uint64_t i, struct arena_map *map)
@@ -171,7 +165,7 @@ static struct error *try_word(const struct search *s, const struct data_segment 
 	bool leads;
 	if (mid == 0 || mid % 16 != 0 || mid >> 47 != 0 || i < top ||
 	    length > d->size / 8 - (i - top) ||
-	    before[i - top + length] - before[i - top] > set_words_max(s))
+	    before[i - top + length] - before[i - top] > SET_WORDS_MAX)
 		return NULL;
 	struct error *err = leads_to(s, mid, arena, &leads);
 	if (err || !leads)

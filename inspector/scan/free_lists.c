@@ -21,6 +21,7 @@
 #define TUPLES     20
 #define KEYS_SIZE  120  /* of a dict's keys of 8 slots with str keys, the ones that are kept */
 #define KEPT_MAX   2000 /* of the longest list */
+#define FOLLOWED   64   /* members of each: they lie on as many pages, and each costs a read */
 
 struct place {
 	enum layout_entry_id id;
@@ -191,14 +192,15 @@ static struct error *read_list(const struct search *s, const struct place *place
 	return err && error_catch(&err, ERROR_FAULT) ? NULL : err;
 }
 
-/* Whether `count` members follow one another, and no more. */
+/* Whether `count` members follow one another, and no more; of a long list, its first ones, and no end
+ * before. */
 static struct error *follow(const struct search *s, const struct place *place, unsigned i,
 			    const struct list *list, bool *ret)
 {
 	bool chained = place->link != NO_LINK;
 	raddr at = raddr_at(chained ? list->head : 0);
 	*ret = true;
-	for (uint64_t k = 0; k < list->count && *ret; k++) {
+	for (uint64_t k = 0; k < size_min(list->count, FOLLOWED) && *ret; k++) {
 		uint64_t next = 0;
 		struct error *err = NULL;
 		if (!chained)
@@ -211,7 +213,7 @@ static struct error *follow(const struct search *s, const struct place *place, u
 			return err;
 		at = chained ? raddr_at(next) : at;
 	}
-	*ret &= !chained || raddr_is_null(at);
+	*ret &= !chained || raddr_is_null(at) == (list->count <= FOLLOWED);
 	return NULL;
 }
 
