@@ -11,6 +11,7 @@ import pytest
 from support import cores, figures, interpreters, targets, tool
 
 KNOWN = interpreters.with_debug_info()
+PLAIN = [it for it in [interpreters.plain()] if it]
 # Whole or in part: anonymous only, file-backed too, everything.
 FILTERS = [cores.DEFAULT, 0x31, 0x7F]
 
@@ -89,6 +90,19 @@ def test_without_build_ids_a_file_is_taken_only_from_ones_hand(arenascope, pytho
         assert arenascope.run("stats", core, "--exe", wrong, *hints(python)).code == 6
         answer = truth.check(arenascope, core, "--exe", python.module, *hints(python))
         assert "unverified" in {d["kind"] for d in answer["doubts"]}
+
+
+@pytest.mark.parametrize("python", KNOWN[:1] + KNOWN[-1:] + PLAIN, ids=str)
+def test_without_private_memory_nothing_can_be_said(arenascope, python):
+    """coredump_filter without bit 0: what .data was in the file is not what it was in memory."""
+    cores.need_kernel_cores()
+    with cores.folder() as folder, targets.start_program(python, "mixed_heap.py", 1) as target:
+        target.wait_for(target.paused, "pause")
+        core = cores.kernel(target, folder, 0x30)
+        result = arenascope.run("stats", core, *hints(python))
+        assert result.code == 8 and "without bit 0" in result.err and not result.out, result
+        doctor = arenascope.run("doctor", core, *hints(python))
+        assert doctor.code == 8 and "without bit 0" in " ".join(doctor.out.split()), doctor
 
 
 # ---- one core for what does not depend on the version ---------------------------------------
@@ -352,8 +366,7 @@ def files_of(python):
 
 
 @pytest.mark.parametrize("python", [it for it in KNOWN if it.root == "/" and it.version >= (3, 6)
-                                    and not it.debug][:1]
-                         + [interpreters.plain()], ids=str)
+                                    and not it.debug][:1] + PLAIN, ids=str)
 def test_a_core_from_another_machine(arenascope, python, tmp_path):
     """Its files are not here, or others stand in their place: hints help, build-ids decide."""
     cores.need_kernel_cores()
