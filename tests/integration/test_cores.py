@@ -5,6 +5,7 @@ import random
 import shutil
 import struct
 import subprocess
+import tempfile
 
 import pytest
 
@@ -24,10 +25,10 @@ def hints(python):
 class Truth:
     """What the target said of itself, and what was read of it while it ran."""
 
-    def __init__(self, arenascope, target):
+    def __init__(self, arenascope, target, same_text=True):
         self.answer = arenascope.json("dump", target.pid, "--exact")
         self.text = arenascope.ok("stats", target.pid).out
-        if target.err:  # 2.7 says nothing of itself
+        if target.err and same_text:  # 2.7 says nothing of itself, hooks hide what it says
             assert self.text == target.err
 
     def check(self, arenascope, core, *options):
@@ -71,6 +72,40 @@ def test_the_kernels_core_is_the_process(arenascope, python, dumped):
         core = cores.kernel(target, folder, dumped)
         answer = truth.check(arenascope, core, *hints(python))
         assert answer["target"]["signal"] == 6
+
+
+MODES = {"debug": ({"PYTHONMALLOC": "debug"}, ()), "malloc": ({"PYTHONMALLOC": "malloc"}, ()),
+         "tracemalloc": ({}, ("-X", "tracemalloc"))}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("python", [it for it in KNOWN if it.version >= (3, 6)][:1] + PLAIN
+                         + KNOWN[-1:], ids=str)
+def test_allocators_and_hooks_are_seen_in_a_core(arenascope, python, mode):
+    cores.need_kernel_cores()
+    env, options = MODES[mode]
+    with cores.folder() as folder, targets.start_program(python, "mixed_heap.py", 2, env=env,
+                                                         options=options) as target:
+        truth = Truth(arenascope, target.wait_paused(), same_text=mode == "malloc")
+        truth.check(arenascope, cores.kernel(target, folder), *hints(python))
+
+
+@pytest.mark.parametrize("python", [it for it in KNOWN if it.version >= (3, 12)][:1]
+                         + [it for it in KNOWN if it.version >= (3, 12)][-1:], ids=str)
+def test_subinterpreters_in_a_core(arenascope, python):
+    cores.need_kernel_cores()
+    with cores.folder() as folder:
+        inside = tempfile.mkdtemp(dir=os.path.join(python.root, "tmp"), prefix="arenascope-")
+        try:
+            with targets.start_program(python, "subinterpreters.py",
+                                       "/" + os.path.relpath(inside, python.root), "isolated",
+                                       "legacy") as target:
+                truth = Truth(arenascope, target.wait_paused(), same_text=False)
+                core = cores.kernel(target, folder)
+            answer = truth.check(arenascope, core, *hints(python))
+            assert [it["shares_main"] for it in answer["interpreters"]] == [False, False, True]
+        finally:
+            shutil.rmtree(inside)
 
 
 @pytest.mark.parametrize("python", KNOWN, ids=str)
@@ -150,6 +185,17 @@ def test_every_verb_reads_a_core(arenascope, sample):
     assert "written 20" in stats.err and "stopped" not in stats.err
     lines = arenascope.ok("top", "--json", sample.core).out.splitlines()
     assert len(lines) == 1
+
+
+def test_a_file_that_is_no_core(arenascope, tmp_path):
+    """Named as a core or by its path, or by a word that no process is called."""
+    (tmp_path / "notes.xz").write_bytes(b"\xfd7zXZ\0 and more")
+    for arguments in [("dump", str(tmp_path / "notes.xz")), ("dump", "notes.xz"),
+                      ("dump", "--core", "notes.xz"), ("dump", "--core", "missing"),
+                      ("dump", "--core", ".")]:
+        result = arenascope.run(*arguments, cwd=str(tmp_path))
+        assert result.code == 8 and result.err.startswith("arenascope: "), result
+    assert arenascope.run("dump", "no-such-name-at-all", cwd=str(tmp_path)).code == 2
 
 
 def test_options_of_another_kind_of_target_are_refused(arenascope, sample, quiet):
