@@ -28,6 +28,12 @@ static bool is_cut(const struct core_summary *s)
 	return s->size < s->whole_size || s->n_cut_headers || s->damage;
 }
 
+/* Where program headers are cut off, what they said is not known. */
+static bool lacks_private(const struct core_summary *s)
+{
+	return !s->has_private && !s->n_cut_headers;
+}
+
 static void describe_cut(const struct core_summary *s, struct text *ret)
 {
 	text_addf(ret, "the core is cut off: it has %" PRIu64 " of at least %" PRIu64 " bytes",
@@ -67,7 +73,7 @@ void core_account_doubts(const struct origin *origin, struct doubts *doubts)
 		doubts_add(doubts, DOUBT_INPUT_PARTIAL, DOUBT_PARTIAL, s->n_refused, "%s",
 			   text_string(&line));
 	}
-	if (!s->has_private)
+	if (lacks_private(s))
 		doubts_add(doubts, DOUBT_INPUT_PARTIAL, DOUBT_PARTIAL, 1, "%s", no_private);
 	doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
 		   "a core does not tell what of its memory was in RAM");
@@ -98,7 +104,7 @@ static void tell_segments(const struct core_summary *s, struct findings *f)
 	findings_add(f, "segments", FINDING_OK,
 		     "%zu: %zu whole, %zu with their first part only, %zu without contents",
 		     s->n_full + s->n_partial + s->n_empty, s->n_full, s->n_partial, s->n_empty);
-	if (!s->has_private)
+	if (lacks_private(s))
 		findings_add(f, "segments", FINDING_MISSING, "%s", no_private);
 	if (s->has_files && !s->n_objects)
 		findings_add(f, "segments", FINDING_MISSING,
@@ -234,7 +240,7 @@ struct error *core_account_blame(const struct origin *origin, struct error *err)
 		describe_cut(s, &cut);
 		return error_as(error_context(err, "%s", text_string(&cut)), ERROR_BAD_FILE);
 	}
-	if (lacks && !s->has_private)
+	if (lacks && lacks_private(s))
 		err = error_context(err, "%s", no_private);
 	return lacks ? error_as(err, ERROR_BAD_FILE) : err;
 }
