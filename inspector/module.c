@@ -302,8 +302,7 @@ static bool accept_unverified(struct opening *o, const char *candidate)
 	bool trusted = o->is_process || o->module->by_hand;
 	note_trial(o->module, candidate, trusted,
 		   trusted ? "used, unverified: the object has no build-id"
-			   : "refused: the core's object has no build-id to compare; --exe FILE "
-			     "names it");
+			   : "refused: the object has no build-id to compare");
 	return trusted;
 }
 
