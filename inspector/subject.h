@@ -6,6 +6,7 @@
 #define INSPECTOR_SUBJECT_H
 
 #include "inspector/inspector.h"
+#include "inspector/known_builds.h"
 #include "inspector/module.h"
 #include "inspector/scan/scan.h"
 #include "inspector/target/freeze.h"
@@ -32,10 +33,10 @@ struct subject {
 struct error *subject_open(const struct inspector_request *request, struct subject *ret) MUST_CHECK;
 
 /* The same without DWARF: version from the file, layout only if it is in the cache. For lists, which
- * hand the same strangers to each. Without a cached layout build.layout stays empty, and that is no
+ * hand the same strangers and known builds to each. Without a cached layout build.layout stays empty, and that is no
  * error. */
 struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strangers,
-			     struct subject *ret) MUST_CHECK;
+			     struct known_builds *known, struct subject *ret) MUST_CHECK;
 
 void subject_fini(struct subject *subject);
 
