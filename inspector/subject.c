@@ -162,8 +162,7 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
-	if (!request->several)
-		drop_privileges(request, ret);
+	drop_privileges(request, ret);
 	if (budget < BUDGET_COMFORT)
 		live_lack(&ret->space, LIVE_NO_SECOND_READER);
 	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;

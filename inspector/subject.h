@@ -26,8 +26,8 @@ struct subject {
 };
 
 /*
- * Prepares the target. Forks (python_build.h); then gives up all rights but to read it, unless
- * request->several. On an error *ret holds what was found until then,
+ * Prepares the target. Forks (python_build.h); then gives up all rights but to read it
+ * (privilege.h): a second target of another user cannot be opened afterwards. On an error *ret holds what was found until then,
  * so that `doctor` can tell; subject_fini() it in every case.
  */
 struct error *subject_open(const struct inspector_request *request, struct subject *ret) MUST_CHECK;
