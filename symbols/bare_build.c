@@ -134,7 +134,11 @@ static void ask_code(struct bare *b)
 {
 	struct layout added = b->build->layout;
 	const struct layout_code_request request = {
-		.source = &b->source, .is_file = b->is_file, .version_hex = b->build->version_hex};
+		.source = &b->source,
+		.is_file = b->is_file,
+		.version_hex = b->build->version_hex,
+		.free_threaded = b->build->free_threaded,
+	};
 	layout_code_fill(&request, &added);
 	keep(b, "exported functions' code", &added);
 }

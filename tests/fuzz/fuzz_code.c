@@ -92,7 +92,7 @@ static void check_lengths(const struct fuzz *f)
 
 static void check_table(const struct elf_source *s, uint32_t version)
 {
-	const struct layout_code_request request = {s, true, version};
+	const struct layout_code_request request = {s, true, version, false};
 	struct layout layout = {0};
 	layout.entries[LAYOUT_RUNTIME] =
 		(struct layout_entry){DATA + 256, 512, 1, 512, PROVENANCE_DYNSYM};
