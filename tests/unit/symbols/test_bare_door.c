@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,6 +126,19 @@ static void test_a_damaged_module(void **state)
 	python_build_fini(&build);
 }
 
+/* Debug information of something else tells sizes of some objects, and no interpreter. */
+static void test_half_of_a_table_is_worth_nothing(void **state)
+{
+	(void)state;
+	char path[SAMPLE_PATH_SIZE];
+	struct python_build build;
+	snprintf(path, sizeof(path), "%s/libsample-sysv.so", getenv("SAMPLES"));
+	error_free(build_no_symbols(path, build_nowhere(), &build));
+	assert_non_null(build_find_trial(&build, "used"));
+	assert_false(layout_has(&build.layout, LAYOUT_SIZEOF_TUPLE));
+	python_build_fini(&build);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +147,7 @@ int main(void)
 		TEST(test_such_a_table_is_not_kept),
 		TEST(test_a_damaged_debug_file),
 		TEST(test_a_damaged_module),
+		TEST(test_half_of_a_table_is_worth_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
