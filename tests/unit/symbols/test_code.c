@@ -290,6 +290,25 @@ static void test_what_is_forgotten(void **state)
 	assert_int_equal(call->values[CODE_THIRD].kind, CODE_UNKNOWN);
 }
 
+static void test_the_second_byte_of_a_register(void **state)
+{
+	(void)state;
+	static const uint8_t code[] = {
+		0xba, 0x07, 0,    0, 0,    /* mov edx, 7 */
+		0xb9, 0x08, 0,    0, 0,    /* mov ecx, 8 */
+		0x80, 0xce, 0x10,          /* or dh, 0x10 */
+		0x8a, 0x2f,                /* mov ch, [rdi] */
+		0xe8, 0,    0,    0, 0x40, /* call away */
+	};
+	struct record r;
+	assert_true(walk(code, sizeof(code), &r));
+	const struct code_event *call = event_of(&r, CODE_CALL, 0);
+	assert_non_null(call);
+	assert_int_equal(call->values[CODE_THIRD].kind, CODE_UNKNOWN);
+	assert_int_equal(call->values[CODE_FOURTH].kind, CODE_UNKNOWN);
+	assert_int_equal(call->values[CODE_FIRST].kind, CODE_ARGUMENT);
+}
+
 static void test_code_that_never_ends(void **state)
 {
 	(void)state;
@@ -320,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_helper_returns),
 		cmocka_unit_test(test_running_on),
 		cmocka_unit_test(test_what_is_forgotten),
+		cmocka_unit_test(test_the_second_byte_of_a_register),
 		cmocka_unit_test(test_code_that_never_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
