@@ -104,6 +104,8 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_UNVERIFIED] = "unverified",
 		[DOUBT_LAYOUT_UNVERIFIED] = "layout_unverified",
 		[DOUBT_STRUCTURE] = "structure",
+		[DOUBT_DEBUG_INFO] = "debug_info",
+		[DOUBT_EARLIER_RUN] = "earlier_run",
 		[DOUBT_RESIDENCY] = "residency",
 		[DOUBT_INPUT_PARTIAL] = "input_partial",
 		[DOUBT_TARGET_CHANGED] = "target_changed",

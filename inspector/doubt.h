@@ -44,6 +44,8 @@ enum doubt_severity {
 	X(UNVERIFIED)        /* a file without build-id: taken on trust */                         \
 	X(LAYOUT_UNVERIFIED) /* of a version that nothing is known of: shapes are assumed */       \
 	X(STRUCTURE)         /* symbols and what memory shows disagree */                          \
+	X(DEBUG_INFO)        /* debug information that is there could not be used */               \
+	X(EARLIER_RUN)       /* what an earlier run of Python in the process left is not known */  \
 	X(RESIDENCY)         /* what is resident could not be learnt */                            \
 	X(INPUT_PARTIAL)     /* a core or snapshot file lacks some of what it should hold */       \
 	X(TARGET_CHANGED)    /* it executed another program or ended while being read */

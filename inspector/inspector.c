@@ -142,6 +142,8 @@ static void describe_scan(const struct subject *s, struct doubts *doubts)
 			   "unverified layout: CPython %s is not known; its heap has the shape of "
 			   "the newest known one",
 			   *build->version ? build->version : "of an unknown version");
+	if (build->no_debug_info && build->why)
+		doubts_add(doubts, DOUBT_DEBUG_INFO, DOUBT_NOTE, 1, "not used: %s", build->why);
 	if (s->scan.verdict == SCAN_DISAGREES)
 		doubts_add(doubts, DOUBT_STRUCTURE, DOUBT_INCONSISTENT, 1,
 			   "symbols and memory disagree: %s", s->scan.why ?: "?");

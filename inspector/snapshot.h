@@ -87,7 +87,7 @@ struct snapshot_free_list {
 		[40]; /* as the interpreter prints it: "free PyDictObject", "free 1-sized PyTupleObject" */
 	char name[16]; /* as JSON names it: "dict", "tuple[1]" */
 	struct maybe count;
-	uint64_t size; /* bytes of one */
+	uint64_t size; /* bytes of one; 0: not known */
 };
 
 struct snapshot_interpreter {

@@ -38,6 +38,9 @@ const char *caveat_meaning(enum doubt_kind kind)
 		[DOUBT_UNVERIFIED] = "if the file is of another build, all figures are wrong",
 		[DOUBT_LAYOUT_UNVERIFIED] =
 			"every check agreed, but a version that changed the heap may look alike",
+		[DOUBT_DEBUG_INFO] = "memory was searched by structure instead",
+		[DOUBT_EARLIER_RUN] =
+			"allocated_blocks is too low if Python was started anew and had leaked",
 		[DOUBT_STRUCTURE] = "one of the two is wrong, and with it all figures",
 		[DOUBT_RESIDENCY] = "what lies in RAM and what on swap is not told apart",
 		[DOUBT_INPUT_PARTIAL] = "what lay there is missing from every figure",

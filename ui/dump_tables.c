@@ -311,7 +311,7 @@ static void add_free_list(struct text *line, const struct page *page,
 	units_maybe(count, list->count);
 	units_said(bytes, page->style->units, size_multiply(list->count.value, list->size));
 	page_escape(line, page->style, list->name);
-	text_addf(line, " %s (%s)", count, list->count.known ? bytes : "?");
+	text_addf(line, " %s (%s)", count, list->count.known && list->size ? bytes : "?");
 }
 
 static void write_free_lists(struct page *page, const struct snapshot_interpreter *s,

@@ -242,7 +242,7 @@ static json_t *free_lists(const struct snapshot_interpreter *s)
 		json_t *o = json_object();
 		json_value_set(&o, "type", json_value_text(f->name));
 		json_value_set(&o, "count", json_value_maybe(f->count));
-		json_value_set(&o, "size", json_value_count(f->size));
+		json_value_set(&o, "size", f->size ? json_value_count(f->size) : json_null());
 		json_value_append(&list, o);
 	}
 	return list;

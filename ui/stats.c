@@ -117,13 +117,14 @@ static void add_arena_map(struct stats *s, const struct pymalloc *p)
 {
 	struct maybe mids = nodes_bytes(p->arena_map_mids, p->arena_map_mid_size);
 	struct maybe bots = nodes_bytes(p->arena_map_bots, p->arena_map_bot_size);
-	struct maybe total = maybe_known(p->arena_map_root_size + mids.value + bots.value);
-	total.known = mids.known && bots.known;
+	struct maybe root = {p->arena_map_root_size, p->arena_map_root_size > 0, false};
+	struct maybe total = maybe_known(root.value + mids.value + bots.value);
+	total.known = root.known && mids.known && bots.known;
 	text_add(s->text, "\narena map counts\n");
 	add_line(s, "# arena map mid nodes", p->arena_map_mids);
 	add_line(s, "# arena map bot nodes", p->arena_map_bots);
 	text_add(s->text, "\n");
-	add_figure(s, "# bytes lost to arena map root", p->arena_map_root_size);
+	add_line(s, "# bytes lost to arena map root", root);
 	add_line(s, "# bytes lost to arena map mid", mids);
 	add_line(s, "# bytes lost to arena map bot", bots);
 	add_line(s, "Total", total);
@@ -143,17 +144,19 @@ static void add_table(struct stats *s, const struct pymalloc *p, struct maybe se
 static void add_free_list(struct stats *s, const struct snapshot_free_list *list)
 {
 	_cleanup_(text_fini) struct text label = TEXT_EMPTY;
-	char count[UNITS_MAX] = "?", bytes[UNITS_MAX] = "?";
+	char count[UNITS_MAX] = "?", size[UNITS_MAX] = "?", bytes[UNITS_MAX] = "?";
 	if (list->count.absent)
 		return;
-	s->n_unknown += !list->count.known;
-	if (list->count.known) {
+	s->n_unknown += !list->count.known || !list->size;
+	if (list->count.known)
 		snprintf(count, sizeof(count), "%" PRIu64, list->count.value);
+	if (list->size)
+		snprintf(size, sizeof(size), "%" PRIu64, list->size);
+	if (list->count.known && list->size)
 		units_count(bytes, size_multiply(list->count.value, list->size));
-	}
 	text_addf(&label, "%s ", count);
 	text_add_escaped(&label, list->type, strnlen(list->type, sizeof(list->type)));
-	text_addf(&label, "s * %" PRIu64 " bytes each", list->size);
+	text_addf(&label, "s * %s bytes each", size);
 	text_addf(s->text, "%*s =%*s\n", COUNT_WIDTH, text_string(&label), FIGURE_WIDTH, bytes);
 }
 

@@ -23,6 +23,7 @@ struct pymalloc_roots {
 	raddr arenas_current, arenas_total, arenas_highwater;
 	raddr raw_allocated_blocks;
 	raddr arena_map_root, arena_map_mid_count, arena_map_bot_count;
+	uint64_t arena_map_node_size; /* bytes of the root and of a middle node; 0: not known */
 	/* What this version is known to keep: such an address that is null is then unknown, not
 	 * absent. ntimes_arena_allocated and narenas_highwater: 3.4 on; raw_allocated_blocks: 3.9 on. */
 	bool keeps_totals, keeps_raw_blocks;

@@ -292,11 +292,13 @@ static void take_counters(const struct pymalloc_image *image, const struct pymal
 }
 
 /* Sizes are those of the types: arena_map_top_t has as many pointers as arena_map_mid_t in every
- * release (3.10 to 3.15). */
+ * release (3.10 to 3.15). Pools larger than 4 KiB are built only together with the tree: one that was
+ * not found is unknown, not absent. */
 static void take_arena_map(const struct pymalloc_image *image, const struct layout *layout,
 			   const struct pymalloc_roots *roots, struct pymalloc *p)
 {
-	p->has_arena_map = !raddr_is_null(roots->arena_map_root);
+	p->has_arena_map =
+		!raddr_is_null(roots->arena_map_root) || image->geometry.pool_size > 4 * KIB;
 	p->arena_map_mids = pymalloc_words_maybe(&image->words, WORD_MAP_MIDS, p->has_arena_map);
 	p->arena_map_bots = pymalloc_words_maybe(&image->words, WORD_MAP_BOTS, p->has_arena_map);
 	if (!p->has_arena_map)

@@ -4,6 +4,8 @@
  */
 #include "inspector/heap/pymalloc_words.h"
 
+#include "inspector/heap/pymalloc_map.h"
+
 #include <string.h>
 
 /* The words, usedpools and nfp2lasta. */
@@ -48,6 +50,21 @@ static size_t bounded(uint64_t n, size_t max)
 	return n <= max ? (size_t)n : max;
 }
 
+/* Where there is a radix tree, and nothing says how large it is: it is counted. */
+static struct error *count_map(struct space *space, const struct pymalloc_roots *roots,
+			       struct pymalloc_words *ret)
+{
+	bool counted = ret->got[WORD_MAP_MIDS] && ret->got[WORD_MAP_BOTS];
+	bool known = false;
+	if (raddr_is_null(roots->arena_map_root) || counted || !roots->arena_map_node_size)
+		return NULL;
+	struct error *err =
+		pymalloc_map_count(space, roots->arena_map_root, roots->arena_map_node_size,
+				   &ret->word[WORD_MAP_MIDS], &ret->word[WORD_MAP_BOTS], &known);
+	ret->got[WORD_MAP_MIDS] = ret->got[WORD_MAP_BOTS] = !err && known;
+	return err;
+}
+
 struct error *pymalloc_words_read(struct space *space, const struct pymalloc_roots *roots,
 				  bool frozen, struct pymalloc_words *ret)
 {
@@ -85,7 +102,7 @@ struct error *pymalloc_words_read(struct space *space, const struct pymalloc_roo
 	ret->got_nfp2lasta = nfp2lasta < PIECES_MAX && p.got[nfp2lasta] == SLICE_READ;
 	ret->n_used = (uint32_t)n_used;
 	ret->n_nfp2lasta = (uint32_t)n_nfp2lasta;
-	return NULL;
+	return count_map(space, roots, ret);
 }
 
 bool pymalloc_words_equal(const struct pymalloc_words *a, const struct pymalloc_words *b)

@@ -53,9 +53,8 @@ struct error *runtime_counters_read(struct space *space, const struct layout *la
 	if (err)
 		return err;
 	if (is_new && !layout_has(layout, LAYOUT_LAST_FINAL_LEAKS))
-		doubts_add(doubts, DOUBT_COUNTER_UNKNOWN, DOUBT_NOTE, 1,
-			   "whether an earlier run of the interpreter in this process leaked "
-			   "blocks could not be found: the count of all blocks takes it for no");
+		doubts_add(doubts, DOUBT_EARLIER_RUN, DOUBT_NOTE, 1,
+			   "last_final_leaks could not be found: taken for 0");
 	const struct maybe *needed = is_old ? &c.allocated_blocks : &c.interpreter_leaks;
 	if (!needed->known && !needed->absent)
 		doubts_add(doubts, DOUBT_COUNTER_UNKNOWN, DOUBT_PARTIAL, 1,

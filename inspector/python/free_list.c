@@ -92,7 +92,7 @@ static struct error *add_list(struct reader *r, struct maybe count, uint64_t siz
 		return error_out_of_memory();
 	list->count = count;
 	list->size = size;
-	r->n_unknown += !count.known;
+	r->n_unknown += !count.known || !size;
 	*ret = list;
 	return NULL;
 }
@@ -109,10 +109,9 @@ static struct error *add_kind(struct reader *r, const struct kind *kind)
 	struct snapshot_free_list *list;
 	struct maybe count;
 	struct error *err = read_count(r, id, is_static, 0, &count);
+	uint64_t size = layout_width(r->layout, kind->size); /* 0: not known */
 	if (!err)
-		err = add_list(r, count,
-			       layout_width(r->layout, kind->size) + head_size(r, kind->collected),
-			       &list);
+		err = add_list(r, count, size ? size + head_size(r, kind->collected) : 0, &list);
 	if (err)
 		return err;
 	(void)snprintf(list->type, sizeof(list->type), "free %s", kind->type);
@@ -134,9 +133,9 @@ static struct error *add_tuples(struct reader *r)
 	bool is_static = keeps_statics(r);
 	enum layout_entry_id id = is_static ? LAYOUT_FREELIST_STATIC_TUPLE : LAYOUT_FREELIST_TUPLE;
 	uint64_t first_length = r->version < 0x030b0000u ? 0 : 1;
-	uint64_t base = layout_has(r->layout, LAYOUT_TUPLE_ITEM)
-				? layout_offset(r->layout, LAYOUT_TUPLE_ITEM)
-				: size_subtract(layout_width(r->layout, LAYOUT_SIZEOF_TUPLE), 8);
+	uint64_t item = layout_offset(r->layout, LAYOUT_TUPLE_ITEM); /* 0: not known */
+	uint64_t base =
+		item ? item : size_subtract(layout_width(r->layout, LAYOUT_SIZEOF_TUPLE), 8);
 	uint64_t n = count_tuples(r, id, is_static);
 	for (uint64_t i = first_length ? 0 : 1; i < n; i++) {
 		unsigned length = (unsigned)(i + first_length);
@@ -144,7 +143,8 @@ static struct error *add_tuples(struct reader *r)
 		struct maybe count;
 		struct error *err = read_count(r, id, is_static, i, &count);
 		if (!err)
-			err = add_list(r, count, base + length * 8u + head_size(r, true), &list);
+			err = add_list(r, count, base ? base + length * 8u + head_size(r, true) : 0,
+				       &list);
 		if (err)
 			return err;
 		(void)snprintf(list->type, sizeof(list->type), "free %u-sized PyTupleObject",

@@ -70,6 +70,7 @@ static struct pymalloc_roots roots_of_statics(const struct reader *r)
 		.arena_map_root = variable(r, LAYOUT_STATIC_ARENA_MAP_ROOT),
 		.arena_map_mid_count = variable(r, LAYOUT_STATIC_ARENA_MAP_MID_COUNT),
 		.arena_map_bot_count = variable(r, LAYOUT_STATIC_ARENA_MAP_BOT_COUNT),
+		.arena_map_node_size = layout_width(r->layout, LAYOUT_ARENA_MAP_MID_SIZE),
 		.keeps_totals = r->version >= VERSION_3_4,
 		.keeps_raw_blocks = r->version >= VERSION_3_9,
 		.idle = !layout_has(r->layout, LAYOUT_STATIC_ARENAS) &&

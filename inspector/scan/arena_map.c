@@ -272,7 +272,7 @@ struct error *arena_map_read(struct space *space, raddr at, const struct arena_t
 	size_t n;
 	const struct split *splits = splits_of(table, &n, &s.arena_bits);
 	for (size_t i = 0; i < n; i++) {
-		bool leads, whole, counted;
+		bool leads = false, whole = false, counted;
 		uint32_t count[2];
 		s.split = splits[i];
 		struct error *err = leads_to_all(&s, at, &leads);

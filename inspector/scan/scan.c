@@ -19,7 +19,9 @@
 #include <stdarg.h>
 #include <time.h>
 
-#define TRIES        20
+#define TRIES        40
+#define TRIES_BLIND  4 /* where nothing looks like a table of pools */
+#define REST_MAX_NS  5000000
 #define REST_NS      200000 /* before another try, and more before the next */
 #define VERSION_3_12 0x030c0000u
 
@@ -32,6 +34,7 @@ struct work {
 	struct layout_fill fill;
 	struct scan *ret;
 	bool moves;
+	bool blind; /* no words of the data look like a table of pools */
 };
 
 /* ---- telling ---------------------------------------------------------------------------- */
@@ -246,7 +249,8 @@ static struct error *scan_table(struct work *w, const struct pool_table *pools)
 		return err;
 	if (roots.found || (roots.idle && keeps_state(w)))
 		return scan_state(w, pools, &roots);
-	if (!keeps_state(w))
+	/* Of a version that nobody knows, also the older way is tried. */
+	if (!keeps_state(w) || w->build->unverified)
 		return scan_statics(w, pools);
 	conclude(w, SCAN_NONE, "the struct at the table of pools is no allocator's: %s", roots.why);
 	return NULL;
@@ -259,6 +263,7 @@ static struct error *scan_once(struct work *w)
 	err = err ?: pool_table_find(w->space, &w->shape, &w->data, &tables);
 	if (err)
 		return err;
+	w->blind = tables.n_found + tables.n_refused == 0;
 	if (tables.n_found == 1)
 		tell(w, true, "scan: pool table",
 		     "at " RADDR_FORMAT ", %u size classes, %u ends of lists; %u refused",
@@ -305,13 +310,20 @@ static void forget_trials(struct python_build *build, size_t n)
 	}
 }
 
+/* A thread may wait for a processor in the middle of a change: so long must be waited at most. */
+static void rest(int i)
+{
+	long ns = (long)size_min((uint64_t)i * REST_NS, REST_MAX_NS);
+	nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
 static struct error *scan_tries(struct work *w)
 {
 	struct error *err = NULL;
 	size_t told = w->build->trials.count;
 	for (int i = 0; i < (w->moves ? TRIES : 1) && !err; i++) {
 		if (i > 0)
-			nanosleep(&(struct timespec){.tv_nsec = REST_NS * i}, NULL);
+			rest(i);
 		forget_trials(w->build, told);
 		free(w->ret->why);
 		*w->ret = (struct scan){.verdict = SCAN_NONE};
@@ -319,7 +331,8 @@ static struct error *scan_tries(struct work *w)
 		err = scan_once(w);
 		if (!err && (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE))
 			err = take_over(w);
-		if (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE)
+		if (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE ||
+		    (w->blind && i + 1 >= TRIES_BLIND))
 			break;
 	}
 	return err;

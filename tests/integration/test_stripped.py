@@ -159,6 +159,35 @@ def test_symbols_are_checked_against_memory(arenascope, python):
         assert "cross-check in memory: usedpools and arenas look as they must" in text, text
 
 
+def table_of(text):
+    """The lines before those of the free lists."""
+    lines = text.splitlines()
+    first = [number for number, line in enumerate(lines) if " free " in line and "Py" in line][0]
+    return lines[:first]
+
+
+@pytest.mark.parametrize("python", [it for it in ONE_OF_EACH if (3, 11) <= it.version < (3, 15)],
+                         ids=str)
+def test_a_version_that_nobody_knows(arenascope, python):
+    """One that says to be 3.17: memory is believed as far as it goes, and it is said how far."""
+    major, minor, micro = python.version
+    old = major << 24 | minor << 16 | micro << 8 | 0xf0
+    with stripped.copy_of(python, "stripped") as copy:
+        assert stripped.pretend_version(copy.module, old, 0x031100f0)
+        with copy.start("mixed_heap.py", 2) as target:
+            target.wait_paused()
+            result = arenascope.run("stats", target.pid, "--no-cache")
+            assert result.code == 7, result
+            assert table_of(result.out) == table_of(target.err)
+            rest = result.out.splitlines()[len(table_of(target.err)):]
+            assert rest and all("?" in line for line in rest), rest
+            answer = arenascope.run("dump", target.pid, "--no-cache", "--json").json
+            assert answer["target"]["python"] == "3.17.0"
+            said = [d for d in answer["doubts"] if d["kind"] == "layout_unverified"]
+            assert len(said) == 1 and "unverified layout" in said[0]["detail"], answer["doubts"]
+            figures.check(answer)
+
+
 def heap_of(arenascope, target):
     answer = arenascope.json("dump", target.pid, "--no-cache")
     figures.check(answer)

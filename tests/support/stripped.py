@@ -49,6 +49,20 @@ def rename_build(content):
             at = body + (length + 3) // 4 * 4
 
 
+def pretend_version(path, old, new):
+    """Changes what the module says of its version, wherever a word says it: Py_Version and, from 3.13
+    on, _Py_DebugOffsets. How often."""
+    with open(path, "r+b") as file:
+        content = bytearray(file.read())
+        was, becomes = struct.pack("<Q", old), struct.pack("<Q", new)
+        places = [at for at in range(0, len(content) - 8, 8) if content[at:at + 8] == was]
+        for at in places:
+            content[at:at + 8] = becomes
+        file.seek(0)
+        file.write(content)
+    return len(places)
+
+
 class Copy:
     """A stripped interpreter and how it is started."""
 
@@ -57,13 +71,14 @@ class Copy:
         inside = "/" + os.path.relpath(folder, python.root)
         real = os.path.realpath(python.command[-1]) if python.root == "/" else python.module
         program = os.path.join(folder, os.path.basename(real))
+        self.module = program
         strip(real, program, way)
         prefix = os.path.dirname(os.path.dirname(real)) if python.root == "/" else "/usr"
         self.env = {"PYTHONHOME": prefix}
         if os.path.realpath(python.module) != os.path.realpath(real):
             library = os.path.join(folder, os.path.basename(python.module))
             strip(python.module, library, way)
-            self.env["LD_PRELOAD"] = library
+            self.env["LD_PRELOAD"] = self.module = library
         self.command = [program]
         if python.root != "/":
             self.command = ["chroot", python.root, os.path.join(inside, os.path.basename(real))]

@@ -208,6 +208,23 @@ static void test_pools_of_other_classes_deny_the_table(void **unused)
 	}
 }
 
+/* Pools that agree with each other, but not with the list that they are on. */
+static void test_a_list_of_another_class_denies_the_table(void **unused)
+{
+	(void)unused;
+	struct scan_world *s = scan_world_new(&world_models[3], ORDER_AGAINST, 3);
+	struct world *w = s->world;
+	raddr head = w->heaps[0].roots.usedpools;
+	for (unsigned end = 0; end < 2; end++) {
+		raddr pool = raddr_at(world_get(w, raddr_plus(head, end * 8), 8));
+		world_put(w, world_field(w, pool, LAYOUT_POOL_SZIDX), 4, 9);
+		world_put(w, world_field(w, pool, LAYOUT_POOL_MAXNEXTOFFSET), 4,
+			  w->model->pool_size - 10 * w->model->alignment);
+	}
+	assert_int_equal(verdict(s), SCAN_NONE);
+	scan_world_free(s);
+}
+
 /* arenas[] as it would be elsewhere: its links lead to the copy; *ret_table. */
 static raddr plant_arenas(struct scan_world *s, uint64_t at)
 {
@@ -236,10 +253,13 @@ static void test_two_tables_of_arenas_are_no_answer(void **unused)
 	for (size_t i = 0; i < world_n_models; i++) {
 		if (world_models[i].roots != WORLD_STATICS)
 			continue;
-		struct scan_world *s = scan_world_new(&world_models[i], ORDER_AGAINST, 3);
-		plant_arenas(s, UINT64_C(0x7d0000000000));
-		assert_int_equal(verdict(s), SCAN_NONE);
-		scan_world_free(s);
+		static const uint64_t places[] = {0x7d0000000000, 0x7f8000000000};
+		for (size_t k = 0; k < ARRAY_SIZE(places); k++) {
+			struct scan_world *s = scan_world_new(&world_models[i], ORDER_AGAINST, 3);
+			plant_arenas(s, places[k]); /* before the true one, and behind it */
+			assert_int_equal(verdict(s), SCAN_NONE);
+			scan_world_free(s);
+		}
 	}
 }
 
@@ -255,8 +275,12 @@ static void test_a_table_that_fits_all_pools_but_one_is_refused(void **unused)
 		uint64_t size = layout_width(&w->layout, LAYOUT_ARENA_OBJECT_SIZE);
 		raddr one = plant_arenas(s, UINT64_C(0x7d0000000000));
 		raddr other = plant_arenas(s, UINT64_C(0x7d1000000000));
-		world_put(w, world_field(w, raddr_plus(one, 2 * size), LAYOUT_ARENA_ADDRESS), 8,
-			  UINT64_C(0x7000000000));
+		static const enum layout_entry_id moved[] = {LAYOUT_ARENA_ADDRESS,
+							     LAYOUT_ARENA_POOL_ADDRESS};
+		for (size_t k = 0; k < ARRAY_SIZE(moved); k++) {
+			raddr at = world_field(w, raddr_plus(one, 2 * size), moved[k]);
+			world_put(w, at, 8, world_get(w, at, 8) + 64 * w->model->arena_size);
+		}
 		world_put(w, world_field(w, raddr_plus(other, 5 * size), LAYOUT_ARENA_NEXTARENA), 8,
 			  other.value);
 		assert_int_equal(verdict(s), SCAN_FOUND);
@@ -296,6 +320,54 @@ static void test_counters_that_could_be_others_stay_unknown(void **unused)
 	assert_false(layout_has(&s->build.layout, LAYOUT_STATIC_NARENAS_HIGHWATER));
 	assert_true(layout_has(&s->build.layout, LAYOUT_STATIC_NFP2LASTA));
 	assert_truth(s, NULL, 0);
+	scan_world_free(s);
+}
+
+/* Counts that lie elsewhere: the nodes are counted by hand, at every look. */
+static void test_a_radix_tree_without_counts_is_counted(void **unused)
+{
+	(void)unused;
+	for (size_t i = 3; i <= 4; i++) {
+		struct scan_world *s = scan_world_new(&world_models[i], ORDER_AGAINST, 3);
+		const struct pymalloc_roots *r = &s->world->heaps[0].roots;
+		uint64_t mids = world_get(s->world, r->arena_map_mid_count, 4);
+		uint64_t bots = world_get(s->world, r->arena_map_bot_count, 4);
+		struct pymalloc p = {0};
+		struct doubts doubts = {VEC_EMPTY};
+		world_put(s->world, r->arena_map_mid_count, 4, 77);
+		assert_int_equal(verdict(s), SCAN_FOUND);
+		assert_true(layout_has(&s->build.layout, LAYOUT_STATIC_ARENA_MAP_ROOT));
+		assert_false(layout_has(&s->build.layout, LAYOUT_STATIC_ARENA_MAP_MID_COUNT));
+		s->world->layout = s->build.layout;
+		struct error *err = world_look(s->world, 0, &p, &doubts);
+		assert_null(err);
+		assert_true(p.has_arena_map && p.arena_map_mids.known && p.arena_map_bots.known);
+		assert_int_equal(p.arena_map_mids.value, mids);
+		assert_int_equal(p.arena_map_bots.value, bots);
+		pymalloc_fini(&p);
+		doubts_fini(&doubts);
+		scan_world_free(s);
+	}
+}
+
+/* A tree that is not found is not one that is not there: pools of 16 KiB have one. */
+static void test_a_radix_tree_that_is_not_found_stays_unknown(void **unused)
+{
+	(void)unused;
+	struct scan_world *s = scan_world_new(&world_models[3], ORDER_AGAINST, 3);
+	const struct world_heap *h = &s->world->heaps[0];
+	struct pymalloc p = {0};
+	struct doubts doubts = {VEC_EMPTY};
+	uint64_t top = h->arenas[0].address.value >> 38 & 1023;
+	world_put(s->world, raddr_plus(h->roots.arena_map_root, top * 8), 8, 0x1000);
+	assert_int_equal(verdict(s), SCAN_FOUND);
+	assert_false(layout_has(&s->build.layout, LAYOUT_STATIC_ARENA_MAP_ROOT));
+	s->world->layout = s->build.layout;
+	struct error *err = world_look(s->world, 0, &p, &doubts);
+	assert_null(err);
+	assert_true(p.has_arena_map && !p.arena_map_mids.known && !p.arena_map_mids.absent);
+	pymalloc_fini(&p);
+	doubts_fini(&doubts);
 	scan_world_free(s);
 }
 
@@ -419,10 +491,13 @@ int main(void)
 		cmocka_unit_test(test_two_tables_of_pools_are_no_answer),
 		cmocka_unit_test(test_what_is_almost_a_table_is_refused),
 		cmocka_unit_test(test_pools_of_other_classes_deny_the_table),
+		cmocka_unit_test(test_a_list_of_another_class_denies_the_table),
 		cmocka_unit_test(test_two_tables_of_arenas_are_no_answer),
 		cmocka_unit_test(test_a_table_that_fits_all_pools_but_one_is_refused),
 		cmocka_unit_test(test_maxarenas_must_be_beside_arenas),
 		cmocka_unit_test(test_counters_that_could_be_others_stay_unknown),
+		cmocka_unit_test(test_a_radix_tree_without_counts_is_counted),
+		cmocka_unit_test(test_a_radix_tree_that_is_not_found_stays_unknown),
 		cmocka_unit_test(test_two_pointers_to_the_state_are_no_answer),
 		cmocka_unit_test(test_a_state_that_contradicts_itself_is_refused),
 		cmocka_unit_test(test_without_any_arena_it_is_idle),
