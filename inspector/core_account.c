@@ -11,6 +11,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+static const char no_private[] =
+	"the core leaves out private memory (coredump_filter without bit 0)";
+
 static const char *safe(struct text *buffer, const char *foreign)
 {
 	text_clear(buffer);
@@ -23,6 +26,12 @@ static const char *safe(struct text *buffer, const char *foreign)
 static bool is_cut(const struct core_summary *s)
 {
 	return s->size < s->whole_size || s->n_cut_headers || s->damage;
+}
+
+/* Where program headers are cut off, what they said is not known. */
+static bool lacks_private(const struct core_summary *s)
+{
+	return !s->has_private && !s->n_cut_headers;
 }
 
 static void describe_cut(const struct core_summary *s, struct text *ret)
@@ -64,9 +73,8 @@ void core_account_doubts(const struct origin *origin, struct doubts *doubts)
 		doubts_add(doubts, DOUBT_INPUT_PARTIAL, DOUBT_PARTIAL, s->n_refused, "%s",
 			   text_string(&line));
 	}
-	if (!s->has_private)
-		doubts_add(doubts, DOUBT_INPUT_PARTIAL, DOUBT_PARTIAL, 1,
-			   "the core leaves out private memory (coredump_filter without bit 0)");
+	if (lacks_private(s))
+		doubts_add(doubts, DOUBT_INPUT_PARTIAL, DOUBT_PARTIAL, 1, "%s", no_private);
 	doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
 		   "a core does not tell what of its memory was in RAM");
 }
@@ -96,9 +104,8 @@ static void tell_segments(const struct core_summary *s, struct findings *f)
 	findings_add(f, "segments", FINDING_OK,
 		     "%zu: %zu whole, %zu with their first part only, %zu without contents",
 		     s->n_full + s->n_partial + s->n_empty, s->n_full, s->n_partial, s->n_empty);
-	if (!s->has_private)
-		findings_add(f, "segments", FINDING_MISSING,
-			     "private memory was left out: was coredump_filter's bit 0 not set?");
+	if (lacks_private(s))
+		findings_add(f, "segments", FINDING_MISSING, "%s", no_private);
 	if (s->has_files && !s->n_objects)
 		findings_add(f, "segments", FINDING_MISSING,
 			     "the first pages of mapped files, with their build-ids, were left out "
@@ -228,9 +235,12 @@ struct error *core_account_blame(const struct origin *origin, struct error *err)
 	_cleanup_(text_fini) struct text cut = TEXT_EMPTY;
 	if (!s || !err || err->kind == ERROR_RESOURCE || err->kind == ERROR_BAD_FILE)
 		return err;
+	bool lacks = err->kind == ERROR_FAULT || err->kind == ERROR_INCONSISTENT;
 	if (is_cut(s)) {
 		describe_cut(s, &cut);
-		err = error_as(error_context(err, "%s", text_string(&cut)), ERROR_BAD_FILE);
+		return error_as(error_context(err, "%s", text_string(&cut)), ERROR_BAD_FILE);
 	}
-	return err->kind == ERROR_FAULT ? error_as(err, ERROR_BAD_FILE) : err;
+	if (lacks && lacks_private(s))
+		err = error_context(err, "%s", no_private);
+	return lacks ? error_as(err, ERROR_BAD_FILE) : err;
 }

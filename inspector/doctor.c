@@ -189,7 +189,8 @@ static void tell_layout(const struct subject *s, struct findings *f)
 static void tell_rights(const struct inspector_request *request, struct findings *f)
 {
 	_cleanup_(free_pointer) char *settings = permission_settings();
-	findings_add(f, "rules", FINDING_OK, "%s", settings ?: "?");
+	if (request->kind == ORIGIN_LIVE)
+		findings_add(f, "rules", FINDING_OK, "%s", settings ?: "?");
 	findings_add(f, "memory", FINDING_OK, "of our own: at most %" PRIu64 " MiB%s",
 		     budget_of(request) / MIB,
 		     request->max_memory

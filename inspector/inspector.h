@@ -33,9 +33,8 @@ struct inspector_request {
 	const char *symbols;   /* --symbols FILE|DIR, or NULL */
 	const char *module;    /* which of several runtimes: candidates.h; NULL: the one in use */
 	bool no_cache;
-	uint64_t max_memory; /* bytes of our own; 0: half of what is available */
-	bool writes;         /* a file is written later: privilege.h */
-	bool several; /* another target is opened after this one: rights are kept until then */
+	uint64_t max_memory;      /* bytes of our own; 0: half of what is available */
+	bool writes;              /* a file is written later: privilege.h */
 	struct core_request core; /* of a core: where its files are, where it may be unpacked */
 };
 

@@ -123,13 +123,25 @@ static struct error *list_refused(pid_t pid, struct error *refused, struct listi
 	return NULL;
 }
 
-static struct error *list_one(pid_t pid, bool no_cache, struct strangers *strangers,
+/* What one process taught, for the next. */
+struct acquaintances {
+	struct strangers strangers;
+	struct known_builds builds;
+};
+
+static void forget(struct acquaintances *met)
+{
+	strangers_fini(&met->strangers);
+	known_builds_fini(&met->builds);
+}
+
+static struct error *list_one(pid_t pid, bool no_cache, struct acquaintances *met,
 			      struct listing *ret)
 {
 	struct subject subject;
 	struct facts facts = {0};
 	struct listing_entry entry = {.pid = pid};
-	struct error *err = subject_glance(pid, no_cache, strangers, &subject);
+	struct error *err = subject_glance(pid, no_cache, &met->strangers, &met->builds, &subject);
 	if (err && err->kind == ERROR_PERMISSION) {
 		subject_fini(&subject);
 		return list_refused(pid, err, ret);
@@ -154,12 +166,12 @@ static struct error *list_one(pid_t pid, bool no_cache, struct strangers *strang
 struct error *inspector_list(bool no_cache, struct listing *ret)
 {
 	_cleanup_(free_pointer) pid_t *pids = NULL;
-	_cleanup_(strangers_fini) struct strangers strangers = STRANGERS_EMPTY;
+	_cleanup_(forget) struct acquaintances met = {STRANGERS_EMPTY, KNOWN_BUILDS_EMPTY};
 	size_t n = 0;
 	struct error *err = process_pids(&pids, &n);
 	*ret = (struct listing){0};
 	for (size_t i = 0; !err && i < n; i++)
-		err = list_one(pids[i], no_cache, &strangers, ret);
+		err = list_one(pids[i], no_cache, &met, ret);
 	if (err)
 		listing_fini(ret);
 	return err;

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OBJECTS_MAX 65536 /* Linux allows no more mappings (vm.max_map_count) unless told to */
+
 /* Reads memory, and remembers whether something was not there to be read. */
 struct memory {
 	struct space *space;
@@ -103,6 +105,8 @@ static struct error *back_object(const struct origin *origin, struct space *spac
 	_cleanup_(close_fd) int fd = -1;
 	struct region key = *region;
 	struct elf_image mapped = *image;
+	if (!origin_process(origin) && !mapped.build_id.size)
+		return NULL; /* nothing to compare with */
 	struct error *err =
 		origin_process(origin)
 			? origin_open_file(origin, region, accept_inode, &key, &fd)
@@ -164,8 +168,8 @@ static struct error *look_at(const struct origin *origin, struct space *space,
 	struct elf_image image = {0};
 	bool python = false, fault = false;
 	struct error *err = examine(origin, space, region, &image, &python, &fault);
-	if (!err && !python && !fault)
-		strangers_add(strangers, region);
+	if (!err && !python && !fault && origin_process(origin))
+		strangers_add(strangers, region); /* a file is looked at once */
 	if (!err && !python && fault)
 		return note_unseen(m, region);
 	if (err || !python)
@@ -262,7 +266,7 @@ struct error *module_locate(const struct origin *origin, struct space *space,
 	*ret = (struct module){.file = -1};
 	_cleanup_(objects_fini) struct objects objects = {VEC_EMPTY};
 	struct error *err = list_objects(space, &objects);
-	for (size_t i = 0; !err && i < objects.list.count; i++) {
+	for (size_t i = 0; !err && i < objects.list.count && i < OBJECTS_MAX; i++) {
 		if (!strangers_have(strangers, objects.list.items[i]))
 			err = look_at(origin, space, objects.list.items[i], strangers, ret);
 	}
@@ -298,8 +302,7 @@ static bool accept_unverified(struct opening *o, const char *candidate)
 	bool trusted = o->is_process || o->module->by_hand;
 	note_trial(o->module, candidate, trusted,
 		   trusted ? "used, unverified: the object has no build-id"
-			   : "refused: the core's object has no build-id to compare; --exe FILE "
-			     "names it");
+			   : "refused: the object has no build-id to compare");
 	return trusted;
 }
 

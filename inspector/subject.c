@@ -162,37 +162,46 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
-	if (!request->several)
-		drop_privileges(request, ret);
+	drop_privileges(request, ret);
 	if (budget < BUDGET_COMFORT)
 		live_lack(&ret->space, LIVE_NO_SECOND_READER);
 	return origin_process(&ret->origin) ? live_start_readers(&ret->space) : NULL;
 }
 
+/* What files say of its build without DWARF: a kept table, else the version alone. */
+static void glance_at_build(bool no_cache, struct subject *s)
+{
+	_cleanup_(free_pointer) char *cache = no_cache ? NULL : subject_cache_dir();
+	struct python_build_request build = {
+		.file = s->module.file,
+		.path = s->module.path,
+		.build_id = s->module.image.build_id,
+		.target_root = -1,
+		.cache_dir = cache,
+		.cache_only = true,
+	};
+	struct error *err = python_build_resolve(&build, &s->build);
+	if (!err)
+		return;
+	error_free(err);
+	python_build_fini(&s->build);
+	s->build = (struct python_build){0};
+	if (s->module.file >= 0)
+		error_free(python_build_version(s->module.file, &s->build));
+}
+
 struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strangers,
-			     struct subject *ret)
+			     struct known_builds *known, struct subject *ret)
 {
 	const struct inspector_request request = {.kind = ORIGIN_LIVE, .pid = pid};
 	struct error *err = subject_locate(&request, strangers, ret);
 	if (err)
 		return or_gone(ret, err);
-	_cleanup_(free_pointer) char *cache = no_cache ? NULL : subject_cache_dir();
-	struct python_build_request build = {
-		.file = ret->module.file,
-		.path = ret->module.path,
-		.build_id = ret->module.image.build_id,
-		.target_root = -1,
-		.cache_dir = cache,
-		.cache_only = true,
-	};
-	err = python_build_resolve(&build, &ret->build);
-	if (!err)
+	const struct build_id *id = &ret->module.image.build_id;
+	if (known_builds_find(known, id, &ret->build))
 		return NULL;
-	error_free(err);
-	python_build_fini(&ret->build);
-	ret->build = (struct python_build){0};
-	if (ret->module.file >= 0)
-		error_free(python_build_version(ret->module.file, &ret->build));
+	glance_at_build(no_cache, ret);
+	known_builds_add(known, id, &ret->build);
 	return NULL;
 }
 

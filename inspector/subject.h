@@ -6,6 +6,7 @@
 #define INSPECTOR_SUBJECT_H
 
 #include "inspector/inspector.h"
+#include "inspector/known_builds.h"
 #include "inspector/module.h"
 #include "inspector/scan/scan.h"
 #include "inspector/target/freeze.h"
@@ -25,17 +26,17 @@ struct subject {
 };
 
 /*
- * Prepares the target. Forks (python_build.h); then gives up all rights but to read it, unless
- * request->several. On an error *ret holds what was found until then,
+ * Prepares the target. Forks (python_build.h); then gives up all rights but to read it
+ * (privilege.h): a second target of another user cannot be opened afterwards. On an error *ret holds what was found until then,
  * so that `doctor` can tell; subject_fini() it in every case.
  */
 struct error *subject_open(const struct inspector_request *request, struct subject *ret) MUST_CHECK;
 
 /* The same without DWARF: version from the file, layout only if it is in the cache. For lists, which
- * hand the same strangers to each. Without a cached layout build.layout stays empty, and that is no
+ * hand the same strangers and known builds to each. Without a cached layout build.layout stays empty, and that is no
  * error. */
 struct error *subject_glance(pid_t pid, bool no_cache, struct strangers *strangers,
-			     struct subject *ret) MUST_CHECK;
+			     struct known_builds *known, struct subject *ret) MUST_CHECK;
 
 void subject_fini(struct subject *subject);
 

@@ -1,13 +1,14 @@
 /*
- * bare_build: one source after the other may add to the table; each addition is
- * tried on a copy, and kept only if the table is then still a possible one.
+ * bare_build: one source after the other may add to the table; each entry is tried on
+ * a copy, and kept only if the table is then still a possible one.
  *
  *	file ──┐            place of _PyRuntime ─ _Py_DebugOffsets ─ code ─ built-in table
  *	memory ┴─ source ──▶       │                     │             │           │
- *	                           └── copy + addition ── layout_check ── kept, or a trial says why not
+ *	                           └── copy + entry ── layout_check ── kept, or a trial says so
  */
 #include "symbols/bare_build.h"
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "symbols/file_image.h"
 #include "symbols/layout_builtin.h"
@@ -25,34 +26,38 @@ struct bare {
 	uint64_t runtime_size; /* 0: unknown */
 };
 
-/* Keeps `added` as the table if it is a possible one. */
-static bool keep(struct bare *b, const char *what, const struct layout *added, const char *result)
+/* Puts one entry into the table if that is then still a possible one. */
+static bool keep_entry(struct bare *b, enum layout_entry_id id, const struct layout_entry *entry)
 {
-	struct error *err = layout_check(added);
-	if (!err)
-		b->build->layout = *added;
-	python_build_add_trial(b->build, !err, what, err ? err->cause : result);
+	struct layout tried = b->build->layout;
+	tried.entries[id] = *entry;
+	struct error *err = layout_check(&tried);
 	error_free(err);
+	if (!err)
+		b->build->layout = tried;
 	return !err;
 }
 
-static size_t count_entries(const struct layout *layout)
+/* The entries that `added` has and the table has not; what came of it is told, unless there are
+ * none. */
+static void keep(struct bare *b, const char *what, const struct layout *added)
 {
-	size_t n = 0;
-	for (unsigned id = 0; id < LAYOUT_COUNT; id++)
-		n += layout_has(layout, id);
-	return n;
-}
-
-/* The same, told as the number of entries that it adds; nothing is told of none. */
-static void keep_counted(struct bare *b, const char *what, const struct layout *added)
-{
-	struct text result = TEXT_EMPTY;
-	size_t n = count_entries(added) - count_entries(&b->build->layout);
-	text_addf(&result, "used: %zu entries", n);
-	if (n > 0)
-		(void)keep(b, what, added, text_string(&result));
-	text_fini(&result);
+	_cleanup_(text_fini) struct text result = TEXT_EMPTY;
+	size_t n_kept = 0, n_refused = 0;
+	for (unsigned id = 0; id < LAYOUT_COUNT; id++) {
+		if (!layout_has(added, id) || layout_has(&b->build->layout, id))
+			continue;
+		if (keep_entry(b, id, &added->entries[id]))
+			n_kept++;
+		else
+			n_refused++;
+	}
+	if (n_kept + n_refused == 0)
+		return;
+	text_addf(&result, "%s: %zu entries", n_kept ? "used" : "refused", n_kept ?: n_refused);
+	if (n_kept && n_refused)
+		text_addf(&result, ", %zu impossible ones refused", n_refused);
+	python_build_add_trial(b->build, n_kept > 0, what, text_string(&result));
 }
 
 /* ---- where to read ------------------------------------------------------------------- */
@@ -101,15 +106,12 @@ static void find_runtime(struct bare *b)
 	if (known->provenance == PROVENANCE_ABSENT &&
 	    !runtime_place_find(&b->source, b->sections, &place))
 		return;
-	struct layout added = b->build->layout;
-	b->runtime_size = place.size;
-	added.entries[LAYOUT_RUNTIME] =
-		(struct layout_entry){place.vaddr, place.size, 1, place.size, place.provenance};
-	if (place.size)
-		added.entries[LAYOUT_RUNTIME_SIZE] =
-			(struct layout_entry){0, place.size, 1, place.size, place.provenance};
-	if (!keep(b, "_PyRuntime", &added, provenance_name(place.provenance)))
-		b->runtime_size = 0;
+	const struct layout_entry at = {place.vaddr, place.size, 1, place.size, place.provenance};
+	const struct layout_entry size = {0, place.size, 1, place.size, place.provenance};
+	bool kept = keep_entry(b, LAYOUT_RUNTIME, &at);
+	b->runtime_size = kept && keep_entry(b, LAYOUT_RUNTIME_SIZE, &size) ? place.size : 0;
+	python_build_add_trial(b->build, kept, "_PyRuntime",
+			       kept ? provenance_name(place.provenance) : "at no possible place");
 }
 
 static void ask_runtime(struct bare *b)
@@ -120,7 +122,7 @@ static void ask_runtime(struct bare *b)
 	if (runtime->provenance == PROVENANCE_ABSENT)
 		return;
 	if (layout_offsets_fill(&b->source, runtime->offset, b->runtime_size, &added, &told)) {
-		keep_counted(b, "_Py_DebugOffsets", &added);
+		keep(b, "_Py_DebugOffsets", &added);
 		b->runtime_size = told.size;
 	} else if (b->build->version_hex >= 0x030d0000u) {
 		python_build_add_trial(b->build, false, "_Py_DebugOffsets",
@@ -132,9 +134,13 @@ static void ask_code(struct bare *b)
 {
 	struct layout added = b->build->layout;
 	const struct layout_code_request request = {
-		.source = &b->source, .is_file = b->is_file, .version_hex = b->build->version_hex};
+		.source = &b->source,
+		.is_file = b->is_file,
+		.version_hex = b->build->version_hex,
+		.free_threaded = b->build->free_threaded,
+	};
 	layout_code_fill(&request, &added);
-	keep_counted(b, "exported functions' code", &added);
+	keep(b, "exported functions' code", &added);
 }
 
 static void ask_record(struct bare *b)
@@ -145,10 +151,10 @@ static void ask_record(struct bare *b)
 					       build->free_threaded, b->runtime_size};
 	build->unverified = !layout_builtin_knows(build->version_hex);
 	layout_builtin_fill(&key, &added);
-	keep_counted(b,
-		     build->unverified ? "built-in table, of other versions: unverified layout"
-				       : "built-in table",
-		     &added);
+	keep(b,
+	     build->unverified ? "built-in table, of other versions: unverified layout"
+			       : "built-in table",
+	     &added);
 }
 
 void bare_build_fill(const struct python_build_request *request, bool trusts_sections,

@@ -7,6 +7,10 @@
  * allocator's own structs, sizes of objects, the head of struct _is), and what
  * sizeof(_PyRuntimeState), which the exported symbol tells, selects: that struct holds
  * the main interpreter from 3.11 on, so that its size changes with what is in it.
+ *
+ * STATE_… behind nfp2lasta and ARENA_MAP_…_SIZE are those of builds with the usual
+ * constants (64 pools an arena, a radix tree of 15 bits a level): memory must bear
+ * them out.
  */
 #ifndef SYMBOLS_LAYOUT_BUILTIN_H
 #define SYMBOLS_LAYOUT_BUILTIN_H

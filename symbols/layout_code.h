@@ -11,6 +11,7 @@ struct layout_code_request {
 	const struct elf_source *source;
 	bool is_file;         /* the source is the file: variables hold what they start with */
 	uint32_t version_hex; /* PY_VERSION_HEX; 0 unknown */
+	bool free_threaded;
 };
 
 /*

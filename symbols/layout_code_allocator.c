@@ -1,14 +1,14 @@
 /*
  * layout_code_allocator: variables that are compared with functions.
  *
- *	early 3.6     _PyObject.malloc == _PyObject_Malloc
  *	3.6 to 3.12   _PyObject.malloc == _PyMem_DebugMalloc  ?  debug.obj.alloc.malloc == _PyObject_Malloc
  *	                                                      :  _PyObject.malloc == _PyObject_Malloc
  *	3.13 on       debug hooks on ? debug.obj.alloc.malloc : _PyObject.malloc, each compared with
  *	              _PyObject_MiMalloc and with _PyObject_Malloc
  *
- * debug.obj.alloc starts as pymalloc wherever that is compiled in, debug.raw.alloc, two
- * structs before it, as malloc. Sources: Objects/obmalloc.c and pycore_runtime_init.h,
+ * debug.obj.alloc starts as pymalloc wherever that is compiled in (but in free-threaded
+ * builds: as mimalloc, so that these are left alone), debug.raw.alloc, two structs before
+ * it, as malloc. Sources: Objects/obmalloc.c and pycore_runtime_init.h,
  * 3.6 to 3.15.
  */
 #include "symbols/layout_code_allocator.h"
@@ -18,9 +18,9 @@
 #define VERSION_3_7    0x03070000u
 #define VERSION_3_12   0x030c0000u
 #define VERSION_3_13   0x030d0000u
-#define PAIRS_MAX      16
-#define MALLOC_OFFSET  8  /* of malloc in PyMemAllocatorEx */
-#define DEBUG_API_SIZE 48 /* sizeof(debug_alloc_api_t), 3.7 on */
+#define VERSION_UNREAD 0x03100000u /* what its variables start with nobody has looked up */
+#define MALLOC_OFFSET  8           /* of malloc in PyMemAllocatorEx */
+#define DEBUG_API_SIZE 48          /* sizeof(debug_alloc_api_t), 3.7 on */
 #define FUNCTIONS_MAX  2
 #define ALLOCATOR_EX   40 /* sizeof(PyMemAllocatorEx) */
 
@@ -77,16 +77,18 @@ struct conclusion {
 	uint64_t pymalloc, debug, mimalloc; /* functions; 0 unknown */
 };
 
-static bool conclude_early(const struct compared *c, struct conclusion *ret)
+/* Whether a variable is known to start with another function than this. */
+static bool starts_otherwise(const struct layout_code_request *request, uint64_t variable,
+			     uint64_t function)
 {
-	if (c->n_variables != 1 || c->n_functions != 1)
-		return false;
-	*ret = (struct conclusion){.object_malloc = c->variables[0], .pymalloc = c->functions[0]};
-	return true;
+	uint64_t start;
+	return request->is_file && elf_got_initial(request->source, variable, &start) &&
+	       start != function;
 }
 
 /* One function is compared with both variables, the other with the first only. */
-static bool conclude_3_6(const struct compared *c, struct conclusion *ret)
+static bool conclude_3_6(const struct layout_code_request *request, const struct compared *c,
+			 struct conclusion *ret)
 {
 	if (c->n_variables != 2 || c->n_functions != 2)
 		return false;
@@ -94,12 +96,15 @@ static bool conclude_3_6(const struct compared *c, struct conclusion *ret)
 	unsigned other = c->masks[!pymalloc];
 	if (c->masks[pymalloc] != 3 || (other != 1 && other != 2))
 		return false;
-	*ret = (struct conclusion){
+	const struct conclusion found = {
 		.object_malloc = c->variables[other - 1],
 		.debug_malloc = c->variables[2 - other],
 		.pymalloc = c->functions[pymalloc],
 		.debug = c->functions[!pymalloc],
 	};
+	if (starts_otherwise(request, found.debug_malloc, found.pymalloc))
+		return false;
+	*ret = found;
 	return true;
 }
 
@@ -173,13 +178,13 @@ void layout_code_fill_allocator(const struct layout_code_request *request,
 	uint64_t vaddr, size;
 	const char *function = request->version_hex < VERSION_3_7 ? "_PyMem_PymallocEnabled"
 								  : "_PyObject_DebugMallocStats";
-	if (request->version_hex == 0 ||
+	if (request->version_hex == 0 || request->version_hex >= VERSION_UNREAD ||
+	    request->free_threaded ||
 	    !elf_source_symbol(request->source, function, &vaddr, &size) ||
 	    !code_walk(reader, vaddr, size, note_compared, &c) || c.too_many)
 		return;
-	bool concluded = request->version_hex < VERSION_3_13
-				 ? conclude_early(&c, &found) || conclude_3_6(&c, &found)
-				 : conclude_3_13(request, &c, &found);
+	bool concluded = request->version_hex < VERSION_3_13 ? conclude_3_6(request, &c, &found)
+							     : conclude_3_13(request, &c, &found);
 	if (!concluded)
 		return;
 	put_allocator(layout, request->version_hex, found.object_malloc);

@@ -117,8 +117,9 @@ void target_filter(struct listing *listing, const char *name)
 static struct error *none_of_that_name(const char *word)
 {
 	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
+	struct stat st;
 	text_add_escaped(&safe, word, strnlen(word, 60));
-	if (strchr(word, '/') && access(word, F_OK) == 0)
+	if (stat(word, &st) == 0 && (strchr(word, '/') || S_ISREG(st.st_mode)))
 		return error_remedy(
 			error_new(ERROR_BAD_FILE, "%s is neither a core file nor a snapshot",
 				  text_string(&safe)),

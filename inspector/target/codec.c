@@ -70,6 +70,7 @@ static void gzip_close(void *state)
 
 /* ---- zstd ------------------------------------------------------------------------------ */
 
+/* Its own limit holds: a window of 128 MiB (ZSTD_WINDOWLOG_LIMIT_DEFAULT) is the most it makes. */
 static void *zstd_open(void)
 {
 	return ZSTD_createDStream();

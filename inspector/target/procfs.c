@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STAT_SIZE_MAX 4096 /* 52 fields of 20 digits and a name of 64 bytes */
+
 struct error *procfs_error(int number, const char *name)
 {
 	switch (number) {
@@ -106,11 +108,13 @@ bool procfs_parse_stat(const char *text, struct procfs_stat *ret)
 
 struct error *procfs_stat(int dir, struct procfs_stat *ret)
 {
-	_cleanup_(free_pointer) char *text = NULL;
-	size_t size;
-	struct error *err = procfs_read(dir, "stat", 64 * KIB, &text, &size);
-	if (err)
-		return err;
+	char text[STAT_SIZE_MAX];
+	_cleanup_(close_fd) int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
+	/* One line of bounded figures, which the kernel gives in one piece. */
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (size < 0)
+		return procfs_error(errno, "stat");
+	text[size] = '\0';
 	if (!procfs_parse_stat(text, ret))
 		return error_new(ERROR_UNSUPPORTED, "its stat has an unknown form");
 	return NULL;

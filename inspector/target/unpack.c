@@ -184,6 +184,12 @@ static struct error *advance(struct unpacking *u, bool *ret_end)
 	return u->step.out_size == 0 ? flush(u) : NULL;
 }
 
+/* Bytes that came out so far. */
+static uint64_t position(const struct unpacking *u)
+{
+	return u->size + (OUT_SIZE - u->step.out_size);
+}
+
 static struct error *run(struct unpacking *u)
 {
 	bool end = false;
@@ -195,12 +201,12 @@ static struct error *run(struct unpacking *u)
 		if (err)
 			return err;
 		/* A codec may hold output back that it had no room for: it is asked once more. */
-		size_t room = u->step.out_size;
+		const uint64_t before = position(u);
 		if (!dry || !u->between)
 			err = advance(u, &end);
 		if (err)
 			return err;
-		if (dry && !end && u->step.out_size == room) {
+		if (dry && !end && position(u) == before) {
 			end = true;
 			u->damage = u->between ? NULL : "it ends early";
 		}

@@ -235,6 +235,8 @@ static bool do_control(struct walker *w, struct registers *s, const struct instr
 		tell_call(w, s);
 		return false;
 	}
+	if (i->map == 0 && (op & 0xfc) == 0xe0) /* loop counts in rcx */
+		s->values[RCX] = CODE_VALUE_UNKNOWN;
 	if ((i->map == 0 && ((op & 0xf0) == 0x70 || (op & 0xfc) == 0xe0)) ||
 	    (i->map == 1 && (op & 0xf0) == 0x80 && !i->is_vector)) {
 		put_way(w, target, s);

@@ -92,6 +92,23 @@ static void forget(struct registers *s, uint8_t number)
 	set_register(s, number, CODE_VALUE_UNKNOWN);
 }
 
+/* What an instruction on bytes writes: numbers 4 to 7 may also mean the second byte of 0 to 3. */
+static void forget_byte(struct registers *s, uint8_t number)
+{
+	forget(s, number);
+	if (number >= RSP && number <= RDI)
+		forget(s, (uint8_t)(number - RSP));
+}
+
+/* The result of an operation of this width into a register. */
+static void put_result(struct registers *s, uint8_t number, struct code_value v, unsigned width)
+{
+	if (width == 1)
+		forget_byte(s, number);
+	else
+		set_register(s, number, v);
+}
+
 void registers_forget_scratch(struct registers *s)
 {
 	static const uint8_t scratch[] = {RAX, RCX, RDX, RSI, RDI, R8, R9, R10, R11};
@@ -132,7 +149,7 @@ static void do_arithmetic(const struct registers_sink *sink, struct registers *s
 		if (op == OP_CMP)
 			compare(sink, width, a, b);
 		else
-			set_register(s, RAX, compute(op, a, b, width));
+			put_result(s, RAX, compute(op, a, b, width), width);
 		return;
 	}
 	bool to_register = form & 2, itself = i->rm == i->reg;
@@ -144,8 +161,9 @@ static void do_arithmetic(const struct registers_sink *sink, struct registers *s
 	else if ((op == OP_XOR || op == OP_SUB) && itself && width >= 4)
 		set_register(s, target, code_value_constant(0));
 	else
-		set_register(s, target,
-			     compute(op, to_register ? reg : rm, to_register ? rm : reg, width));
+		put_result(s, target,
+			   compute(op, to_register ? reg : rm, to_register ? rm : reg, width),
+			   width);
 }
 
 /* op r/m, imm: opcodes 80, 81 and 83. */
@@ -159,7 +177,7 @@ static void do_immediate(const struct registers_sink *sink, struct registers *s,
 	if (op == OP_CMP)
 		compare(sink, width, a, b);
 	else
-		set_register(s, i->rm, compute(op, a, b, width));
+		put_result(s, i->rm, compute(op, a, b, width), width);
 }
 
 /* Shifts by an immediate (c0, c1) or by one (d0, d1): only to the left, only of constants. */
@@ -168,7 +186,8 @@ static void do_shift(struct registers *s, const struct instruction *i)
 	uint64_t by = i->opcode & 0x10 ? 1 : (uint64_t)i->immediate & 63;
 	struct code_value v = register_of(s, i->rm);
 	bool known = (i->reg & 7) == 4 && v.kind == CODE_CONSTANT && (i->opcode & 1) && i->wide;
-	set_register(s, i->rm, known ? code_value_constant(v.number << by) : CODE_VALUE_UNKNOWN);
+	put_result(s, i->rm, known ? code_value_constant(v.number << by) : CODE_VALUE_UNKNOWN,
+		   i->opcode & 1 ? 8 : 1);
 }
 
 /* inc, dec (ff /0, /1); push (ff /6). The rest of ff ends a way and never comes here. */
@@ -241,7 +260,7 @@ static void do_group_3(const struct registers_sink *sink, struct registers *s,
 	unsigned what = i->reg & 7;
 	(void)operand(sink, s, i, next, i->opcode == 0xf6 ? 1 : width_of(i));
 	if (what == 2 || what == 3)
-		forget(s, i->rm);
+		forget_byte(s, i->rm);
 	if (what < 4)
 		return;
 	forget(s, RAX);
@@ -259,9 +278,9 @@ static void do_rest(struct registers *s, const struct instruction *i)
 		return;
 	}
 	if (i->has_modrm && op != 0x88 && op != 0xc6)
-		forget(s, i->reg);
+		forget_byte(s, i->reg);
 	if ((op & 0xf8) != 0xd8) /* the floating-point unit's memory is no register */
-		forget(s, i->rm);
+		forget_byte(s, i->rm);
 	if (!i->has_modrm && (op & 0xf8) != 0x58) { /* all but pop */
 		forget(s, RAX);
 		forget(s, RDX);
@@ -322,8 +341,8 @@ static bool is_into_register(uint8_t op)
 static void do_other(const struct registers_sink *sink, struct registers *s,
 		     const struct instruction *i, uint64_t next)
 {
-	bool is_plain = i->map == 1 && !i->is_vector,
-	     reads = is_plain && is_into_register(i->opcode);
+	bool is_plain = i->map == 1 && !i->is_vector;
+	bool reads = is_plain && is_into_register(i->opcode);
 	if (is_plain && is_for_vectors(i->opcode))
 		return;
 	if (reads && (i->opcode & 0xf6) == 0xb6)
@@ -332,16 +351,17 @@ static void do_other(const struct registers_sink *sink, struct registers *s,
 		(void)operand(sink, s, i, next, width_of(i));
 	if (i->has_modrm && !(is_plain && is_group(i->opcode)))
 		forget(s, i->reg);
-	if (!reads)
-		forget(s, i->rm);
+	if (reads)
+		return;
+	forget_byte(s, i->rm);
 	if (i->is_vector)
 		forget(s, i->vvvv);
-	if (!i->has_modrm) { /* cpuid, rdtsc and the like */
-		forget(s, RAX);
-		forget(s, RBX);
-		forget(s, RCX);
-		forget(s, RDX);
-	}
+	if (is_plain && (i->opcode & 0xf0) == 0x90) /* setcc writes nothing else */
+		return;
+	forget(s, RAX); /* cmpxchg, cpuid, pcmpestri and the like */
+	forget(s, RBX);
+	forget(s, RCX);
+	forget(s, RDX);
 }
 
 void registers_step(struct registers *r, const struct instruction *i, uint64_t next,

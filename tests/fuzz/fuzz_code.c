@@ -20,7 +20,7 @@
 struct module {
 	const uint8_t *code;
 	size_t size;
-	uint64_t entry; /* where the symbol lies */
+	uint64_t entry, function_size; /* where the symbol lies, and what it says of its size */
 	size_t n_reads;
 };
 
@@ -46,7 +46,13 @@ static void put_table(const struct module *m, const char *name, uint8_t page[DAT
 	};
 	const uint32_t hash[] = {1, 2, 1, 0, 0};
 	const Elf64_Sym symbols[] = {
-		{0}, {.st_name = 1, .st_info = STT_FUNC, .st_shndx = 1, .st_value = m->entry}};
+		{0},
+		{.st_name = 1,
+		 .st_info = STT_FUNC,
+		 .st_shndx = 1,
+		 .st_value = m->entry,
+		 .st_size = m->function_size},
+	};
 	memcpy(page + DYNAMIC, dynamic, sizeof(dynamic));
 	memcpy(page + HASH, hash, sizeof(hash));
 	memcpy(page + SYMBOLS, symbols, sizeof(symbols));
@@ -92,7 +98,7 @@ static void check_lengths(const struct fuzz *f)
 
 static void check_table(const struct elf_source *s, uint32_t version)
 {
-	const struct layout_code_request request = {s, true, version};
+	const struct layout_code_request request = {s, true, version, false};
 	struct layout layout = {0};
 	layout.entries[LAYOUT_RUNTIME] =
 		(struct layout_entry){DATA + 256, 512, 1, 512, PROVENANCE_DYNSYM};
@@ -115,7 +121,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n = 0;
 	memset(in.data, 0, sizeof(in.data));
 	memcpy(in.data, f.data, size_min(f.size, 1024));
-	in.module = (struct module){f.data, f.size, CODE + (f.size ? entry % f.size : 0), 0};
+	in.module = (struct module){
+		.code = f.data,
+		.size = f.size,
+		.entry = CODE + (f.size ? entry % f.size : 0),
+		.function_size = choice & 0x40 ? f.size : 0,
+	};
 	put_table(&in.module, names[choice % ARRAY_SIZE(names)], in.data);
 	const struct elf_image image = {
 		.n_segments = 2,

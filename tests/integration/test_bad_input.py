@@ -169,17 +169,43 @@ def shared_and_static():
 
 @pytest.mark.parametrize("python", sorted(set(shared_and_static()), key=str), ids=str)
 def test_python_without_debug_information(arenascope, python, tmp_path):
+    """Nor a build-id: the answer is the same, and where it comes from is said."""
     copy = stripped_copy(python, tmp_path)
     prefix = os.path.dirname(os.path.dirname(os.path.realpath(python.command[-1])))
     env = {"LD_LIBRARY_PATH": str(tmp_path), "PYTHONHOME": prefix}
     program = os.path.join(targets.PROGRAMS, "mixed_heap.py")
     with targets.start([copy, program, "1"], env=env) as target:
         target.wait_paused()
-        result = refused(arenascope.run("dump", target.pid), 6)
-        assert re.search(r"-dbg|--symbols|debug", result.err), result
-        error = refused_in_json(arenascope, 6, "dump", target.pid)
-        assert error["remedy"]
+        result = arenascope.run("stats", target.pid)
+        assert result.code == 0 and result.out == target.err, result
+        symbols = arenascope.run("dump", "--json", target.pid).json["symbols"]
+        assert symbols["layout"] == "scanned" and symbols["debug_file"] is None, symbols
         assert target.alive()
+
+
+NOT_PYTHON = """
+#include <unistd.h>
+void *PyInterpreterState_Head(void) { return 0; }
+int main(void) { return pause(); }
+"""
+
+
+def test_nothing_to_be_found(arenascope, tmp_path):
+    """It exports what an interpreter does, and has neither symbols nor a heap of Python's."""
+    program = os.path.join(tmp_path, "python")
+    subprocess.run(["cc", "-x", "c", "-", "-rdynamic", "-s", "-o", program], check=True, text=True,
+                   input=NOT_PYTHON)
+    child = subprocess.Popen([program])
+    try:
+        while targets.stat_field(child.pid, 3) != "S":
+            time.sleep(0.005)
+        result = refused(arenascope.run("dump", child.pid), 6)
+        assert re.search(r"-dbg|--symbols|debug", result.err), result
+        error = refused_in_json(arenascope, 6, "dump", child.pid)
+        assert error["remedy"]
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_a_deleted_and_a_replaced_executable(arenascope, tmp_path):

@@ -154,3 +154,26 @@ def with_many_segments(path, to, extra):
     struct.pack_into("<QIHHHHHH", body, 40, len(body), 0, EHDR, PHDR, PN_XNUM, SHDR, 1, 0)
     section = struct.pack("<IIQQQQIIQQ", 0, 0, 0, 0, 0, 1, 0, len(headers.list), 0, 0)
     return write(to, bytes(body) + section)
+
+
+def of_many_objects(elf, count, to):
+    """A core that maps `count` files, each of which begins as the ELF file `elf` does."""
+    base, first = 0x10000000, EHDR + (count + 1) * PHDR
+    places = [base + i * 8192 for i in range(count)]
+    files = struct.pack("<QQ", count, 4096)
+    files += b"".join(struct.pack("<QQQ", at, at + 4096, 0) for at in places)
+    files += b"".join(b"/nowhere/%d\0" % i for i in range(count))
+    notes = struct.pack("<III", 5, len(files), 0x46494C45) + b"CORE\0\0\0\0" + files
+    notes += bytes(-len(notes) % 4)
+    memory = first + len(notes)
+    head = bytearray(b"\x7fELF\2\1\1" + bytes(EHDR - 7))
+    struct.pack_into("<HHI", head, 16, 4, 62, 1)
+    struct.pack_into("<QQIHHHHHH", head, 32, EHDR, memory + 4096, 0, EHDR, PHDR, PN_XNUM, SHDR,
+                     1, 0)
+    headers = [[PT_NOTE, 4, first, 0, 0, len(notes), 0, 4]]
+    headers += [[PT_LOAD, 6, memory, at, 0, 4096, 4096, 4096] for at in places]
+    with open(elf, "rb") as file:
+        start = file.read(4096)
+    section = struct.pack("<IIQQQQIIQQ", 0, 0, 0, 0, 0, 1, 0, len(headers), 0, 0)
+    return write(to, bytes(head) + b"".join(struct.pack("<IIQQQQQQ", *h) for h in headers)
+                 + notes + start + section)

@@ -47,6 +47,8 @@ struct error *build_no_symbols(const char *path, struct python_build_request req
 	assert_success(build_resolve(path, request, ret));
 	assert_true(ret->no_debug_info);
 	assert_null(layout_check(&ret->layout));
+	for (unsigned i = 0; i < LAYOUT_COUNT; i++)
+		assert_int_not_equal(ret->layout.entries[i].provenance, PROVENANCE_DWARF);
 	request.path = path;
 	request.build_id = id;
 	struct error *err = python_build_no_symbols(&request, ret);

@@ -146,7 +146,8 @@ static void note(void *context, const struct code_event *event)
 		r->events[r->n++] = *event;
 }
 
-static bool walk(const uint8_t *code, size_t size, struct record *ret)
+/* Walks a function of function_size bytes, with more code behind it. */
+static bool walk_part(const uint8_t *code, size_t size, size_t function_size, struct record *ret)
 {
 	struct object object = {code, size};
 	const struct elf_image image = {
@@ -158,9 +159,14 @@ static bool walk(const uint8_t *code, size_t size, struct record *ret)
 	struct code_reader reader;
 	code_reader_init(&reader, &source);
 	memset(ret, 0, sizeof(*ret));
-	bool walked = code_walk(&reader, CODE, size, note, ret);
+	bool walked = code_walk(&reader, CODE, function_size, note, ret);
 	code_reader_fini(&reader);
 	return walked;
+}
+
+static bool walk(const uint8_t *code, size_t size, struct record *ret)
+{
+	return walk_part(code, size, size, ret);
 }
 
 /* The nth event of a kind, or NULL. */
@@ -200,15 +206,14 @@ static void test_members_and_ways(void **state)
 {
 	(void)state;
 	static const uint8_t code[] = {
-		0x48, 0x85, 0xff,             /* test rdi, rdi */
-		0x74, 0x09,                   /* je +9 */
-		0x48, 0x8b, 0x47, 0x10,       /* mov rax, [rdi + 16] */
-		0x48, 0x83, 0xc0, 0x08,       /* add rax, 8 */
-		0xc3,                         /* ret */
-		0x31, 0xc0,                   /* xor eax, eax */
-		0x48, 0xff, 0xc0,             /* inc rax */
-		0xc3,                         /* ret */
-		0x48, 0x8b, 0x05, 0,    0, 0, /* behind the end: nobody comes here */
+		0x48, 0x85, 0xff,       /* test rdi, rdi */
+		0x74, 0x09,             /* je +9 */
+		0x48, 0x8b, 0x47, 0x10, /* mov rax, [rdi + 16] */
+		0x48, 0x83, 0xc0, 0x08, /* add rax, 8 */
+		0xc3,                   /* ret */
+		0x31, 0xc0,             /* xor eax, eax */
+		0x48, 0xff, 0xc0,       /* inc rax */
+		0xc3,                   /* ret */
 	};
 	struct record r;
 	assert_true(walk(code, sizeof(code), &r));
@@ -248,6 +253,22 @@ static void test_what_a_helper_returns(void **state)
 	assert_int_equal(result->values[0].base_number, 0x5000);
 }
 
+/* A call that does not return may be a function's last instruction: the next function is not its. */
+static void test_running_on(void **state)
+{
+	(void)state;
+	static const uint8_t code[] = {
+		0x74, 0x05,                /* je +5: over the end, as to a part torn off */
+		0xe8, 0,    0,    0, 0x40, /* call away */
+		0x31, 0xc0, 0xc3,          /* xor eax, eax; ret */
+	};
+	struct record r;
+	assert_true(walk_part(code + 2, sizeof(code) - 2, 5, &r));
+	assert_null(event_of(&r, CODE_RETURN, 0));
+	assert_true(walk_part(code, sizeof(code), 7, &r));
+	assert_non_null(event_of(&r, CODE_RETURN, 0));
+}
+
 /* What is overwritten by something that is not understood is not known any more. */
 static void test_what_is_forgotten(void **state)
 {
@@ -267,6 +288,25 @@ static void test_what_is_forgotten(void **state)
 	assert_non_null(call);
 	assert_int_equal(call->values[CODE_SECOND].kind, CODE_UNKNOWN);
 	assert_int_equal(call->values[CODE_THIRD].kind, CODE_UNKNOWN);
+}
+
+static void test_the_second_byte_of_a_register(void **state)
+{
+	(void)state;
+	static const uint8_t code[] = {
+		0xba, 0x07, 0,    0, 0,    /* mov edx, 7 */
+		0xb9, 0x08, 0,    0, 0,    /* mov ecx, 8 */
+		0x80, 0xce, 0x10,          /* or dh, 0x10 */
+		0x8a, 0x2f,                /* mov ch, [rdi] */
+		0xe8, 0,    0,    0, 0x40, /* call away */
+	};
+	struct record r;
+	assert_true(walk(code, sizeof(code), &r));
+	const struct code_event *call = event_of(&r, CODE_CALL, 0);
+	assert_non_null(call);
+	assert_int_equal(call->values[CODE_THIRD].kind, CODE_UNKNOWN);
+	assert_int_equal(call->values[CODE_FOURTH].kind, CODE_UNKNOWN);
+	assert_int_equal(call->values[CODE_FIRST].kind, CODE_ARGUMENT);
 }
 
 static void test_code_that_never_ends(void **state)
@@ -297,7 +337,9 @@ int main(void)
 		cmocka_unit_test(test_a_call_with_a_label),
 		cmocka_unit_test(test_members_and_ways),
 		cmocka_unit_test(test_what_a_helper_returns),
+		cmocka_unit_test(test_running_on),
 		cmocka_unit_test(test_what_is_forgotten),
+		cmocka_unit_test(test_the_second_byte_of_a_register),
 		cmocka_unit_test(test_code_that_never_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

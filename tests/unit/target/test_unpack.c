@@ -167,6 +167,24 @@ static void what_is_broken_is_told(void **state)
 	}
 }
 
+/* A block larger than any buffer is held back by the codec: without its end mark it still comes out. */
+static void a_last_block_is_not_lost(void **state)
+{
+	(void)state;
+	_cleanup_(free_pointer) uint8_t *data = contents();
+	const LZ4F_preferences_t large = {.frameInfo = {.blockSizeID = LZ4F_max4MB}};
+	size_t room = 2 * SIZE, made;
+	_cleanup_(free_pointer) uint8_t *bytes = malloc(room);
+	_cleanup_(close_fd) int fd = -1;
+	uint64_t size = 0;
+	const char *damage = NULL;
+	made = LZ4F_compressFrame(bytes, room, data, SIZE, &large);
+	expect_error(try_unpack(CODEC_LZ4, bytes, made - 4, 0, &fd, &size, &damage), 0, NULL);
+	assert_int_equal(size, SIZE);
+	assert_string_equal(damage, "it ends early");
+	expect_contents(fd, data, SIZE);
+}
+
 static void there_are_limits(void **state)
 {
 	(void)state;
@@ -195,6 +213,7 @@ int main(void)
 		cmocka_unit_test(what_was_packed_comes_out),
 		cmocka_unit_test(frames_follow_each_other),
 		cmocka_unit_test(what_is_broken_is_told),
+		cmocka_unit_test(a_last_block_is_not_lost),
 		cmocka_unit_test(there_are_limits),
 	};
 	return cmocka_run_group_tests_name("unpack", tests, NULL, NULL);
