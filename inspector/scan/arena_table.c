@@ -191,7 +191,7 @@ static struct error *find_length(struct space *space, const struct pymalloc_shap
 	*ret_n = 0;
 	for (uint32_t n = SLOTS_MIN, read = 0; n <= SLOTS_MAX; read = n, n *= 2) {
 		struct pymalloc_arena_object *grown = reallocarray(t->slots, n, sizeof(*grown));
-		bool there, holds_up;
+		bool there = false, holds_up = false;
 		if (!grown)
 			return error_out_of_memory();
 		t->slots = grown;

@@ -1,8 +1,6 @@
 /* scan: one answer where there is one, and none where there are two. */
 #include "scan_world.h"
 
-#include "inspector/scan/cross_check.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -413,76 +411,6 @@ static void test_without_any_arena_it_is_idle(void **unused)
 	}
 }
 
-/* Who shares is told by the state itself, where no flags are known: the same pointer, or an embedded
- * state that never had an arena. */
-static void test_who_shares_is_told_without_flags(void **unused)
-{
-	(void)unused;
-	static const enum world_roots roots[] = {WORLD_EMBEDDED, WORLD_POINTER};
-	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
-		struct world *w = world_new(world_model_of(roots[i]));
-		struct doubts doubts = {VEC_EMPTY};
-		struct runtime runtime = RUNTIME_EMPTY;
-		world_interpreter(w, true);
-		world_interpreter(w, false);
-		for (size_t k = 0; k < 2; k++)
-			world_pool(&w->heaps[k], world_arena(&w->heaps[k], 0), 3, 10, 2);
-		world_finish(w);
-		w->layout.entries[LAYOUT_INTERP_FEATURE_FLAGS].provenance = PROVENANCE_ABSENT;
-		assert_null(runtime_read(&w->space, &w->layout, WORLD_BIAS, w->model->version,
-					 &runtime, &doubts));
-		assert_int_equal(runtime.interpreters.count, 3);
-		for (size_t k = 0; k < 3; k++) {
-			assert_int_equal(runtime.interpreters.items[k].shares_main, k == 2);
-			assert_int_equal(runtime.interpreters.items[k].has_heap, k != 2);
-		}
-		runtime_fini(&runtime);
-		doubts_fini(&doubts);
-		world_free(w);
-	}
-}
-
-/* ---- where symbols are ------------------------------------------------------------------------- */
-
-static enum cross_check_result compare(const struct scan_world *s, const struct layout *layout)
-{
-	enum cross_check_result result;
-	const char *what;
-	assert_null(cross_check(&s->world->space, &s->image, layout, &result, &what));
-	return result;
-}
-
-static void test_symbols_that_lie_are_found_out(void **unused)
-{
-	(void)unused;
-	static const enum layout_entry_id moved[] = {
-		LAYOUT_STATIC_USEDPOOLS, LAYOUT_STATIC_MAXARENAS,
-		LAYOUT_STATIC_ARENAS,    LAYOUT_STATE_USEDPOOLS,
-		LAYOUT_STATE_MAXARENAS,  LAYOUT_STATE_UNUSED_ARENA_OBJECTS};
-	for (size_t i = 0; i < world_n_models; i++) {
-		struct scan_world *s = scan_world_new(&world_models[i], ORDER_AGAINST, 3);
-		assert_int_equal(compare(s, &s->truth), CROSS_CHECK_AGREES);
-		for (size_t k = 0; k < ARRAY_SIZE(moved); k++) {
-			struct layout lie = s->truth;
-			if (!layout_has(&lie, moved[k]))
-				continue;
-			lie.entries[moved[k]].offset += 16;
-			assert_int_equal(compare(s, &lie), CROSS_CHECK_DISAGREES);
-		}
-		scan_world_free(s);
-	}
-}
-
-static void test_an_idle_heap_proves_nothing(void **unused)
-{
-	(void)unused;
-	for (size_t i = 0; i < world_n_models; i++) {
-		struct scan_world *s = scan_world_new(&world_models[i], ORDER_AGAINST, 0);
-		assert_int_equal(compare(s, &s->truth), CROSS_CHECK_SILENT);
-		scan_world_free(s);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,9 +429,6 @@ int main(void)
 		cmocka_unit_test(test_two_pointers_to_the_state_are_no_answer),
 		cmocka_unit_test(test_a_state_that_contradicts_itself_is_refused),
 		cmocka_unit_test(test_without_any_arena_it_is_idle),
-		cmocka_unit_test(test_who_shares_is_told_without_flags),
-		cmocka_unit_test(test_symbols_that_lie_are_found_out),
-		cmocka_unit_test(test_an_idle_heap_proves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
