@@ -15,6 +15,7 @@
 #include "inspector/core_account.h"
 #include "inspector/look.h"
 #include "inspector/python/runtime.h"
+#include "inspector/save/save.h"
 #include "inspector/subject.h"
 #include "inspector/target/cgroup.h"
 #include "inspector/target/haste.h"
@@ -102,9 +103,11 @@ static struct error *describe_target(const struct subject *s, struct snapshot_ta
 		if (argument)
 			*argument = take(facts.cmdline.items[i]);
 	}
+	t->system_memory = facts.system_memory;
 	facts_fini(&facts);
 	uint64_t available;
-	process_machine_memory(&t->system_memory, &available);
+	if (!t->system_memory)
+		process_machine_memory(&t->system_memory, &available);
 	return NULL;
 }
 
@@ -238,6 +241,34 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 	inspector->looked = true;
 	*ret = take(snapshot);
 	return NULL;
+}
+
+static struct error *look_for_save(void *context, enum look_mode mode, struct snapshot **ret)
+{
+	struct inspector *inspector = context;
+	enum look_mode asked = inspector->request.mode;
+	inspector->request.mode = mode;
+	struct error *err = inspector_look(inspector, ret);
+	inspector->request.mode = asked;
+	return err;
+}
+
+struct error *inspector_save(struct inspector *inspector, const struct inspector_save *to,
+			     struct inspector_saved *ret)
+{
+	const struct save_source source = {
+		.request = &inspector->request,
+		.subject = &inspector->subject,
+		.look = &inspector->look,
+		.take_look = look_for_save,
+		.context = inspector,
+	};
+	struct error *err = save_write(&source, to, ret);
+	struct error *gone = err ? origin_check(&inspector->subject.origin) : NULL;
+	if (!gone)
+		return err;
+	error_free(err);
+	return gone;
 }
 
 struct error *inspector_blocks(struct inspector *inspector, const struct snapshot *snapshot,

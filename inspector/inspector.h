@@ -68,6 +68,33 @@ static inline void inspector_closep(struct inspector **inspector)
 	inspector_close(*inspector);
 }
 
+/* ---- snapshot: a process as a file ---------------------------------------------------- */
+
+struct inspector_save {
+	int fd;           /* where the file is written: from where it stands, never read back */
+	bool contents;    /* payloads of objects and the command line, too; else they are blanked */
+	const char *tool; /* this program's version */
+	/* Told before the first byte and now and then, in bytes of memory: how much is saved, and about
+	 * how much there is; and about how large the file will be. False: end it. May be NULL. */
+	bool (*progress)(void *context, uint64_t done, uint64_t total, uint64_t file);
+	void *context;
+};
+
+struct inspector_saved {
+	uint64_t memory_size;      /* bytes of memory that were saved */
+	uint64_t file_size;        /* bytes that were written */
+	uint64_t estimate;         /* what the file was thought to become */
+	struct snapshot *snapshot; /* what the look that was saved found; the caller's */
+};
+
+/*
+ * Saves the process as it is now, with a look of the request's mode. ERROR_RESOURCE: no room where
+ * it is to go, or in our memory budget, or it could not be written; ERROR_USAGE: not a running
+ * process; and all that a look fails with. What was written until then is of no use.
+ */
+struct error *inspector_save(struct inspector *inspector, const struct inspector_save *to,
+			     struct inspector_saved *ret) MUST_CHECK;
+
 /* ---- doctor: what was found and how -------------------------------------------------- */
 
 enum finding_kind { FINDING_OK, FINDING_NOTE, FINDING_MISSING };

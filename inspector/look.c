@@ -163,6 +163,7 @@ static void account(struct scene *scene, const struct freeze_result *result, enu
 	pause->stops++;
 	pause->total_us += result->us;
 	pause->longest_us = size_max(pause->longest_us, result->us);
+	scene->look->stopped = false;
 	scene->pause_left_us = size_subtract(scene->pause_left_us, result->us);
 }
 
@@ -180,6 +181,7 @@ static struct error *stop(struct scene *scene, struct freeze **ret)
 	struct error *err = freeze_start(&request, ret, &failed);
 	if (err && failed.us)
 		account(scene, &failed, PAUSE_PARTIAL); /* some threads stood for that long */
+	scene->look->stopped = !err;
 	return err;
 }
 

@@ -26,6 +26,7 @@ struct look {
 	struct doubts runtime_doubts;       /* of the last reading, as those of the counters */
 	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
 	struct look_counters counters;
+	bool stopped; /* the target stands still right now, by us */
 };
 
 /*

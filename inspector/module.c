@@ -117,6 +117,14 @@ static struct error *back_object(const struct origin *origin, struct space *spac
 	return back_regions(space, region, fd);
 }
 
+struct error *module_back(const struct origin *origin, struct space *space,
+			  const struct region *region)
+{
+	bool backed;
+	const struct elf_image unread = {0}; /* a process tells its files by inode */
+	return back_object(origin, space, region, &unread, &backed);
+}
+
 static struct error *read_image(struct space *space, raddr start, struct elf_image *ret,
 				bool *ret_python, bool *ret_fault)
 {

@@ -51,6 +51,11 @@ struct error *module_locate(const struct origin *origin, struct space *space,
 struct error *module_open(const struct origin *origin, struct space *space,
 			  struct module *module) MUST_CHECK;
 
+/* Names the file of any object that a running process maps to the space (space_back), if it can be
+ * had; region: that maps the file's start. */
+struct error *module_back(const struct origin *origin, struct space *space,
+			  const struct region *region) MUST_CHECK;
+
 void module_fini(struct module *module);
 
 #endif

@@ -12,6 +12,8 @@
 #include "inspector/target/live.h"
 #include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
+#include "inspector/target/savefile.h"
+#include "symbols/layout_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +67,22 @@ static struct error *read_space(void *context, raddr at, void *buffer, size_t si
 	return space_read(context, at, buffer, size);
 }
 
+/* A snapshot brings the table along that its process was looked at with. */
+static struct error *resolve_saved(struct subject *s)
+{
+	_cleanup_(free_pointer) char *text = NULL;
+	size_t size = 0;
+	struct error *err = savefile_build(s->origin.source, &text, &size);
+	if (err)
+		return err;
+	const char *why = layout_text_read(text, size, &s->module.image.build_id, LAYOUT_TEXT_FILE,
+					   &s->build);
+	if (!why) /* the memory in the file must bear it out, too */
+		return scan_run(&s->space, &s->module.image, false, &s->build, &s->scan);
+	return error_new(ERROR_BAD_FILE,
+			 "the snapshot's table of its interpreter cannot be used: %s", why);
+}
+
 /* Neither files nor memory tell. */
 static struct error *no_answer(const struct python_build_request *request, const struct subject *s)
 {
@@ -76,6 +94,8 @@ static struct error *no_answer(const struct python_build_request *request, const
 static struct error *resolve(const struct inspector_request *request, uint64_t budget,
 			     struct subject *s)
 {
+	if (s->origin.kind == ORIGIN_SAVEFILE)
+		return resolve_saved(s);
 	_cleanup_(free_pointer) char *cache = request->no_cache ? NULL : subject_cache_dir();
 	_cleanup_(free_pointer) char *debuginfo = debuginfo_cache_dir();
 	struct python_build_request build = {
@@ -109,7 +129,7 @@ static struct error *open_origin(const struct inspector_request *request, struct
 	case ORIGIN_CORE:
 		return core_origin(request->path, &request->core, ret);
 	case ORIGIN_SAVEFILE:
-		break;
+		return savefile_origin(request->path, ret);
 	}
 	return error_new(ERROR_BUG, "no such kind of target");
 }

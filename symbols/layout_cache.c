@@ -1,19 +1,14 @@
 /*
- * layout_cache: a text of one line per fact.
+ * layout_cache: a file a build, of layout_text's lines.
  *
- *	arenascope layout 1 89abcdef01234567	the schema, and a fingerprint of layout.def
- *	build 1ae5ffee…				the build-id once more
- *	python 3.11.2 030b02f0 0 0		version, hex, debug build, free-threaded
- *	debug-file /usr/lib/debug/…		or nothing
- *	entry ARENA_ADDRESS 0 8 1 8		offset, width, count, stride
- *	sum 0123456789abcdef			of all above: against damage, not malice
- *
- * Malice is kept out by who may write: folder and file must be ours alone.
+ * Their sum is against damage. Malice is kept out by who may write: folder and file
+ * must be ours alone.
  */
 #include "symbols/layout_cache.h"
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "symbols/layout_text.h"
 #include "symbols/report.h"
 
 #include <errno.h>
@@ -30,27 +25,6 @@ struct cache_place {
 	int folder; /* descriptor */
 	char name[2 * BUILD_ID_MAX + 32];
 };
-
-static uint64_t fnv(uint64_t h, const char *data, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		h = (h ^ (uint8_t)data[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
-
-#define FNV_START UINT64_C(0xcbf29ce484222325)
-
-/* Of every entry's name, type and path: a table made for other questions is no answer. */
-static uint64_t fingerprint(void)
-{
-	uint64_t h = FNV_START;
-	for (unsigned id = 0; id < LAYOUT_COUNT; id++) {
-		h = fnv(h, layout_name(id), strlen(layout_name(id)) + 1);
-		h = fnv(h, layout_type(id), strlen(layout_type(id)) + 1);
-		h = fnv(h, layout_path(id), strlen(layout_path(id)) + 1);
-	}
-	return h;
-}
 
 /* ---- the place ----------------------------------------------------------------------- */
 
@@ -87,100 +61,6 @@ static void tell(struct python_build *build, bool used, const char *verb, const 
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-/* The next line of *at, NUL-terminated in place; NULL at the end. */
-static char *next_line(char **at)
-{
-	char *line = *at, *end = strchr(line, '\n');
-	if (!end)
-		return NULL;
-	*end = '\0';
-	*at = end + 1;
-	return line;
-}
-
-static unsigned find_entry(const char *name)
-{
-	for (unsigned id = 0; id < LAYOUT_COUNT; id++)
-		if (!strcmp(layout_name(id), name))
-			return id;
-	return LAYOUT_COUNT;
-}
-
-static bool parse_entry(const char *line, struct layout *layout)
-{
-	char name[64];
-	struct layout_entry e = {.provenance = PROVENANCE_CACHE};
-	if (sscanf(line, "entry %63s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, name, &e.offset,
-		   &e.width, &e.count, &e.stride) != 5)
-		return false;
-	unsigned id = find_entry(name);
-	if (id == LAYOUT_COUNT)
-		return false;
-	layout->entries[id] = e;
-	return true;
-}
-
-static bool parse_python(const char *line, struct python_build *build)
-{
-	int debug, threaded;
-	if (sscanf(line, "python %31s %" SCNx32 " %d %d", build->version, &build->version_hex,
-		   &debug, &threaded) != 4)
-		return false;
-	build->debug_build = debug != 0;
-	build->free_threaded = threaded != 0;
-	return true;
-}
-
-static bool parse_line(const char *line, struct python_build *build)
-{
-	static const char debug_file[] = "debug-file ";
-	if (!strncmp(line, "entry ", 6))
-		return parse_entry(line, &build->layout);
-	if (strncmp(line, debug_file, strlen(debug_file)) != 0)
-		return false;
-	free(build->debug_file);
-	build->debug_file = strdup(line + strlen(debug_file));
-	return build->debug_file != NULL;
-}
-
-/* The last line is the sum of all before. */
-static bool is_whole(char *data, size_t size)
-{
-	char *sum = memrchr(data, '\n', size > 0 ? size - 1 : 0);
-	uint64_t value;
-	if (!sum || data[size - 1] != '\n' || sscanf(sum + 1, "sum %16" SCNx64, &value) != 1)
-		return false;
-	sum[1] = '\0';
-	return value == fnv(FNV_START, data, (size_t)(sum + 1 - data));
-}
-
-/* NULL: taken; else why not. */
-static const char *parse(char *data, size_t size, const struct build_id *id,
-			 struct python_build *build)
-{
-	char hex[2 * BUILD_ID_MAX + 1], build_line[sizeof(hex) + 8], head[64];
-	if (memchr(data, '\0', size) || !is_whole(data, size))
-		return "ignored: damaged";
-	build_id_hex(id, hex);
-	snprintf(build_line, sizeof(build_line), "build %s", hex);
-	snprintf(head, sizeof(head), "arenascope layout %d %016" PRIx64, SCHEMA, fingerprint());
-	char *line = next_line(&data);
-	if (!line || strcmp(line, head) != 0)
-		return "ignored: made by another version of arenascope";
-	line = next_line(&data);
-	if (!line || strcmp(line, build_line) != 0)
-		return "ignored: of another build";
-	line = next_line(&data);
-	if (!line || !parse_python(line, build))
-		return "ignored: malformed";
-	while ((line = next_line(&data)))
-		if (!parse_line(line, build))
-			return "ignored: malformed";
-	struct error *err = layout_check(&build->layout);
-	error_free(err);
-	return err ? "ignored: impossible values" : NULL;
-}
-
 static ssize_t read_file(int fd, char *data, size_t room)
 {
 	size_t size = 0;
@@ -212,8 +92,7 @@ static const char *load(const struct cache_place *place, const struct build_id *
 		return "ignored: unreadable";
 	if (size == 0 || size > FILE_MAX)
 		return size ? "ignored: too large" : "ignored: damaged";
-	data[size] = '\0';
-	return parse(data, (size_t)size, id, build);
+	return layout_text_read(data, (size_t)size, id, LAYOUT_TEXT_CACHE, build);
 }
 
 bool layout_cache_load(const char *folder, const struct build_id *id, struct python_build *build)
@@ -239,24 +118,6 @@ bool layout_cache_load(const char *folder, const struct build_id *id, struct pyt
 }
 
 /* ---- writing ------------------------------------------------------------------------- */
-
-static void format(struct text *t, const struct build_id *id, const struct python_build *build)
-{
-	char hex[2 * BUILD_ID_MAX + 1];
-	build_id_hex(id, hex);
-	text_addf(t, "arenascope layout %d %016" PRIx64 "\nbuild %s\n", SCHEMA, fingerprint(), hex);
-	text_addf(t, "python %s %08" PRIx32 " %d %d\n", *build->version ? build->version : "?",
-		  build->version_hex, build->debug_build, build->free_threaded);
-	if (build->debug_file)
-		text_addf(t, "debug-file %s\n", build->debug_file);
-	for (unsigned id_ = 0; id_ < LAYOUT_COUNT; id_++) {
-		const struct layout_entry *e = &build->layout.entries[id_];
-		if (e->provenance != PROVENANCE_ABSENT)
-			text_addf(t, "entry %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-				  layout_name(id_), e->offset, e->width, e->count, e->stride);
-	}
-	text_addf(t, "sum %016" PRIx64 "\n", fnv(FNV_START, text_string(t), t->length));
-}
 
 static bool write_all(int fd, const char *data, size_t size)
 {
@@ -316,7 +177,7 @@ void layout_cache_store(const char *folder, const struct build_id *id, struct py
 	const char *why = make_folder(folder);
 	if (!why)
 		why = place_open(folder, id, &place);
-	format(&t, id, build);
+	layout_text_write(build, id, LAYOUT_TEXT_CACHE, &t);
 	bool odd_name = build->debug_file && strchr(build->debug_file, '\n');
 	if (!why && (t.failed || odd_name))
 		why = odd_name ? "the debug file's name has a line break" : "out of memory";

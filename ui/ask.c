@@ -14,6 +14,7 @@
 #include "ui/mappings.h"
 #include "ui/output.h"
 #include "ui/ps.h"
+#include "ui/save.h"
 #include "ui/stats.h"
 #include "ui/target.h"
 #include "ui/tui/app.h"
@@ -284,6 +285,39 @@ static struct error *ask_doctor(struct question *q)
 	return json_findings(&q->answer->text, &findings, q->answer->pid, o->plan, &json);
 }
 
+/* ---- snapshot ---------------------------------------------------------------------------- */
+
+static struct error *write_saved(const struct question *q, const struct saved *saved)
+{
+	const struct options *o = q->options;
+	const struct snapshot *s = saved->result.snapshot;
+	q->answer->partial = doubts_worst(&s->doubts) != DOUBT_NOTE;
+	if (!o->json) {
+		save_note(&q->answer->notes, saved, o, elapsed_ms(q));
+		note_doubts(&q->answer->notes, &s->doubts, o->quiet);
+		return NULL;
+	}
+	struct json_request json = json_of(q);
+	return json_saved(&q->answer->text, saved->path, &saved->result, !o->contents, &json);
+}
+
+static struct error *ask_snapshot(struct question *q)
+{
+	struct error *err = find_target(q);
+	if (err)
+		return err;
+	if (q->target.kind != ORIGIN_LIVE)
+		return error_remedy(
+			error_new(ERROR_USAGE, "a snapshot is made of a running process"),
+			"a core or snapshot file can be looked at as it is");
+	struct inspector_request request = request_of(q);
+	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
+	_cleanup_(saved_fini) struct saved saved = {0};
+	err = inspector_open(&request, &inspector);
+	err = err ?: save_process(inspector, q->options, q->target.pid, &saved);
+	return err ?: write_saved(q, &saved);
+}
+
 /* ---- top --------------------------------------------------------------------------------- */
 
 static struct error *stream_one(const struct question *q, struct inspector *inspector)
@@ -349,8 +383,13 @@ struct error *ask(const struct options *options, const struct style *style, stru
 		  struct answer *answer)
 {
 	static struct error *(*const ways[VERB_COUNT])(struct question *) = {
-		[VERB_PS] = ask_ps,      [VERB_TOP] = ask_top,  [VERB_DUMP] = ask_look,
-		[VERB_STATS] = ask_look, [VERB_MAP] = ask_look, [VERB_DOCTOR] = ask_doctor,
+		[VERB_PS] = ask_ps,
+		[VERB_TOP] = ask_top,
+		[VERB_DUMP] = ask_look,
+		[VERB_STATS] = ask_look,
+		[VERB_MAP] = ask_look,
+		[VERB_DOCTOR] = ask_doctor,
+		[VERB_SNAPSHOT] = ask_snapshot,
 	};
 	struct question q = {options, style, start, answer, {.kind = ORIGIN_LIVE}};
 	return ways[options->verb](&q);

@@ -277,15 +277,20 @@ static void add_unknown_parts(json_t **answer)
 		json_value_set(answer, keys[i], json_null());
 }
 
+static void add_look(json_t **answer, const struct snapshot *s, const struct json_request *request)
+{
+	json_value_set(answer, "target", target(&s->target, request->contents));
+	json_value_set(answer, "symbols", symbols(&s->symbols));
+	json_value_set(answer, "pause",
+		       s->target.kind == ORIGIN_LIVE ? pause_of(&s->pause) : json_null());
+	json_value_set(answer, "doubts", doubts(&s->doubts));
+}
+
 struct error *json_snapshot(struct text *text, const struct snapshot *s, enum verb verb,
 			    const struct json_request *request)
 {
 	json_t *answer = new_answer(request);
-	json_value_set(&answer, "target", target(&s->target, request->contents));
-	json_value_set(&answer, "symbols", symbols(&s->symbols));
-	json_value_set(&answer, "pause",
-		       s->target.kind == ORIGIN_LIVE ? pause_of(&s->pause) : json_null());
-	json_value_set(&answer, "doubts", doubts(&s->doubts));
+	add_look(&answer, s, request);
 	if (verb != VERB_MAP)
 		json_value_set(&answer, "allocated_blocks", json_value_maybe(s->allocated_blocks));
 	json_value_set(&answer, "interpreters",
@@ -296,6 +301,20 @@ struct error *json_snapshot(struct text *text, const struct snapshot *s, enum ve
 						     : json_null());
 	if (verb == VERB_DUMP || verb == VERB_TOP)
 		add_unknown_parts(&answer);
+	return json_value_write(text, answer);
+}
+
+struct error *json_saved(struct text *text, const char *path, const struct inspector_saved *saved,
+			 bool redacted, const struct json_request *request)
+{
+	json_t *answer = new_answer(request), *file = json_object();
+	add_look(&answer, saved->snapshot, request);
+	json_value_set(&file, "path", json_value_text(path));
+	json_value_set(&file, "bytes", json_value_count(saved->file_size));
+	json_value_set(&file, "estimated_bytes", json_value_count(saved->estimate));
+	json_value_set(&file, "memory_bytes", json_value_count(saved->memory_size));
+	json_value_set(&file, "redacted", json_boolean(redacted));
+	json_value_set(&answer, "file", file);
 	return json_value_write(text, answer);
 }
 

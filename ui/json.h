@@ -27,6 +27,11 @@ struct json_request {
 struct error *json_snapshot(struct text *text, const struct snapshot *snapshot, enum verb verb,
 			    const struct json_request *request) MUST_CHECK;
 
+/* What was saved, where to (NULL: standard output), and what the look that was saved with it found of
+ * the target. */
+struct error *json_saved(struct text *text, const char *path, const struct inspector_saved *saved,
+			 bool redacted, const struct json_request *request) MUST_CHECK;
+
 /* The ledger by kinds of mappings, and why there is no other; `exit` is the exit status. */
 struct error *json_mappings(struct text *text, const struct mappings *mappings,
 			    const struct error *failure, int exit,

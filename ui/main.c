@@ -10,6 +10,7 @@
  *	  headline, caveat, occupancy	what the figures prove, leave open, look like
  *	  page, style, units	lines, colours and glyphs, numbers as words
  *	  output, progress	where an answer goes; a sign of life meanwhile
+	  save		the file that a snapshot becomes
  *	  tui/		the dashboard
  *	inspector/	what is true there: reads the target, walks, counts, doubts
  *	symbols/	what bytes mean: ELF, DWARF, the layout table
@@ -95,7 +96,8 @@ static int fail(struct error *err, const struct options *options, bool json)
 static struct error *write_answer(const struct options *options, const struct answer *answer)
 {
 	_cleanup_(free_pointer) char *name = NULL;
-	if (options->output && strcmp(options->output, "-") != 0) {
+	bool is_for_answer = options->output && options->verb != VERB_SNAPSHOT;
+	if (is_for_answer && strcmp(options->output, "-") != 0) {
 		struct error *err = output_name(options->output, answer->pid, time(NULL), &name);
 		if (err)
 			return err;
@@ -151,7 +153,8 @@ static struct error *answer_shown(const struct options *options, struct timespec
 {
 	struct style style = style_for(options);
 	struct progress progress = PROGRESS_NONE;
-	bool shows = !options->quiet && options->verb != VERB_TOP;
+	/* These two show by themselves how far they are. */
+	bool shows = !options->quiet && options->verb != VERB_TOP && options->verb != VERB_SNAPSHOT;
 	if (shows && progress_start(&progress, verb_words(options->verb)->name))
 		_exit(0);
 	struct error *err = ask(options, &style, start, answer);

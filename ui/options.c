@@ -339,6 +339,9 @@ static struct error *check_fit(const struct parse *p)
 	}
 	if (o->exact && o->no_pause)
 		return error_new(ERROR_USAGE, "--exact stops the process, --no-pause forbids it");
+	if (o->verb == VERB_SNAPSHOT && !o->output)
+		return error_remedy(error_new(ERROR_USAGE, "snapshot needs --output FILE"),
+				    "-o app.%%p.%%t.asnap names it by pid and time");
 	if (o->no_pause && o->max_pause_us)
 		return error_new(ERROR_USAGE, "--max-pause bounds a stop, --no-pause forbids it");
 	return NULL;

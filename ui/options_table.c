@@ -49,7 +49,9 @@ static const struct row rows[OPTION_KEY_COUNT] = {
 			  STOPPING},
 	[OPTION_MAX_MEMORY] = {"max-memory", 0, "SIZE", "use at most SIZE of memory", ALL},
 	[OPTION_CONTENTS] = {"contents", 0, NULL,
-			     "show contents that may be secret: the command line's arguments", ALL},
+			     "show, or save, contents that may be secret: the command line's "
+			     "arguments; in a snapshot all that objects hold",
+			     ALL},
 	[OPTION_SYMBOLS] = {"symbols", 0, "FILE|DIR", "a debug file, or a folder of them", ALL},
 	[OPTION_MODULE] = {"module", 0, "N|PATH",
 			   "of several Python runtimes in it look at this one (doctor lists them)",
@@ -136,9 +138,9 @@ static void add_verbs(struct text *doc)
 		      "back: from outside, without touching it.\n\nVerbs:\n");
 	for (int i = 0; i < VERB_COUNT; i++) {
 		const struct verb_words *words = verb_words((enum verb)i);
-		text_addf(doc, "  %-7s%-7s %s\n", words->name, words->args, words->summary);
+		text_addf(doc, "  %-9s%-7.6s %s\n", words->name, words->args, words->summary);
 	}
-	text_add(doc, "  help   VERB    more about one of them, with an example\n\n");
+	text_add(doc, "  help     VERB    more about one of them, with an example\n\n");
 	text_add(doc, targets);
 	text_add(doc, "Without a verb: `top` on a terminal, else `dump`; with nothing at all: "
 		      "`ps`.\n");

@@ -100,20 +100,14 @@ struct error *output_write(int fd, const char *name, const char *data, size_t si
 
 /* ---- files ----------------------------------------------------------------------------- */
 
+/* What lies in memory as files do is made like other files. */
 static bool is_written_directly(const char *path)
 {
 	struct stat st;
-	if (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0)
+	bool special = strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+	if (special && strncmp(path, "/dev/shm/", 9) != 0)
 		return true;
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-}
-
-static struct error *write_directly(const char *path, const char *data, size_t size)
-{
-	_cleanup_(close_fd) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return error_errno(ERROR_RESOURCE, errno, "opening %s", path);
-	return output_write(fd, path, data, size);
 }
 
 /* The name of the file that is to be replaced: behind a symbolic link, where there is one. */
@@ -163,49 +157,97 @@ static struct error *open_beside(const char *path, char **ret_name, int *ret)
 	return NULL;
 }
 
-static struct error *fill_and_rename(int *fd, const char *beside, const char *path,
-				     const char *data, size_t size)
+static void signals_of_ending(sigset_t *ret)
 {
-	struct error *err = output_write(*fd, path, data, size);
-	if (err)
+	(void)sigemptyset(ret);
+	(void)sigaddset(ret, SIGINT);
+	(void)sigaddset(ret, SIGTERM);
+	(void)sigaddset(ret, SIGHUP);
+}
+
+static struct error *open_output(const char *path, struct output *output)
+{
+	if (is_written_directly(path)) {
+		output->path = strdup(path);
+		output->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		if (output->fd < 0)
+			return error_errno(ERROR_RESOURCE, errno, "opening %s", path);
+		return output->path ? NULL : error_out_of_memory();
+	}
+	output->path = real_name(path);
+	if (!output->path)
+		return error_out_of_memory();
+	return open_beside(output->path, &output->beside, &output->fd);
+}
+
+struct error *output_open(const char *path, struct output *ret)
+{
+	struct output output = {.fd = -1};
+	sigset_t ends;
+	signals_of_ending(&ends);
+	(void)sigprocmask(SIG_BLOCK, &ends, &output.before);
+	struct error *err = open_output(path, &output);
+	if (err) {
+		output_close(&output);
 		return err;
-	if (fsync(*fd) != 0 && errno != EINVAL && errno != EROFS)
-		return error_errno(ERROR_RESOURCE, errno, "writing %s", path);
-	if (close(take_fd(fd)) != 0)
-		return error_errno(ERROR_RESOURCE, errno, "writing %s", path);
-	if (rename(beside, path) != 0)
-		return error_errno(ERROR_RESOURCE, errno, "writing %s", path);
+	}
+	*ret = output;
 	return NULL;
 }
 
-static struct error *replace_file(const char *path, const char *data, size_t size)
+bool output_interrupted(void)
 {
-	_cleanup_(free_pointer) char *beside = NULL;
-	_cleanup_(close_fd) int fd = -1;
-	struct error *err = open_beside(path, &beside, &fd);
-	if (err)
-		return err;
-	err = fill_and_rename(&fd, beside, path, data, size);
-	if (err)
-		(void)unlink(beside);
+	sigset_t ends, waiting;
+	signals_of_ending(&ends);
+	return sigpending(&waiting) == 0 && sigandset(&ends, &ends, &waiting) == 0 &&
+	       !sigisemptyset(&ends);
+}
+
+static struct error *finish_file(struct output *output)
+{
+	if (!output->beside)
+		return close(take_fd(&output->fd)) == 0 || errno == EINVAL
+			       ? NULL
+			       : error_errno(ERROR_RESOURCE, errno, "writing %s", output->path);
+	if (fsync(output->fd) != 0 && errno != EINVAL && errno != EROFS)
+		return error_errno(ERROR_RESOURCE, errno, "writing %s", output->path);
+	if (close(take_fd(&output->fd)) != 0)
+		return error_errno(ERROR_RESOURCE, errno, "writing %s", output->path);
+	if (rename(output->beside, output->path) != 0)
+		return error_errno(ERROR_RESOURCE, errno, "writing %s", output->path);
+	free(output->beside);
+	output->beside = NULL;
+	return NULL;
+}
+
+struct error *output_finish(struct output *output)
+{
+	struct error *err = finish_file(output);
+	output_close(output);
 	return err;
+}
+
+void output_close(struct output *output)
+{
+	if (output->beside)
+		(void)unlink(output->beside);
+	close_fd(&output->fd);
+	free(output->path);
+	free(output->beside);
+	(void)sigprocmask(SIG_SETMASK, &output->before, NULL);
+	*output = (struct output){.fd = -1, .before = output->before};
 }
 
 struct error *output_file(const char *path, const char *data, size_t size)
 {
-	if (is_written_directly(path))
-		return write_directly(path, data, size);
-	_cleanup_(free_pointer) char *real = real_name(path);
-	if (!real)
-		return error_out_of_memory();
-	sigset_t asked, before;
-	sigemptyset(&asked);
-	sigaddset(&asked, SIGINT);
-	sigaddset(&asked, SIGTERM);
-	sigaddset(&asked, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &asked, &before);
-	struct error *err = replace_file(real, data, size);
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	struct output output;
+	struct error *err = output_open(path, &output);
+	if (err)
+		return err;
+	err = output_write(output.fd, path, data, size);
+	if (!err)
+		return output_finish(&output);
+	output_close(&output);
 	return err;
 }
 

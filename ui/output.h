@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 #include <time.h>
@@ -23,6 +24,29 @@ struct error *output_name(const char *pattern, pid_t pid, time_t now, char **ret
 
 /* All of size bytes to a descriptor. ERROR_RESOURCE; `name` is what the message calls it. */
 struct error *output_write(int fd, const char *name, const char *data, size_t size) MUST_CHECK;
+
+/*
+ * A file that is being written: devices, pipes and what lies in /dev or /proc directly; anything else
+ * as a new file beside it (0600), which takes its name once it is complete and on the disk. SIGINT,
+ * SIGTERM and SIGHUP wait from opening until finishing or closing.
+ */
+struct output {
+	int fd;
+	char *path, *beside; /* beside NULL: written directly */
+	sigset_t before;
+};
+
+/* ERROR_RESOURCE: it cannot be made. */
+struct error *output_open(const char *path, struct output *ret) MUST_CHECK;
+
+/* Whether one of those signals waits: then a long writer should end. */
+bool output_interrupted(void);
+
+/* Gives it its name, and closes it in every case. ERROR_RESOURCE: what was there before is untouched. */
+struct error *output_finish(struct output *output) MUST_CHECK;
+
+/* Drops it: nothing is left of it. */
+void output_close(struct output *output);
 
 /*
  * Writes the text to a file by name: devices, pipes and what lies in /dev or /proc directly; anything

@@ -89,6 +89,26 @@ static const struct verb_words words[VERB_COUNT] = {
 			.sort = "address used",
 			.takes_target = true,
 		},
+	[VERB_SNAPSHOT] =
+		{
+			.name = "snapshot",
+			.args = "TARGET -o FILE",
+			.summary = "save a process, to ask all of this later or elsewhere",
+			.about =
+				"Save what is needed to answer every other verb about a process later, "
+				"on any machine, without the process and its files. Its memory is read "
+				"live; only what must be of one moment is copied under a stop, as dump "
+				"does. The contents of objects (strings, bytes, numbers, the command "
+				"line) are blanked unless --contents is given; addresses, sizes, "
+				"counts and types are kept.",
+			.example =
+				"Example: save process 4127, and look into it on another machine\n\n"
+				"  $ arenascope snapshot 4127 --output app.%p.%t.asnap\n"
+				"  $ scp app.4127.*.asnap desk: && ssh desk\n"
+				"  $ arenascope dump app.4127.20261122T140203Z.asnap\n",
+			.sort = "",
+			.takes_target = true,
+		},
 	[VERB_DOCTOR] =
 		{
 			.name = "doctor",
@@ -109,8 +129,8 @@ static const struct verb_words words[VERB_COUNT] = {
 };
 
 static const char *const reserved[] = {
-	"ledger", "rss",      "why",    "types", "histo",   "object", "malloc",
-	"diff",   "snapshot", "record", "check", "metrics", "tree",
+	"ledger", "rss",  "why",    "types", "histo",   "object",
+	"malloc", "diff", "record", "check", "metrics", "tree",
 };
 
 const struct verb_words *verb_words(enum verb verb)
@@ -157,5 +177,5 @@ bool verb_is_reserved(const char *word)
 
 const char *verb_list(void)
 {
-	return "ps, top, dump, stats, map, doctor";
+	return "ps, top, dump, stats, map, snapshot, doctor";
 }

@@ -7,7 +7,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum verb { VERB_PS, VERB_TOP, VERB_DUMP, VERB_STATS, VERB_MAP, VERB_DOCTOR, VERB_COUNT };
+enum verb {
+	VERB_PS,
+	VERB_TOP,
+	VERB_DUMP,
+	VERB_STATS,
+	VERB_MAP,
+	VERB_SNAPSHOT,
+	VERB_DOCTOR,
+	VERB_COUNT
+};
 
 struct verb_words {
 	const char *name;

@@ -72,15 +72,16 @@ static struct error *confirm_stillness(struct pymalloc_copy *copy, struct space 
 }
 
 static struct error *begin(struct pymalloc_copy *copy, const struct layout *layout,
-			   const struct pymalloc_roots *roots, uint64_t max_memory, bool frozen)
+			   const struct pymalloc_roots *roots, enum space_moment moment,
+			   uint64_t max_memory, bool frozen)
 {
 	struct error *err = pymalloc_shape_init(layout, &copy->image.shape);
 	if (err)
 		return err;
 	copy->roots = *roots;
 	copy->image.used_at = roots->usedpools;
-	copy->image.frozen = frozen;
-	copy->image.moved = false;
+	copy->image.frozen = frozen || moment == SPACE_ONE;
+	copy->image.moved = moment == SPACE_MANY;
 	copy->max_memory = max_memory;
 	copy->complete = true;
 	return NULL;
@@ -90,7 +91,7 @@ struct error *pymalloc_copy_take(struct pymalloc_copy *copy, struct space *space
 				 const struct layout *layout, const struct pymalloc_roots *roots,
 				 uint64_t max_memory, bool frozen)
 {
-	struct error *err = begin(copy, layout, roots, max_memory, frozen);
+	struct error *err = begin(copy, layout, roots, space->moment, max_memory, frozen);
 	if (err)
 		return err;
 	const struct round all = {.kind = ROUND_ALL, .frozen = frozen, .residency = !frozen};
@@ -150,7 +151,7 @@ struct error *pymalloc_copy_refresh(struct pymalloc_copy *copy, struct space *sp
 				    const struct layout *layout, const struct pymalloc_roots *roots,
 				    uint64_t max_memory, unsigned turns)
 {
-	struct error *err = begin(copy, layout, roots, max_memory, false);
+	struct error *err = begin(copy, layout, roots, space->moment, max_memory, false);
 	if (err)
 		return err;
 	const struct round some = {

@@ -189,7 +189,7 @@ static struct error *core_space(void *source, struct space *ret)
 	struct core *core = source;
 	if (!core->summary.has_files)
 		return no_files(core);
-	*ret = (struct space){VEC_EMPTY, 0, &space_ops, core};
+	*ret = (struct space){.ops = &space_ops, .source = core};
 	struct error *err = core_map(&core->elf, &core->notes, ret);
 	if (err)
 		return err;

@@ -24,6 +24,7 @@ struct facts {
 	uint64_t n_threads;
 	int signal;                                /* that ended it; 0: none, or not known */
 	uint64_t rss, peak_rss, swap, page_tables; /* bytes */
+	uint64_t system_memory;                    /* of its machine; 0: of this one */
 };
 
 #define FACTS_EMPTY ((struct facts){0})

@@ -326,7 +326,7 @@ struct error *live_open(pid_t pid, int proc, struct space *ret)
 	if (err)
 		return err;
 	bool blind = pagemap_tells_nothing(live->pagemap);
-	*ret = (struct space){VEC_EMPTY, 0, blind ? &blind_ops : &live_ops, take(live)};
+	*ret = (struct space){.ops = blind ? &blind_ops : &live_ops, .source = take(live)};
 	return NULL;
 }
 

@@ -64,7 +64,7 @@ static struct error *check_covered(const struct space *space, raddr at, size_t s
 	return NULL;
 }
 
-struct error *space_read(struct space *space, raddr at, void *buffer, size_t size)
+static struct error *read_pieces(struct space *space, raddr at, void *buffer, size_t size)
 {
 	struct error *err = check_covered(space, at, size);
 	if (err)
@@ -81,6 +81,20 @@ struct error *space_read(struct space *space, raddr at, void *buffer, size_t siz
 		done += some;
 	}
 	return NULL;
+}
+
+static void tell_tap(const struct space *space, raddr at, const void *bytes, size_t size)
+{
+	if (space->tap)
+		space->tap->hear(space->tap->context, at, bytes, size);
+}
+
+struct error *space_read(struct space *space, raddr at, void *buffer, size_t size)
+{
+	struct error *err = read_pieces(space, at, buffer, size);
+	if (!err)
+		tell_tap(space, at, buffer, size);
+	return err;
 }
 
 static struct error *gather_piece(struct space *space, struct space_slice *slice, size_t i,
@@ -100,13 +114,23 @@ static struct error *gather_piece(struct space *space, struct space_slice *slice
 	return err;
 }
 
+static struct error *gather_by_source(struct space *space, struct space_slice *slices, size_t n,
+				      const struct residency *residency)
+{
+	struct error *err = space->ops->gather(space->source, slices, n, residency);
+	for (size_t i = 0; space->tap && !err && i < n; i++)
+		if (slices[i].count == 1 && slices[i].got[0] == SLICE_READ)
+			tell_tap(space, slices[i].start, slices[i].bytes, slices[i].size);
+	return err;
+}
+
 struct error *space_gather(struct space *space, struct space_slice *slices, size_t n,
 			   const struct residency *residency)
 {
 	for (size_t i = 0; i < n; i++)
 		memset(slices[i].got, SLICE_UNREADABLE, slices[i].count);
 	if (space->ops && space->ops->gather)
-		return space->ops->gather(space->source, slices, n, residency);
+		return gather_by_source(space, slices, n, residency);
 	for (size_t i = 0; i < n; i++)
 		for (size_t piece = 0; piece < slices[i].count; piece++) {
 			struct error *err = gather_piece(space, &slices[i], piece, residency);

@@ -63,16 +63,32 @@ struct space_ops {
 	void (*close)(void *source);
 };
 
+/* Hears what is read: every range of space_read, and every piece of a gather that is a slice of its
+ * own. It may not read. */
+struct space_tap {
+	void (*hear)(void *context, raddr at, const void *bytes, size_t size);
+	void *context;
+};
+
+/* Whether all of it is of one moment. */
+enum space_moment {
+	SPACE_UNKNOWN, /* a running target, or a file that does not say */
+	SPACE_ONE,     /* it stood still while it was copied */
+	SPACE_MANY,    /* it was seen to change meanwhile */
+};
+
 struct space {
 	VEC(struct region) regions; /* ascending, disjoint */
 	uint64_t mapped_size;       /* bytes of all readable regions: the budget of every loop */
 	const struct space_ops *ops;
 	void *source;
+	const struct space_tap *tap; /* borrowed; NULL: nobody listens */
+	enum space_moment moment;
 };
 
-#define SPACE_EMPTY                      \
-	{                                \
-		VEC_EMPTY, 0, NULL, NULL \
+#define SPACE_EMPTY              \
+	{                        \
+		.mapped_size = 0 \
 	}
 
 /* All of [at, at + size) or ERROR_FAULT, naming the first byte that is not there. */

@@ -43,7 +43,7 @@ def test_pages_are_plain_and_fit(arenascope, quiet, arguments):
         assert result.out.isascii()
 
 
-@pytest.mark.parametrize("verb", ["ps", "dump", "map", "doctor", "stats", "top"])
+@pytest.mark.parametrize("verb", ["ps", "dump", "map", "doctor", "stats", "top", "snapshot"])
 def test_help_ends_with_an_example(arenascope, verb):
     result = arenascope.ok(verb, "--help")
     check_page(result.out, trailing_blanks=False)  # argp's usage lines have them
@@ -55,9 +55,9 @@ def test_top_level_help_and_version(arenascope):
     for arguments in (["--help"], ["help"]):
         text = arenascope.ok(*arguments).out
         check_page(text, trailing_blanks=False)
-        for verb in ("ps", "top", "dump", "stats", "map", "doctor"):
+        for verb in ("ps", "top", "dump", "stats", "map", "snapshot", "doctor"):
             assert re.search(r"^ +%s\b" % verb, text, re.M), text
-        for verb in ("why", "ledger", "snapshot"):
+        for verb in ("why", "ledger"):
             assert not re.search(r"^ +%s\b" % verb, text, re.M), verb + " is not there yet"
     assert re.match(r"arenascope \d+\.\d+\.\d+\n", arenascope.ok("--version").out)
 

@@ -58,7 +58,7 @@ static void add(struct space *space, uint64_t start, uint64_t size, bool readabl
 static struct space make(void)
 {
 	static const struct space_ops ops = {.read = fixture_read, .close = fixture_close};
-	struct space space = {VEC_EMPTY, 0, &ops, &fixture};
+	struct space space = {.ops = &ops, .source = &fixture};
 	memset(&fixture, 0, sizeof(fixture));
 	for (size_t i = 0; i < LENGTH; i++)
 		fixture.bytes[i] = (uint8_t)(i * 31 + (i >> 8));

@@ -1,0 +1,149 @@
+/*
+ * redact_table: a header is believed when the rest of the table bears it out.
+ *
+ *	keys, 3.6 to 3.10   [refcnt size lookup usable nentries][indices][hash key value] …
+ *	keys, 3.11 on       [refcnt │ log2 sizes, kind, version │ usable nentries][indices][ … ]
+ *	tcache              [counts of 64 or 76 bins][heads of their lists]
+ *
+ * (Objects/dictobject.c, Include/internal/pycore_dict.h; malloc/malloc.c of glibc 2.26 to 2.43.)
+ */
+#include "inspector/save/redact_table.h"
+
+#include "base/bytes.h"
+
+#define LOG2_MAX 40
+
+struct keys {
+	uint64_t size; /* of the hash table */
+	uint64_t index_width, usable, n_entries;
+	uint64_t header;  /* bytes before the indices */
+	uint64_t entries; /* from the start */
+	uint64_t entry_size;
+};
+
+static void edit(struct redact_plan *plan, uint64_t from, uint64_t to, enum redact_action action)
+{
+	if (from < to && plan->n < REDACT_EDITS)
+		plan->edits[plan->n++] = (struct redact_edit){from, to, action};
+}
+
+/* ---- keys of dicts -------------------------------------------------------------------- */
+
+static uint64_t width_for(uint64_t size)
+{
+	return size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= UINT32_MAX ? 4 : 8;
+}
+
+static bool get_old(struct bytes *b, size_t at, struct keys *ret)
+{
+	uint64_t size = bytes_u64(b, at + 8);
+	if (!size_is_power_of_two(size) || size < 4 || size >> LOG2_MAX)
+		return false;
+	*ret = (struct keys){.size = size,
+			     .index_width = width_for(size),
+			     .usable = bytes_u64(b, at + 24),
+			     .n_entries = bytes_u64(b, at + 32),
+			     .header = 40,
+			     .entry_size = 24};
+	ret->entries = 40 + size * ret->index_width;
+	return true;
+}
+
+static bool get_new(struct bytes *b, size_t at, struct keys *ret)
+{
+	uint64_t log2_size = bytes_unsigned(b, at + 8, 1),
+		 log2_bytes = bytes_unsigned(b, at + 9, 1);
+	uint64_t kind = bytes_unsigned(b, at + 10, 1);
+	if (log2_size > LOG2_MAX || kind > 2 || log2_bytes < log2_size ||
+	    log2_bytes > log2_size + 3)
+		return false;
+	*ret = (struct keys){.size = UINT64_C(1) << log2_size,
+			     .index_width = UINT64_C(1) << (log2_bytes - log2_size),
+			     .usable = bytes_u64(b, at + 16),
+			     .n_entries = bytes_u64(b, at + 24),
+			     .header = 32,
+			     .entry_size = kind == 0 ? 24 : 16};
+	ret->entries = 32 + (UINT64_C(1) << log2_bytes);
+	return true;
+}
+
+/* As many of the indices as are at hand: an entry's number, or empty (-1), or a dummy (-2). */
+static bool indices_hold(struct bytes *b, size_t at, const struct keys *k)
+{
+	uint64_t used = 0;
+	uint64_t all = UINT64_MAX >> (64 - 8 * k->index_width);
+	for (uint64_t i = 0; i < k->size; i++) {
+		uint64_t offset = at + k->header + i * k->index_width;
+		if (offset + k->index_width > b->size)
+			return true;
+		uint64_t index = bytes_unsigned(b, (size_t)offset, (unsigned)k->index_width);
+		bool free = index == all || index == all - 1;
+		used += !free;
+		if (!free && index >= k->n_entries)
+			return false;
+	}
+	return used <= k->n_entries;
+}
+
+static bool get_keys(const struct redact_python *python, const struct redact_cell *cell,
+		     uint64_t start, struct keys *ret)
+{
+	struct bytes b = bytes_of(cell->head, cell->n_head);
+	size_t at = (size_t)start;
+	uint64_t refcount = bytes_u64(&b, at);
+	bool is_new = python->version_hex >= 0x030b0000;
+	if (python->version_hex < 0x03000000 || refcount == 0 || refcount > UINT32_MAX ||
+	    !(is_new ? get_new(&b, at, ret) : get_old(&b, at, ret)) || b.overrun)
+		return false;
+	uint64_t room = ret->size * 2 / 3 + 1; /* USABLE_FRACTION, and one where it rounds up */
+	uint64_t end = size_add(size_add(start, ret->entries),
+				size_multiply(ret->n_entries, ret->entry_size));
+	return size_add(ret->usable, ret->n_entries) <= room && end <= cell->size &&
+	       indices_hold(&b, at, ret);
+}
+
+/* ---- tcache --------------------------------------------------------------------------- */
+
+/* What its chunk has room for; an exact fit may be 16 bytes more. */
+struct tcache {
+	uint64_t cell, counts; /* bytes */
+	unsigned n, width;
+};
+
+static bool is_tcache(const struct redact_cell *cell, struct tcache *ret)
+{
+	static const struct tcache kinds[] = {
+		{0x248, 64, 64, 1}, {0x288, 128, 64, 2}, {0x2f8, 152, 76, 2}};
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const struct tcache *k = &kinds[i];
+		if (cell->size != k->cell && cell->size != k->cell + 16)
+			continue;
+		struct bytes b = bytes_of(cell->head, cell->n_head);
+		bool holds = cell->n_head >= k->counts + k->n * 8;
+		for (unsigned bin = 0; holds && bin < k->n; bin++) {
+			uint64_t count = bytes_unsigned(&b, bin * k->width, k->width);
+			uint64_t head = bytes_u64(&b, (size_t)k->counts + bin * 8);
+			holds = count <= 127 && head % 16 == 0 && head < UINT64_C(1) << 47 &&
+				(k->n == 76 || (count == 0) == (head == 0));
+		}
+		*ret = *k;
+		return holds;
+	}
+	return false;
+}
+
+void redact_table_plan(const struct redact_python *python, const struct redact_cell *cell,
+		       uint64_t start, struct redact_plan *plan)
+{
+	struct keys k;
+	struct tcache t;
+	if (start == 0 && is_tcache(cell, &t)) {
+		edit(plan, 0, t.counts, REDACT_KEEP);
+		return;
+	}
+	if (!get_keys(python, cell, start, &k))
+		return;
+	edit(plan, start, start + k.entries, REDACT_KEEP);
+	if (k.entry_size == 24)
+		edit(plan, start + k.entries, cell->size, REDACT_HASHED);
+}

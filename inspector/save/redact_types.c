@@ -1,0 +1,263 @@
+/*
+ * redact_types: a type object names itself: the first of its tp_mro is the type.
+ *
+ *	instance ─ob_type▷ type ─ob_type▷ metatype ─▷ … type ─┐
+ *	                    │                          └──────┘ of itself
+ *	                    └─tp_mro▷ (type, …, object)
+ *
+ * Static types that nobody readied have no tp_mro; they lie in an object's data, and their
+ * tp_dealloc in code.
+ */
+#include "inspector/save/redact_types.h"
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+
+#include <string.h>
+
+#define OB_TYPE       8
+#define TP_NAME       24
+#define TP_BASICSIZE  32
+#define TP_ITEMSIZE   40
+#define TP_DEALLOC    48
+#define TP_FLAGS      168
+#define TP_BASE       256
+#define TP_MRO        344
+#define TYPE_SIZE     392 /* the smallest: 2.7 */
+#define TYPE_NAME_MAX 256
+#define EXAMINED_MAX  400000 /* candidates that are looked at, most of them not types */
+#define DEPTH_MAX     8
+
+#define FLAG_HEAP     (UINT64_C(1) << 9)
+#define FLAG_READY    (UINT64_C(1) << 12)
+
+struct error *redact_types_init(struct redact_types *t)
+{
+	t->room = 1u << 15;
+	t->table = calloc(t->room, sizeof(*t->table));
+	return t->table ? NULL : error_out_of_memory();
+}
+
+void redact_types_fini(struct redact_types *t)
+{
+	free(t->table);
+	vec_fini(&t->list);
+}
+
+/* ---- the table ------------------------------------------------------------------------ */
+
+static size_t slot_of(const struct redact_types *t, uint64_t at)
+{
+	size_t i = (size_t)((at * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (t->room - 1);
+	while (t->table[i].at && t->table[i].at != at)
+		i = (i + 1) & (t->room - 1);
+	return i;
+}
+
+static bool grow(struct redact_types *t)
+{
+	struct redact_types bigger = *t;
+	bigger.room = t->room * 2;
+	bigger.table = calloc(bigger.room, sizeof(*t->table));
+	if (!bigger.table)
+		return false;
+	for (size_t i = 0; i < t->room; i++)
+		if (t->table[i].at)
+			bigger.table[slot_of(&bigger, t->table[i].at)] = t->table[i];
+	free(t->table);
+	*t = bigger;
+	return true;
+}
+
+/* Out of memory: it is forgotten, and examined again next time. */
+static void remember(struct redact_types *t, uint64_t at, uint32_t type)
+{
+	if (t->n_table * 2 >= t->room && !grow(t))
+		return;
+	size_t i = slot_of(t, at);
+	t->n_table += !t->table[i].at;
+	t->table[i].at = at;
+	t->table[i].type = type;
+}
+
+/* ---- one candidate -------------------------------------------------------------------- */
+
+struct candidate {
+	raddr at;
+	uint8_t bytes[TYPE_SIZE];
+	char name[TYPE_NAME_MAX];
+	size_t name_length;
+};
+
+static uint64_t word_of(const struct candidate *c, size_t offset)
+{
+	struct bytes b = bytes_of(c->bytes, sizeof(c->bytes));
+	return bytes_u64(&b, offset);
+}
+
+static bool read_at(struct redact_types *t, uint64_t at, void *to, size_t size)
+{
+	if (!grounds_of(t->grounds, at))
+		return false;
+	struct error *err = space_read(t->space, raddr_at(at), to, size);
+	error_free(err);
+	return !err;
+}
+
+/* The page behind may not be there: it is read only where the name goes on. */
+static bool read_name(struct redact_types *t, struct candidate *c)
+{
+	uint64_t at = word_of(c, TP_NAME);
+	size_t room = (size_t)size_min(TYPE_NAME_MAX, 4096 - at % 4096);
+	if (!read_at(t, at, c->name, room))
+		return false;
+	c->name_length = strnlen(c->name, room);
+	if (c->name_length == room && room < TYPE_NAME_MAX &&
+	    read_at(t, at + room, c->name + room, TYPE_NAME_MAX - room))
+		c->name_length = strnlen(c->name, TYPE_NAME_MAX);
+	for (size_t i = 0; i < c->name_length; i++)
+		if ((unsigned char)c->name[i] < ' ' || c->name[i] == 127)
+			return false;
+	return c->name_length > 0 && c->name_length < TYPE_NAME_MAX;
+}
+
+/* PyTupleObject's items begin at 24, from 3.14 on at 32. */
+static bool names_itself(struct redact_types *t, const struct candidate *c)
+{
+	uint64_t items[2], mro = word_of(c, TP_MRO);
+	if (!mro || !read_at(t, mro + 24, items, sizeof(items)))
+		return false;
+	return items[0] == c->at.value || items[1] == c->at.value;
+}
+
+static bool is_unready_static(struct redact_types *t, const struct candidate *c)
+{
+	const struct ground_range *at = grounds_of(t->grounds, c->at.value);
+	if (!at || !at->of_object || (word_of(c, TP_FLAGS) & (FLAG_HEAP | FLAG_READY)))
+		return false;
+	const struct ground_range *dealloc = grounds_of(t->grounds, word_of(c, TP_DEALLOC));
+	return dealloc && dealloc->executable;
+}
+
+static bool has_type_shape(struct redact_types *t, const struct candidate *c)
+{
+	uint64_t basic = word_of(c, TP_BASICSIZE), item = word_of(c, TP_ITEMSIZE);
+	return basic >= 16 && basic < MIB && item < 64 * KIB &&
+	       (names_itself(t, c) || is_unready_static(t, c));
+}
+
+static enum redact_kind kind_by_name(const struct candidate *c)
+{
+	static const struct {
+		const char *name;
+		enum redact_kind kind;
+	} names[] = {
+		{"float", KIND_FLOAT},
+		{"complex", KIND_COMPLEX},
+		{"bytearray", KIND_BUFFER},
+		{"array.array", KIND_BUFFER},
+		{"set", KIND_SET},
+		{"frozenset", KIND_SET},
+		{"collections.deque", KIND_DEQUE},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i].name, c->name) == 0)
+			return names[i].kind;
+	return KIND_OTHER;
+}
+
+/* Py_TPFLAGS_*_SUBCLASS (Include/object.h, 2.7 to 3.15). */
+static enum redact_kind kind_by_flags(const struct redact_types *t, uint64_t flags)
+{
+	static const struct {
+		unsigned bit;
+		enum redact_kind kind;
+	} bits[] = {
+		{23, KIND_SMALL}, {24, KIND_LONG}, {25, KIND_LIST}, {26, KIND_TUPLE},
+		{27, KIND_BYTES}, {28, KIND_STR},  {29, KIND_DICT}, {31, KIND_TYPE},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+		bool known = bits[i].bit != 23 || t->version_hex < 0x03000000; /* 2.7's int alone */
+		if (known && flags >> bits[i].bit & 1)
+			return bits[i].kind;
+	}
+	return KIND_OTHER;
+}
+
+static const struct redact_type *find(struct redact_types *t, raddr at, unsigned depth);
+
+static enum redact_kind kind_of(struct redact_types *t, const struct candidate *c, unsigned depth)
+{
+	enum redact_kind kind = kind_by_flags(t, word_of(c, TP_FLAGS));
+	if (kind == KIND_OTHER)
+		kind = kind_by_name(c);
+	if (kind != KIND_OTHER || depth == 0)
+		return kind;
+	const struct redact_type *base = find(t, raddr_at(word_of(c, TP_BASE)), depth - 1);
+	return base ? base->kind : KIND_OTHER;
+}
+
+/* A metatype is a type, too; `type` is its own. */
+static bool has_metatype(struct redact_types *t, const struct candidate *c, unsigned depth)
+{
+	raddr meta = raddr_at(word_of(c, OB_TYPE));
+	if (raddr_equal(meta, c->at))
+		return kind_by_flags(t, word_of(c, TP_FLAGS)) == KIND_TYPE;
+	const struct redact_type *type = depth ? find(t, meta, depth - 1) : NULL;
+	return type && type->kind == KIND_TYPE;
+}
+
+static bool add_type(struct redact_types *t, const struct candidate *c, unsigned depth)
+{
+	struct redact_type type = {
+		.at = c->at,
+		.kind = kind_of(t, c, depth),
+		.flags = word_of(c, TP_FLAGS),
+		.basicsize = word_of(c, TP_BASICSIZE),
+		.itemsize = word_of(c, TP_ITEMSIZE),
+	};
+	struct redact_type *place = vec_push(&t->list);
+	if (!place)
+		return false;
+	*place = type;
+	save_log_add(t->log, c->at, c->bytes, sizeof(c->bytes), false);
+	save_log_add(t->log, raddr_at(word_of(c, TP_NAME)), c->name, c->name_length + 1, false);
+	return true;
+}
+
+static bool examine(struct redact_types *t, raddr at, unsigned depth)
+{
+	struct candidate c = {.at = at};
+	if (t->n_examined >= EXAMINED_MAX)
+		return false;
+	t->n_examined++;
+	return read_at(t, at.value, c.bytes, sizeof(c.bytes)) && has_type_shape(t, &c) &&
+	       read_name(t, &c) && has_metatype(t, &c, depth) && add_type(t, &c, depth);
+}
+
+static bool is_in_arena(const struct redact_types *t, raddr at)
+{
+	size_t i = pymalloc_saved_above(t->arenas, at);
+	return i < t->arenas->list.count && raddr_compare(t->arenas->list.items[i].start, at) <= 0;
+}
+
+static const struct redact_type *find(struct redact_types *t, raddr at, unsigned depth)
+{
+	if (raddr_is_null(at) || at.value % 8 != 0 || !grounds_of(t->grounds, at.value))
+		return NULL;
+	size_t i = slot_of(t, at.value);
+	if (!t->table[i].at && !is_in_arena(t, at)) {
+		remember(t, at.value, 0); /* while it is examined: a circle of types ends here */
+		bool is = examine(t, at, depth);
+		if (is)
+			remember(t, at.value, (uint32_t)t->list.count);
+		i = slot_of(t, at.value);
+	}
+	uint32_t type = t->table[i].at ? t->table[i].type : 0;
+	return type ? &t->list.items[type - 1] : NULL;
+}
+
+const struct redact_type *redact_types_find(struct redact_types *t, raddr at)
+{
+	return find(t, at, DEPTH_MAX);
+}

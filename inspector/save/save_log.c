@@ -1,0 +1,270 @@
+/*
+ * save_log: painted from the last reading to the first, only where nothing is yet.
+ *
+ *	records   ─1──────   ──3──    ─4───         later numbers read later
+ *	            ──2───────
+ *	painted   ─1┬─2─────┬─3──    ─4───          ascending, disjoint
+ *
+ * Then it is merged with the headers of pools, which the look keeps by itself.
+ */
+#include "inspector/save/save_log.h"
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+
+#include <string.h>
+
+#define READY_BYTES   MIB
+#define READY_RECORDS 16384
+
+struct error *save_log_init(const bool *stopped, struct save_log *ret)
+{
+	*ret = (struct save_log){.stopped = stopped};
+	if (!vec_reserve(&ret->bytes, READY_BYTES) || !vec_reserve(&ret->records, READY_RECORDS))
+		return error_out_of_memory();
+	memset(ret->bytes.items, 0xff, READY_BYTES);
+	memset(ret->records.items, 0xff, READY_RECORDS * sizeof(ret->records.items[0]));
+	return NULL;
+}
+
+void save_log_fini(struct save_log *log)
+{
+	vec_fini(&log->records);
+	vec_fini(&log->bytes);
+}
+
+void save_log_add(struct save_log *log, raddr at, const void *bytes, size_t size, bool stopped)
+{
+	if (size == 0)
+		return;
+	struct save_record *record = vec_push(&log->records);
+	if (!record || !vec_reserve(&log->bytes, log->bytes.count + size)) {
+		log->failed = true;
+		return;
+	}
+	*record = (struct save_record){at, log->bytes.count, size, stopped};
+	memcpy(log->bytes.items + log->bytes.count, bytes, size);
+	log->bytes.count += size;
+}
+
+void save_log_hear(void *context, raddr at, const void *bytes, size_t size)
+{
+	struct save_log *log = context;
+	save_log_add(log, at, bytes, size, *log->stopped);
+}
+
+/* ---- painting ------------------------------------------------------------------------- */
+
+struct piece {
+	uint64_t start, end;
+	const uint8_t *bytes; /* of start */
+	bool stopped;
+};
+
+struct painting {
+	VEC(struct piece) pieces; /* ascending, disjoint */
+};
+
+/* The first piece that ends above `at`. */
+static size_t piece_above(const struct painting *p, uint64_t at)
+{
+	size_t low = 0, high = p->pieces.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (p->pieces.items[middle].end <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool insert(struct painting *p, size_t at, struct piece piece)
+{
+	if (!vec_push(&p->pieces))
+		return false;
+	struct piece *place = &p->pieces.items[at];
+	memmove(place + 1, place, (p->pieces.count - 1 - at) * sizeof(*place));
+	*place = piece;
+	return true;
+}
+
+static bool paint(struct painting *p, struct piece piece)
+{
+	size_t i = piece_above(p, piece.start);
+	for (uint64_t at = piece.start; at < piece.end; i++) {
+		bool last = i == p->pieces.count;
+		uint64_t next = last ? piece.end : size_min(p->pieces.items[i].start, piece.end);
+		uint64_t after = last ? piece.end : p->pieces.items[i].end;
+		if (at < next) {
+			if (!insert(p, i,
+				    (struct piece){at, next, piece.bytes + (at - piece.start),
+						   piece.stopped}))
+				return false;
+			i++;
+		}
+		at = after;
+	}
+	return true;
+}
+
+/* The first header of a pool that ends above `at`: the look keeps it by itself. */
+static bool header_above(const struct pymalloc_saved_arenas *arenas, uint64_t at,
+			 uint64_t *ret_start, uint64_t *ret_end)
+{
+	uint64_t pool_size = pymalloc_saved_pool_size(arenas);
+	for (size_t i = pymalloc_saved_above(arenas, raddr_at(at)); i < arenas->list.count; i++) {
+		const struct pymalloc_saved_arena *a = &arenas->list.items[i];
+		uint64_t first = size_align_up(a->start.value, pool_size);
+		uint64_t pool = at > first ? (at - first) / pool_size : 0;
+		for (; pool < a->n_pools; pool++) {
+			*ret_start = first + pool * pool_size;
+			*ret_end = *ret_start + pymalloc_saved_header_size(a);
+			if (*ret_end > at)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Where no header is. */
+static bool paint_around(struct painting *p, const struct pymalloc_saved_arenas *arenas,
+			 struct piece piece)
+{
+	while (piece.start < piece.end) {
+		uint64_t start, end;
+		if (!header_above(arenas, piece.start, &start, &end))
+			start = end = piece.end;
+		struct piece part = piece;
+		part.end = size_min(piece.end, start);
+		if (part.start < part.end && !paint(p, part))
+			return false;
+		uint64_t next = size_min(end, piece.end);
+		piece.bytes += next - piece.start;
+		piece.start = next;
+	}
+	return true;
+}
+
+static struct error *paint_all(const struct save_log *log,
+			       const struct pymalloc_saved_arenas *arenas, struct painting *ret)
+{
+	for (size_t i = log->records.count; i-- > 0;) {
+		const struct save_record *r = &log->records.items[i];
+		struct piece piece = {r->start.value, raddr_plus(r->start, r->size).value,
+				      log->bytes.items + r->at, r->stopped};
+		if (!paint_around(ret, arenas, piece))
+			return error_out_of_memory();
+	}
+	return NULL;
+}
+
+/* ---- writing -------------------------------------------------------------------------- */
+
+/* The part that is being filled. */
+struct sheet {
+	struct savefile_writer *writer;
+	uint8_t *room; /* NULL: none begun */
+	struct savefile_part part;
+};
+
+static void sheet_end(struct sheet *sheet)
+{
+	if (sheet->room)
+		savefile_writer_add(sheet->writer, &sheet->part);
+	sheet->room = NULL;
+}
+
+static struct error *sheet_begin(struct sheet *sheet, uint64_t start)
+{
+	struct error *err = savefile_writer_room(sheet->writer, &sheet->room);
+	sheet->part = (struct savefile_part){.kind = SAVEFILE_OVERLAY, .start = start};
+	return err;
+}
+
+static struct error *sheet_add(struct sheet *sheet, struct piece piece)
+{
+	size_t size = (size_t)(piece.end - piece.start), need = SAVEFILE_RANGE_SIZE + size;
+	if (sheet->room && sheet->part.size + need > SAVEFILE_PART_MAX)
+		sheet_end(sheet);
+	struct error *err = sheet->room ? NULL : sheet_begin(sheet, piece.start);
+	if (err)
+		return err;
+	uint8_t *to = sheet->room + sheet->part.size;
+	(void)bytes_put(to, SAVEFILE_RANGE_SIZE, 0, 8, piece.start);
+	(void)bytes_put(to, SAVEFILE_RANGE_SIZE, 8, 4, size);
+	(void)bytes_put(to, SAVEFILE_RANGE_SIZE, 12, 4, piece.stopped ? SAVEFILE_RANGE_STOPPED : 0);
+	memcpy(to + SAVEFILE_RANGE_SIZE, piece.bytes, size);
+	sheet->part.size += (uint32_t)need;
+	sheet->part.pages = piece.end;
+	return NULL;
+}
+
+static struct error *add_piece(struct sheet *sheet, struct piece piece)
+{
+	struct error *err = NULL;
+	while (!err && piece.start < piece.end) {
+		struct piece some = piece;
+		some.end = size_min(piece.end, piece.start + SAVEFILE_RANGE_MAX);
+		err = sheet_add(sheet, some);
+		piece.bytes += some.end - some.start;
+		piece.start = some.end;
+	}
+	return err;
+}
+
+/* What is merged: a painting and headers, both ascending. */
+struct merge {
+	const struct painting *painting;
+	size_t next; /* piece */
+	struct sheet *sheet;
+};
+
+static struct error *add_until(struct merge *m, uint64_t address)
+{
+	const struct painting *p = m->painting;
+	struct error *err = NULL;
+	while (!err && m->next < p->pieces.count && p->pieces.items[m->next].start < address)
+		err = add_piece(m->sheet, p->pieces.items[m->next++]);
+	return err;
+}
+
+static struct error *add_headers(struct merge *m, const struct pymalloc_saved_arena *arena)
+{
+	struct error *err = NULL;
+	for (uint32_t pool = 0; !err && pool < arena->n_pools; pool++) {
+		struct pymalloc_saved_range r;
+		if (!pymalloc_saved_header(arena, pool, &r))
+			continue;
+		err = add_until(m, r.start.value);
+		err = err
+			      ?: add_piece(m->sheet,
+					   (struct piece){r.start.value, r.start.value + r.size,
+							  r.bytes, arena->stopped});
+	}
+	return err;
+}
+
+static struct error *merge(struct merge *m, const struct pymalloc_saved_arenas *arenas)
+{
+	struct error *err = NULL;
+	for (size_t a = 0; !err && a < arenas->list.count; a++)
+		err = add_headers(m, &arenas->list.items[a]);
+	err = err ?: add_until(m, UINT64_MAX);
+	if (!err)
+		sheet_end(m->sheet);
+	return err;
+}
+
+struct error *save_log_write(const struct save_log *log, const struct pymalloc_saved_arenas *arenas,
+			     struct savefile_writer *writer)
+{
+	if (log->failed)
+		return error_out_of_memory();
+	struct painting painting = {VEC_EMPTY};
+	struct sheet sheet = {.writer = writer};
+	struct error *err = paint_all(log, arenas, &painting);
+	err = err ?: merge(&(struct merge){&painting, 0, &sheet}, arenas);
+	vec_fini(&painting.pieces);
+	return err;
+}
