@@ -36,8 +36,8 @@ int main(int argc, char **argv)
 				continue;
 			code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
 								 calls[c].number, 0, 1);
-			code[n++] = (struct sock_filter)BPF_STMT(
-				BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+			code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+								 SECCOMP_RET_ERRNO | EPERM);
 		}
 	}
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
