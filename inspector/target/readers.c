@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 struct reader {
@@ -117,6 +118,7 @@ void readers_free(struct readers *readers)
 		return;
 	(void)pthread_mutex_lock(&readers->lock);
 	readers->quit = true;
+	readers->round++; /* whoever looks for a job stops looking */
 	(void)pthread_cond_broadcast(&readers->begin);
 	(void)pthread_mutex_unlock(&readers->lock);
 	for (size_t i = 0; i < readers->n; i++)
@@ -142,12 +144,36 @@ void readers_rouse(struct readers *readers, uint64_t until)
 	(void)pthread_mutex_unlock(&readers->lock);
 }
 
+/*
+ * One processor each, none of them the caller's. The kernel would get there too, but a thread that
+ * waits behind another one is moved at its next tick, milliseconds later: too late for a short job.
+ */
+static void spread(struct readers *readers)
+{
+	cpu_set_t all;
+	int current = sched_getcpu();
+	size_t here = (size_t)current, next = 0;
+	if (current < 0 || sched_getaffinity(0, sizeof(all), &all) != 0)
+		return;
+	for (size_t i = 0; i < readers->n; i++) {
+		cpu_set_t one;
+		while (next < CPU_SETSIZE && (next == here || !CPU_ISSET(next, &all)))
+			next++;
+		if (next == CPU_SETSIZE)
+			return;
+		CPU_ZERO(&one);
+		CPU_SET(next++, &one);
+		(void)pthread_setaffinity_np(readers->list[i].thread, sizeof(one), &one);
+	}
+}
+
 void readers_run(struct readers *readers, reader_fn *work, void *context)
 {
 	(void)pthread_mutex_lock(&readers->lock);
 	readers->work = work;
 	readers->context = context;
 	readers->n_busy = readers->n;
+	spread(readers);
 	readers->round++;
 	(void)pthread_cond_broadcast(&readers->begin);
 	(void)pthread_mutex_unlock(&readers->lock);
