@@ -10,7 +10,7 @@
 #include "base/vec.h"
 #include "inspector/snapshot.h"
 #include "inspector/target/space.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 struct candidate {
 	struct elf_image image;

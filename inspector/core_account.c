@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "inspector/target/core_file.h"
+#include "inspector/target/core/core_file.h"
 
 #include <inttypes.h>
 #include <string.h>

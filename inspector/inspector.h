@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "inspector/snapshot.h"
-#include "inspector/target/core.h"
+#include "inspector/target/core/core.h"
 #include "inspector/target/origin.h"
 
 #include <sys/types.h>

@@ -10,7 +10,7 @@
 #include "inspector/strangers.h"
 #include "inspector/target/origin.h"
 #include "inspector/target/space.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 /* What came of one way to the module's file, for `doctor`. */
 struct module_trial {

@@ -10,7 +10,7 @@
 #include "inspector/doubt.h"
 #include "inspector/heap/pymalloc.h"
 #include "inspector/target/origin.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 #include "symbols/layout.h"
 
 #include <sys/types.h>

@@ -12,7 +12,7 @@
 #include "inspector/target/live.h"
 #include "inspector/target/privilege.h"
 #include "inspector/target/process.h"
-#include "inspector/target/savefile.h"
+#include "inspector/target/savefile/savefile.h"
 #include "symbols/layout_text.h"
 
 #include <stdio.h>

@@ -13,10 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "symbols/bare_build.h"
+#include "symbols/bare/bare_build.h"
 #include "symbols/child.h"
 #include "symbols/debug/build_reader.h"
-#include "symbols/file_image.h"
+#include "symbols/elf/file_image.h"
 #include "symbols/layout_cache.h"
 #include "symbols/python_version.h"
 #include "symbols/report.h"

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 #include "symbols/layout.h"
 
 struct python_build_request {

@@ -15,8 +15,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "symbols/layout_offsets.h"
-#include "symbols/runtime_place.h"
+#include "symbols/bare/layout_offsets.h"
+#include "symbols/bare/runtime_place.h"
 
 #include <stdio.h>
 #include <string.h>

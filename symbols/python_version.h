@@ -4,7 +4,7 @@
 #ifndef SYMBOLS_PYTHON_VERSION_H
 #define SYMBOLS_PYTHON_VERSION_H
 
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 struct python_version {
 	char text[32]; /* "3.11.2", "3.15.0rc1" */

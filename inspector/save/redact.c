@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "inspector/heap/pymalloc_shape.h"
-#include "inspector/target/savefile_format.h"
+#include "inspector/target/savefile/savefile_format.h"
 
 #include <string.h>
 

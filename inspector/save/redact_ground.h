@@ -5,7 +5,7 @@
 #define INSPECTOR_SAVE_REDACT_GROUND_H
 
 #include "inspector/target/space.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 enum ground {
 	GROUND_WORDS, /* pointers may be kept, nothing else: stacks, data of objects, the unknown */

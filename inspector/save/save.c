@@ -14,9 +14,9 @@
 #include "inspector/budget.h"
 #include "inspector/save/save_log.h"
 #include "inspector/save/save_pages.h"
-#include "inspector/target/savefile_place.h"
-#include "inspector/target/savefile_sections.h"
-#include "inspector/target/savefile_writer.h"
+#include "inspector/target/savefile/savefile_place.h"
+#include "inspector/target/savefile/savefile_sections.h"
+#include "inspector/target/savefile/savefile_writer.h"
 #include "symbols/layout_text.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
 #define INSPECTOR_SAVE_SAVE_LOG_H
 
 #include "inspector/heap/pymalloc_saved.h"
-#include "inspector/target/savefile_writer.h"
+#include "inspector/target/savefile/savefile_writer.h"
 #include "inspector/target/space.h"
 
 struct save_record {

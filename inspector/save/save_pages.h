@@ -11,7 +11,7 @@
 
 #include "inspector/save/redact.h"
 #include "inspector/target/origin.h"
-#include "inspector/target/savefile_writer.h"
+#include "inspector/target/savefile/savefile_writer.h"
 
 /* An ELF file that is mapped. */
 struct save_object {

@@ -6,7 +6,7 @@
 #define INSPECTOR_SCAN_CROSS_CHECK_H
 
 #include "inspector/target/space.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 #include "symbols/layout.h"
 
 enum cross_check_result {

@@ -6,7 +6,7 @@
 #define INSPECTOR_SCAN_DATA_SEGMENTS_H
 
 #include "inspector/target/space.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 struct data_segment {
 	raddr start; /* in the target; a multiple of 8 */

@@ -8,7 +8,7 @@
 #define INSPECTOR_SCAN_STATE_PLACE_H
 
 #include "inspector/target/space.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 #include "symbols/layout.h"
 
 struct state_place {

@@ -12,7 +12,7 @@
 #include "inspector/target/facts.h"
 #include "inspector/target/origin.h"
 #include "inspector/target/space.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 #include <sys/types.h>
 #include <time.h>

@@ -6,8 +6,8 @@
 #define SYMBOLS_CODE_CODE_H
 
 #include "symbols/code/code_value.h"
-#include "symbols/elf_got.h"
-#include "symbols/elf_source.h"
+#include "symbols/elf/elf_got.h"
+#include "symbols/elf/elf_source.h"
 
 /* Order of the integer arguments of a call. */
 enum code_argument { CODE_FIRST, CODE_SECOND, CODE_THIRD, CODE_FOURTH, CODE_ARGUMENTS };

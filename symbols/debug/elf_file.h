@@ -6,7 +6,7 @@
 #define SYMBOLS_DEBUG_ELF_FILE_H
 
 #include "base/error.h"
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 #include <gelf.h>
 

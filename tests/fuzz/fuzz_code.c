@@ -6,8 +6,8 @@
 
 #include "base/size.h"
 #include "fuzz.h"
+#include "symbols/bare/layout_code.h"
 #include "symbols/code/instruction.h"
-#include "symbols/layout_code.h"
 
 #include <elf.h>
 

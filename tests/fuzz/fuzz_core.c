@@ -2,7 +2,7 @@
  * core: headers, notes and segments of a core, plain or compressed. What is opened is told from
  * bounded memory, its regions are in order, and every read ends in bytes or a fault.
  */
-#include "inspector/target/core.h"
+#include "inspector/target/core/core.h"
 
 #include "fuzz.h"
 #include "inspector/target/origin.h"

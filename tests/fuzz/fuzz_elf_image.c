@@ -2,11 +2,11 @@
  * elf_image: the input is an ELF object, mapped as its own segments say: once at an address of its
  * own choice through a callback, once as a file.
  */
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 #include "base/size.h"
 #include "fuzz.h"
-#include "symbols/file_image.h"
+#include "symbols/elf/file_image.h"
 #include "symbols/python_version.h"
 
 #define READS_MAX 100000

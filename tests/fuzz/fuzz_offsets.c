@@ -2,10 +2,10 @@
  * offsets: the input is what a file holds of its writable segment, and _PyRuntime may be anywhere in
  * it. What is believed gives a possible table, inside the structs it names.
  */
-#include "symbols/layout_offsets.h"
+#include "symbols/bare/layout_offsets.h"
 
 #include "fuzz.h"
-#include "symbols/runtime_place.h"
+#include "symbols/bare/runtime_place.h"
 
 #define START UINT64_C(0x10000)
 

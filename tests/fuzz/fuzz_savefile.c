@@ -7,7 +7,7 @@
  *	mode 2	the same, between the pages of a heap that a world builder wrote
  */
 #include "fuzz_world.h"
-#include "inspector/target/savefile.h"
+#include "inspector/target/savefile/savefile.h"
 #include "symbols/layout_text.h"
 
 #include <zstd.h>

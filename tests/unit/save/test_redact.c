@@ -2,7 +2,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "inspector/save/redact.h"
-#include "inspector/target/savefile_format.h"
+#include "inspector/target/savefile/savefile_format.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

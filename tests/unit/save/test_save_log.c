@@ -1,8 +1,8 @@
 /* save_log: the last reading wins, byte for byte, and nothing is told twice. */
 #include "base/cleanup.h"
 #include "inspector/save/save_log.h"
-#include "inspector/target/savefile.h"
-#include "inspector/target/savefile_sections.h"
+#include "inspector/target/savefile/savefile.h"
+#include "inspector/target/savefile/savefile_sections.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

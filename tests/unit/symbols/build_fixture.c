@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "symbols/file_image.h"
+#include "symbols/elf/file_image.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "discovery.h"
 
 #include "base/cleanup.h"
-#include "symbols/file_image.h"
+#include "symbols/elf/file_image.h"
 
 #include <fcntl.h>
 #include <glob.h>

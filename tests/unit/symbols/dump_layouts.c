@@ -6,11 +6,11 @@
  *	entry NAME OFFSET WIDTH COUNT STRIDE			from DWARF
  *	builtin NAME OFFSET WIDTH COUNT STRIDE			what the record says of such a build
  */
-#include "symbols/layout_builtin.h"
+#include "symbols/bare/layout_builtin.h"
 
 #include "base/cleanup.h"
 #include "discovery.h"
-#include "symbols/file_image.h"
+#include "symbols/elf/file_image.h"
 #include "symbols/python_build.h"
 
 #include <fcntl.h>

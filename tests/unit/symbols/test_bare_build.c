@@ -4,15 +4,15 @@
  * file as it is, a copy without symbols and section headers, that copy as if it lay in
  * memory, and copies that do not export what they should.
  */
-#include "symbols/bare_build.h"
+#include "symbols/bare/bare_build.h"
 
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "discovery.h"
 #include "sample_files.h"
-#include "symbols/elf_source.h"
-#include "symbols/file_image.h"
-#include "symbols/layout_builtin.h"
+#include "symbols/bare/layout_builtin.h"
+#include "symbols/elf/elf_source.h"
+#include "symbols/elf/file_image.h"
 
 #include <elf.h>
 #include <fcntl.h>

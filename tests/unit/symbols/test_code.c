@@ -10,7 +10,7 @@
 #include "discovery.h"
 #include "sample_files.h"
 #include "symbols/code/instruction.h"
-#include "symbols/file_image.h"
+#include "symbols/elf/file_image.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

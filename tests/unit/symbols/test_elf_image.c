@@ -2,12 +2,12 @@
  * Tests of symbols/elf_image: what the loader put into our own memory, files read as
  * if mapped, and images with lies in them.
  */
-#include "symbols/elf_image.h"
+#include "symbols/elf/elf_image.h"
 
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "sample_files.h"
-#include "symbols/file_image.h"
+#include "symbols/elf/file_image.h"
 
 #include <dlfcn.h>
 #include <elf.h>

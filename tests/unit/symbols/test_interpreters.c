@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "discovery.h"
-#include "symbols/file_image.h"
+#include "symbols/elf/file_image.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -2,10 +2,10 @@
  * Tests of symbols/layout_offsets and runtime_place: descriptions made up here, one
  * number of which is wrong. (What real interpreters say is test_bare_build's matter.)
  */
-#include "symbols/layout_offsets.h"
+#include "symbols/bare/layout_offsets.h"
 
 #include "base/size.h"
-#include "symbols/runtime_place.h"
+#include "symbols/bare/runtime_place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* core: what is read from where, what the notes tell, and headers that lie. */
 #include "base/cleanup.h"
 #include "core_maker.h"
-#include "inspector/target/core.h"
+#include "inspector/target/core/core.h"
 #include "inspector/target/origin.h"
 
 #include <setjmp.h>

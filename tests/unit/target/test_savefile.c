@@ -1,9 +1,9 @@
 /* savefile: what was written is read back, layer over layer; what was damaged is refused. */
 #include "base/bytes.h"
 #include "base/cleanup.h"
-#include "inspector/target/savefile.h"
-#include "inspector/target/savefile_sections.h"
-#include "inspector/target/savefile_writer.h"
+#include "inspector/target/savefile/savefile.h"
+#include "inspector/target/savefile/savefile_sections.h"
+#include "inspector/target/savefile/savefile_writer.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "core_maker.h"
-#include "inspector/target/unpack.h"
+#include "inspector/target/core/unpack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,282 @@
+/*
+ * savefile_sections: one struct or one value behind the other, each length checked before
+ * it is used.
+ */
+#include "inspector/target/savefile/savefile_sections.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+/* ---- writing -------------------------------------------------------------------------- */
+
+static bool put_bytes(struct savefile_buffer *to, const void *data, size_t size)
+{
+	if (!vec_reserve(to, to->count + size))
+		return false;
+	memcpy(to->items + to->count, data, size);
+	to->count += size;
+	return true;
+}
+
+static bool put_number(struct savefile_buffer *to, uint64_t value, unsigned width)
+{
+	uint8_t bytes[8];
+	(void)bytes_put(bytes, sizeof(bytes), 0, width, value);
+	return put_bytes(to, bytes, width);
+}
+
+enum region_flag {
+	REGION_FLAG_READ = 1,
+	REGION_FLAG_WRITE = 2,
+	REGION_FLAG_EXECUTE = 4,
+	REGION_FLAG_SHARED = 8,
+	REGION_FLAG_DELETED = 16,
+	REGION_FLAG_KIND = 8 /* bits from here on: enum region_kind */
+};
+
+static uint32_t region_flags(const struct region *r)
+{
+	return (r->readable ? REGION_FLAG_READ : 0u) | (r->writable ? REGION_FLAG_WRITE : 0u) |
+	       (r->executable ? REGION_FLAG_EXECUTE : 0u) | (r->shared ? REGION_FLAG_SHARED : 0u) |
+	       (r->deleted ? REGION_FLAG_DELETED : 0u) | (uint32_t)r->kind << REGION_FLAG_KIND;
+}
+
+static bool put_region(const struct region *r, struct savefile_buffer *to)
+{
+	size_t label = r->label ? strnlen(r->label, SAVEFILE_LABEL_MAX) : 0;
+	return put_number(to, r->start.value, 8) && put_number(to, r->size, 8) &&
+	       put_number(to, r->file_offset, 8) && put_number(to, r->device, 8) &&
+	       put_number(to, r->inode, 8) && put_number(to, region_flags(r), 4) &&
+	       put_number(to, label, 4) && (!label || put_bytes(to, r->label, label));
+}
+
+bool savefile_put_regions(const struct space *space, struct savefile_buffer *to)
+{
+	for (size_t i = 0; i < space->regions.count; i++)
+		if (!put_region(&space->regions.items[i], to))
+			return false;
+	return true;
+}
+
+bool savefile_put_residency(const struct residency *residency, struct savefile_buffer *to)
+{
+	for (size_t i = 0; i < residency->ranges.count; i++) {
+		const struct residency_range *r = &residency->ranges.items[i];
+		if (!put_number(to, r->start.value, 8) ||
+		    !put_number(to, r->size | (r->swapped ? 1 : 0), 8))
+			return false;
+	}
+	return true;
+}
+
+enum tag {
+	TAG_PID = 1,
+	TAG_UID,
+	TAG_STATE,
+	TAG_COMM,
+	TAG_EXE,
+	TAG_ARGUMENT, /* once for each */
+	TAG_STARTED_AT,
+	TAG_TAKEN_AT, /* nanoseconds since 1970 */
+	TAG_THREADS,
+	TAG_RSS,
+	TAG_PEAK_RSS,
+	TAG_SWAP,
+	TAG_PAGE_TABLES,
+	TAG_SYSTEM_MEMORY,
+	TAG_MOMENT, /* enum space_moment */
+};
+
+static bool put_value(struct savefile_buffer *to, enum tag tag, uint64_t value)
+{
+	return put_number(to, tag, 4) && put_number(to, 8, 4) && put_number(to, value, 8);
+}
+
+static bool put_string(struct savefile_buffer *to, enum tag tag, const char *string)
+{
+	size_t length = string ? strnlen(string, UINT32_MAX) : 0;
+	return !string || (put_number(to, tag, 4) && put_number(to, length, 4) &&
+			   put_bytes(to, string, length));
+}
+
+static uint64_t nanoseconds(struct timespec t)
+{
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+bool savefile_put_facts(const struct savefile_facts *facts, bool with_arguments,
+			struct savefile_buffer *to)
+{
+	const struct facts *f = &facts->facts;
+	const struct {
+		enum tag tag;
+		uint64_t value;
+	} values[] = {
+		{TAG_PID, (uint64_t)f->pid},
+		{TAG_UID, f->uid},
+		{TAG_STATE, (uint8_t)f->state},
+		{TAG_STARTED_AT, nanoseconds(f->started_at)},
+		{TAG_TAKEN_AT, nanoseconds(f->taken_at)},
+		{TAG_THREADS, f->n_threads},
+		{TAG_RSS, f->rss},
+		{TAG_PEAK_RSS, f->peak_rss},
+		{TAG_SWAP, f->swap},
+		{TAG_PAGE_TABLES, f->page_tables},
+		{TAG_SYSTEM_MEMORY, f->system_memory},
+		{TAG_MOMENT, facts->moment},
+	};
+	bool ok = put_string(to, TAG_COMM, f->comm) && put_string(to, TAG_EXE, f->exe);
+	for (size_t i = 0; ok && i < ARRAY_SIZE(values); i++)
+		ok = put_value(to, values[i].tag, values[i].value);
+	for (size_t i = 0; ok && with_arguments && i < f->cmdline.count; i++)
+		ok = put_string(to, TAG_ARGUMENT, f->cmdline.items[i]);
+	return ok;
+}
+
+/* ---- reading -------------------------------------------------------------------------- */
+
+static struct error *damaged(const char *what)
+{
+	return error_new(ERROR_BAD_FILE, "the snapshot is damaged: %s", what);
+}
+
+static bool is_sound(const struct region *r, raddr above)
+{
+	raddr end;
+	return r->size > 0 && r->start.value % SAVEFILE_PAGE == 0 && r->size % SAVEFILE_PAGE == 0 &&
+	       raddr_compare(r->start, above) >= 0 && raddr_step(r->start, r->size, &end) &&
+	       r->kind <= REGION_SPECIAL;
+}
+
+static struct region region_get(struct bytes *b, size_t at)
+{
+	uint32_t flags = bytes_u32(b, at + 40);
+	return (struct region){
+		.start = bytes_raddr(b, at),
+		.size = bytes_u64(b, at + 8),
+		.file_offset = bytes_u64(b, at + 16),
+		.device = bytes_u64(b, at + 24),
+		.inode = bytes_u64(b, at + 32),
+		.readable = flags & REGION_FLAG_READ,
+		.writable = flags & REGION_FLAG_WRITE,
+		.executable = flags & REGION_FLAG_EXECUTE,
+		.shared = flags & REGION_FLAG_SHARED,
+		.deleted = flags & REGION_FLAG_DELETED,
+		.kind = flags >> REGION_FLAG_KIND,
+	};
+}
+
+struct error *savefile_get_regions(const void *data, size_t size, struct space *ret)
+{
+	struct bytes b = bytes_of(data, size);
+	raddr above = RADDR_NULL;
+	for (size_t at = 0; at < size;) {
+		struct region r = region_get(&b, at);
+		uint32_t label = bytes_u32(&b, at + 44);
+		at += SAVEFILE_REGION_SIZE;
+		if (b.overrun || label > SAVEFILE_LABEL_MAX || label > size - at ||
+		    !is_sound(&r, above) || (label && memchr(b.data + at, '\0', label)))
+			return damaged("its list of mappings");
+		above = raddr_plus(r.start, r.size);
+		if (label)
+			r.label = strndup((const char *)data + at, label);
+		struct region *place = label && !r.label ? NULL : vec_push(&ret->regions);
+		if (!place) {
+			free(r.label);
+			return error_out_of_memory();
+		}
+		*place = r;
+		at += label;
+	}
+	return NULL;
+}
+
+struct error *savefile_get_residency(const void *data, size_t size, struct residency *ret)
+{
+	struct bytes b = bytes_of(data, size);
+	raddr above = RADDR_NULL;
+	for (size_t at = 0; at < size; at += 16) {
+		raddr start = bytes_raddr(&b, at), end;
+		uint64_t word = bytes_u64(&b, at + 8), length = word & ~UINT64_C(1);
+		if (b.overrun || length == 0 || length % SAVEFILE_PAGE != 0 ||
+		    raddr_compare(start, above) < 0 || !raddr_step(start, length, &end))
+			return damaged("its list of resident pages");
+		above = end;
+		if (!residency_add(ret, start, length, word & 1))
+			return error_out_of_memory();
+	}
+	return NULL;
+}
+
+static struct timespec time_of(uint64_t ns)
+{
+	return (struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+}
+
+static void take_value(struct savefile_facts *ret, uint32_t tag, uint64_t value)
+{
+	struct facts *f = &ret->facts;
+	uint64_t *const numbers[] = {
+		[TAG_THREADS] = &f->n_threads,       [TAG_RSS] = &f->rss,
+		[TAG_PEAK_RSS] = &f->peak_rss,       [TAG_SWAP] = &f->swap,
+		[TAG_PAGE_TABLES] = &f->page_tables, [TAG_SYSTEM_MEMORY] = &f->system_memory,
+	};
+	if (tag < ARRAY_SIZE(numbers) && numbers[tag])
+		*numbers[tag] = value;
+	else if (tag == TAG_PID)
+		f->pid = value <= INT32_MAX ? (pid_t)value : 0;
+	else if (tag == TAG_UID)
+		f->uid = (uid_t)value;
+	else if (tag == TAG_STATE)
+		f->state = (char)value;
+	else if (tag == TAG_STARTED_AT)
+		f->started_at = time_of(value);
+	else if (tag == TAG_TAKEN_AT)
+		f->taken_at = time_of(value);
+	else if (tag == TAG_MOMENT && value <= SPACE_MANY)
+		ret->moment = (enum space_moment)value;
+}
+
+static bool take_string(struct facts *f, uint32_t tag, const char *data, size_t size)
+{
+	char **place = tag == TAG_COMM ? &f->comm : tag == TAG_EXE ? &f->exe : NULL;
+	if (tag == TAG_ARGUMENT)
+		place = vec_push(&f->cmdline);
+	else if (!place)
+		return true;
+	if (!place)
+		return false;
+	free(*place);
+	*place = strndup(data, size);
+	return *place;
+}
+
+static struct error *take_facts(const void *data, size_t size, struct savefile_facts *ret)
+{
+	struct bytes b = bytes_of(data, size);
+	for (size_t at = 0; at < size;) {
+		uint32_t tag = bytes_u32(&b, at), length = bytes_u32(&b, at + 4);
+		at += 8;
+		if (b.overrun || length > size - at)
+			return damaged("what it says of its process");
+		if (!take_string(&ret->facts, tag, (const char *)data + at, length))
+			return error_out_of_memory();
+		if (length == 8)
+			take_value(ret, tag, bytes_u64(&b, at));
+		at += length;
+	}
+	return NULL;
+}
+
+struct error *savefile_get_facts(const void *data, size_t size, struct savefile_facts *ret)
+{
+	struct savefile_facts facts = {.facts = FACTS_EMPTY};
+	struct error *err = take_facts(data, size, &facts);
+	if (err) {
+		facts_fini(&facts.facts);
+		return err;
+	}
+	*ret = facts;
+	return NULL;
+}
