@@ -140,7 +140,8 @@ def digits(value):
 def planted(python):
     """{name: the bytes that memory holds of it}"""
     narrow = ("ascii bytes bytearray memoryview array large mapped list tuple set attribute slot key "
-              "local argument argv environ latin1 ucs2 ucs4 many-3 chunk-1 chunk-7").split()
+              "local argument argv environ latin1 ucs2 ucs4 many-3 chunk-1 chunk-7 "
+              "thread-1 thread-39").split()
     found = {name: of(name).encode() for name in narrow}
     if python.version < (3, 0):
         wide = {"latin1": "utf-32-le", "ucs2": "utf-32-le", "ucs4": "utf-32-le"}
@@ -179,6 +180,20 @@ def test_hooks_and_other_allocators_hide_nothing(arenascope, folder, python):
             live = arenascope.json("dump", target.pid, *EXACT)
         check_same(live, arenascope.json("dump", path))
         check_secrets(savefiles.Savefile(path).everything(), python, False)
+
+
+def test_each_interpreter_of_several(arenascope, folder):
+    path = os.path.join(folder, "snapshot")
+    python = next((it for it in KNOWN if it.version >= (3, 12) and it.root == "/"), None)
+    if python is None:
+        pytest.skip("no CPython 3.12 with interpreters of their own")
+    with rested(python, "subinterpreters.py", folder, "isolated", "legacy", "isolated") as target:
+        target.wait_paused()
+        arenascope.ok("dump", target.pid)
+        snapshot(arenascope, target, path, *EXACT)
+        live = arenascope.json("dump", target.pid, *EXACT)
+    assert len(live["interpreters"]) == 4
+    check_same(live, arenascope.json("dump", path))
 
 
 # ---- how it is taken ---------------------------------------------------------------------------

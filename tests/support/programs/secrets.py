@@ -8,6 +8,7 @@ import array
 import hashlib
 import signal
 import sys
+import threading
 
 
 def of(name):
@@ -76,6 +77,14 @@ class Named(object):
     __slots__ = ("one", "two")
 
 
+def in_a_thread():
+    """Large strings of another thread lie in a heap of its own."""
+    keep["thread"] = [of("thread-%d" % i) * 30 for i in range(40)]
+
+
+thread = threading.Thread(target=in_a_thread)
+thread.start()
+thread.join()
 known = {
     "str": of("known"), "bytes": of("known").encode("ascii"), "list": [1, 2, 3],
     "tuple": (1, 2), "dict": {1: 2, 3: 4}, "set": set([5, 6, 7]), "int": number("known", 200),
