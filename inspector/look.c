@@ -320,7 +320,6 @@ static struct error *stop_and_copy(struct scene *scene, bool last_try, struct st
 	struct error *err = prepare_copies(scene);
 	if (err)
 		return err;
-	space_rouse(&scene->subject->space);
 	err = stop(scene, &freeze);
 	if (err)
 		return not_stopped(scene, err);

@@ -27,9 +27,8 @@
 #define BULK_STRIDE_MAX  4096
 #define SCRATCH_SIZE     (1 * MIB)
 #define TRIES            4
-#define BURST_PIECES     256                          /* between two rests */
-#define REST_NS          20000                        /* and what a wake-up adds */
-#define ROUSED_NS        (UINT64_C(20) * 1000 * 1000) /* 200 threads stop in 3 to 8 ms */
+#define BURST_PIECES     256   /* between two rests */
+#define REST_NS          20000 /* and what a wake-up adds */
 
 struct gather_desk {
 	struct remote_piece pieces[REMOTE_PIECES_MAX];
@@ -367,11 +366,6 @@ static size_t count_pieces(const struct space_slice *slices, size_t n)
 	for (size_t i = 0; i < n; i++)
 		pieces = size_add(pieces, slices[i].count);
 	return (size_t)pieces;
-}
-
-void gather_rouse(struct gather *gather)
-{
-	readers_rouse(gather->readers, clock_ns() + ROUSED_NS);
 }
 
 struct error *gather_run(struct gather *gather, struct space_slice *slices, size_t n,

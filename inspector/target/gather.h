@@ -39,9 +39,6 @@ void gather_fini(struct gather *gather);
 /* Starts as many readers as there are processors for, at most `n` in all with the caller. */
 struct error *gather_start_readers(struct gather *gather, size_t n) MUST_CHECK;
 
-/* A gather of a target that stands still is about to come, and should be shared from its first moment. */
-void gather_rouse(struct gather *gather);
-
 /* As space_gather, but without residency everything is touched. ERROR_GONE. */
 struct error *gather_run(struct gather *gather, struct space_slice *slices, size_t n,
 			 const struct residency *residency) MUST_CHECK;

@@ -262,12 +262,6 @@ static struct error *live_back(void *source, const struct region *region, int fd
 	return backings_add(&live->backings, region->device, region->inode, fd);
 }
 
-static void live_rouse(void *source)
-{
-	struct live *live = source;
-	gather_rouse(&live->gather);
-}
-
 /* ---- the source ------------------------------------------------------------------------- */
 
 static void live_close(void *source)
@@ -293,7 +287,6 @@ static const struct space_ops live_ops = {
 	.gather = live_gather,
 	.residency = live_residency,
 	.back = live_back,
-	.rouse = live_rouse,
 	.close = live_close,
 };
 
@@ -302,7 +295,6 @@ static const struct space_ops blind_ops = {
 	.read = live_read,
 	.gather = live_gather,
 	.back = live_back,
-	.rouse = live_rouse,
 	.close = live_close,
 };
 

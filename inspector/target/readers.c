@@ -1,15 +1,11 @@
 /*
  * readers: one job at a time. A round number tells a waking thread that there is a
  * new one; the last to finish wakes the caller.
- *
- * A processor without work is halted, and in a virtual machine that wakes too late to share a job of
- * some milliseconds. So a thread that is roused looks for its job instead of sleeping, for a while.
  */
 #include "inspector/target/readers.h"
 
 #include "base/cleanup.h"
 #include "base/vec.h"
-#include "inspector/target/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -25,8 +21,7 @@ struct reader {
 struct readers {
 	pthread_mutex_t lock;
 	pthread_cond_t begin, end;
-	_Atomic uint64_t round; /* written under the lock, looked for without */
-	uint64_t awake_until;   /* clock_ns */
+	uint64_t round;
 	size_t n_busy;
 	bool quit;
 	reader_fn *work;
@@ -35,38 +30,17 @@ struct readers {
 	struct reader list[];
 };
 
-/* Without the lock. */
-static void look_for_job(const struct readers *readers, uint64_t round, uint64_t until)
-{
-	while (readers->round == round && clock_ns() < until)
-		;
-}
-
-/* With the lock held; whether there is a job. */
-static bool wait_for_job(struct readers *readers, uint64_t round)
-{
-	uint64_t looked_until = 0;
-	while (!readers->quit && readers->round == round) {
-		uint64_t until = readers->awake_until;
-		if (until == looked_until) {
-			(void)pthread_cond_wait(&readers->begin, &readers->lock);
-			continue;
-		}
-		(void)pthread_mutex_unlock(&readers->lock);
-		look_for_job(readers, round, until);
-		looked_until = until;
-		(void)pthread_mutex_lock(&readers->lock);
-	}
-	return !readers->quit;
-}
-
 static void *reader_main(void *argument)
 {
 	struct reader *self = argument;
 	struct readers *readers = self->readers;
 	uint64_t round = 0;
 	(void)pthread_mutex_lock(&readers->lock);
-	while (wait_for_job(readers, round)) {
+	for (;;) {
+		while (!readers->quit && readers->round == round)
+			(void)pthread_cond_wait(&readers->begin, &readers->lock);
+		if (readers->quit)
+			break;
 		round = readers->round;
 		(void)pthread_mutex_unlock(&readers->lock);
 		readers->work(readers->context, self->number);
@@ -118,7 +92,6 @@ void readers_free(struct readers *readers)
 		return;
 	(void)pthread_mutex_lock(&readers->lock);
 	readers->quit = true;
-	readers->round++; /* whoever looks for a job stops looking */
 	(void)pthread_cond_broadcast(&readers->begin);
 	(void)pthread_mutex_unlock(&readers->lock);
 	for (size_t i = 0; i < readers->n; i++)
@@ -132,16 +105,6 @@ void readers_free(struct readers *readers)
 size_t readers_count(const struct readers *readers)
 {
 	return readers ? readers->n : 0;
-}
-
-void readers_rouse(struct readers *readers, uint64_t until)
-{
-	if (!readers)
-		return;
-	(void)pthread_mutex_lock(&readers->lock);
-	readers->awake_until = until;
-	(void)pthread_cond_broadcast(&readers->begin);
-	(void)pthread_mutex_unlock(&readers->lock);
 }
 
 /*

@@ -8,7 +8,6 @@
 #include "base/error.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct readers;
 
@@ -21,9 +20,6 @@ void readers_free(struct readers *readers); /* takes NULL */
 
 /* The threads, without the caller; 0 for NULL. */
 size_t readers_count(const struct readers *readers);
-
-/* A job is about to come: until then (clock_ns) the threads look for it awake. Takes NULL. */
-void readers_rouse(struct readers *readers, uint64_t until);
 
 /* Runs work once in the caller and once in each thread, at the same time; returns when all have. */
 void readers_run(struct readers *readers, reader_fn *work, void *context);

@@ -146,12 +146,6 @@ struct error *space_back(struct space *space, const struct region *region, int f
 	return wants ? space->ops->back(space->source, region, fd) : NULL;
 }
 
-void space_rouse(struct space *space)
-{
-	if (space->ops && space->ops->rouse)
-		space->ops->rouse(space->source);
-}
-
 bool space_has_residency(const struct space *space)
 {
 	return space->ops && space->ops->residency;

@@ -58,8 +58,6 @@ struct space_ops {
 	struct error *(*residency)(void *source, raddr start, uint64_t size, struct residency *ret);
 	/* Names the file behind a region: see space_back. NULL: this source needs none. */
 	struct error *(*back)(void *source, const struct region *region, int fd);
-	/* A gather is about to come that a stopped target waits for. NULL: nothing to make ready. */
-	void (*rouse)(void *source);
 	void (*close)(void *source);
 };
 
@@ -111,9 +109,6 @@ struct error *space_residency(struct space *space, raddr start, uint64_t size,
  * and inode. The source keeps a duplicate of fd.
  */
 struct error *space_back(struct space *space, const struct region *region, int fd) MUST_CHECK;
-
-/* Says that the target is about to stand still for a gather: whoever is to help with it wakes up. */
-void space_rouse(struct space *space);
 
 /* The region that holds an address, or NULL. */
 const struct region *space_region(const struct space *space, raddr at);

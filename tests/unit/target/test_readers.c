@@ -1,7 +1,5 @@
-/* readers: every thread gets the job, on a processor of its own, and none stays awake for nothing. */
+/* readers: every thread gets the job, on a processor of its own. */
 #include "inspector/target/readers.h"
-
-#include "inspector/target/clock.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -11,7 +9,6 @@
 #include <cmocka.h>
 
 #define READERS 3
-#define AN_HOUR (UINT64_C(3600) * 1000 * 1000 * 1000)
 
 struct job {
 	_Atomic unsigned done[READERS + 1];
@@ -51,29 +48,6 @@ static void each_thread_does_each_job_once(void **state)
 	readers_free(readers);
 }
 
-static void roused_threads_find_their_job(void **state)
-{
-	(void)state;
-	struct readers *readers = start(READERS);
-	struct job job = {0};
-	for (unsigned round = 1; round <= 20; round++) {
-		readers_rouse(readers, clock_ns() + AN_HOUR);
-		readers_run(readers, work, &job);
-		check_done(&job, READERS, round);
-	}
-	readers_free(readers);
-}
-
-/* An hour would be longer than this test may take. */
-static void nobody_waits_for_a_roused_thread(void **state)
-{
-	(void)state;
-	struct readers *readers = start(READERS);
-	readers_rouse(readers, clock_ns() + AN_HOUR);
-	readers_free(readers);
-	readers_rouse(NULL, 0);
-}
-
 static void a_reader_shares_no_processor(void **state)
 {
 	(void)state;
@@ -93,8 +67,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_thread_does_each_job_once),
-		cmocka_unit_test(roused_threads_find_their_job),
-		cmocka_unit_test(nobody_waits_for_a_roused_thread),
 		cmocka_unit_test(a_reader_shares_no_processor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
