@@ -67,6 +67,7 @@ static struct error *attach_all(struct tracees *tracees)
 		if (tracees->list.count == known)
 			break;
 	}
+	tracees_tell_apart(tracees);
 	return vec_reserve(&tracees->list, tracees->list.count + THREAD_ROOM)
 		       ? NULL
 		       : error_out_of_memory();
@@ -94,11 +95,17 @@ static struct error *check_limit(const struct freeze *freeze, const struct trace
 	return error_rule(error_remedy(err, "allow a longer stop: --max-pause"), "not_stopping");
 }
 
-/* Stops all, and those that are born while others are being stopped. */
+/*
+ * Stops all, and those that are born while others are being stopped. What computes goes on until all
+ * that sleep stand: with hundreds of threads that is half of its stop.
+ */
 static struct error *stop_all(struct tracees *tracees, uint64_t deadline)
 {
 	for (;;) {
-		tracees_interrupt(tracees);
+		tracees_interrupt(tracees, TRACEES_SLEEPING);
+		if (!tracees_wait(tracees, deadline))
+			return not_stopping(tracees);
+		tracees_interrupt(tracees, TRACEES_ALL);
 		if (!tracees_wait(tracees, deadline))
 			return not_stopping(tracees);
 		if (tracees_complete(tracees))

@@ -70,20 +70,27 @@ static bool is_known(const struct tracees *tracees, size_t n_sorted, pid_t tid)
 	return n_sorted > 0 && bsearch(&key, items, n_sorted, sizeof(key), compare_tids);
 }
 
-/* A thread that has ended but is still listed may not be traced: no reason to complain. */
-static bool has_ended(const struct tracees *tracees, pid_t tid)
+/* R, S, D …; X for one that is gone, ? where that cannot be told. */
+static char state_of(const struct tracees *tracees, pid_t tid)
 {
 	char name[32];
-	struct procfs_stat stat;
+	struct procfs_stat stat = {.state = '?'};
 	(void)snprintf(name, sizeof(name), "%d", tid);
 	_cleanup_(close_fd) int dir =
 		openat(tracees->task, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return true;
+		return 'X';
 	struct error *err = procfs_stat(dir, &stat);
-	bool ended = err ? err->kind == ERROR_GONE : stat.state == 'Z' || stat.state == 'X';
+	bool gone = error_catch(&err, ERROR_GONE);
 	error_free(err);
-	return ended;
+	return gone ? 'X' : stat.state;
+}
+
+/* A thread that has ended but is still listed may not be traced: no reason to complain. */
+static bool has_ended(const struct tracees *tracees, pid_t tid)
+{
+	char state = state_of(tracees, tid);
+	return state == 'Z' || state == 'X';
 }
 
 static struct error *seize_one(struct tracees *tracees, pid_t tid)
@@ -133,13 +140,22 @@ struct error *tracees_seize(struct tracees *tracees)
 	return NULL;
 }
 
-/* ---- interrupt and wait ------------------------------------------------------------------ */
-
-void tracees_interrupt(struct tracees *tracees)
+void tracees_tell_apart(struct tracees *tracees)
 {
 	for (size_t i = 0; i < tracees->list.count; i++) {
 		struct tracee *tracee = &tracees->list.items[i];
-		if (tracee->state != TRACEE_SEIZED || tracee->interrupted)
+		tracee->computes = state_of(tracees, tracee->tid) == 'R';
+	}
+}
+
+/* ---- interrupt and wait ------------------------------------------------------------------ */
+
+void tracees_interrupt(struct tracees *tracees, enum tracees_part part)
+{
+	for (size_t i = 0; i < tracees->list.count; i++) {
+		struct tracee *tracee = &tracees->list.items[i];
+		bool due = part == TRACEES_ALL || !tracee->computes;
+		if (tracee->state != TRACEE_SEIZED || tracee->interrupted || !due)
 			continue;
 		(void)ptrace(PTRACE_INTERRUPT, tracee->tid, 0, 0);
 		tracee->interrupted = true;
@@ -158,14 +174,14 @@ static void note_stop(struct tracee *tracee, int status)
 	tracee->signal = status >> 16 ? 0 : WSTOPSIG(status);
 }
 
-/* Looks once at each that is not known to stand still; returns how many are left. */
+/* Looks once at each that was asked and is not known to stand still; returns how many are left. */
 static size_t look(struct tracees *tracees, bool *ret_progress)
 {
 	size_t left = 0;
 	*ret_progress = false;
 	for (size_t i = 0; i < tracees->list.count; i++) {
 		struct tracee *tracee = &tracees->list.items[i];
-		if (tracee->state != TRACEE_SEIZED)
+		if (tracee->state != TRACEE_SEIZED || !tracee->interrupted)
 			continue;
 		int status;
 		/* Only this thread's tracees: other children belong to other threads of ours. */
@@ -223,38 +239,50 @@ bool tracees_complete(const struct tracees *tracees)
 
 /* ---- look and let go --------------------------------------------------------------------- */
 
-static bool is_inside(pid_t tid, const struct freeze_range *code, size_t n)
+static bool is_inside(struct tracee *tracee, const struct freeze_range *code, size_t n)
 {
 	struct user_regs_struct registers;
-	if (ptrace(PTRACE_GETREGS, tid, 0, &registers) != 0)
+	if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &registers) != 0)
 		return false;
+	tracee->computes = (int64_t)registers.orig_rax < 0; /* in no system call */
 	for (size_t i = 0; i < n; i++)
 		if (raddr_in(raddr_at(registers.rip), code[i].start, code[i].size))
 			return true;
 	return false;
 }
 
-bool tracees_inside(const struct tracees *tracees, const struct freeze_range *code, size_t n)
+bool tracees_inside(struct tracees *tracees, const struct freeze_range *code, size_t n)
 {
-	for (size_t i = 0; n > 0 && i < tracees->list.count; i++) {
-		const struct tracee *tracee = &tracees->list.items[i];
-		if (tracee->state == TRACEE_STOPPED && is_inside(tracee->tid, code, n))
-			return true;
+	bool inside = false;
+	for (size_t i = 0; i < tracees->list.count; i++) {
+		struct tracee *tracee = &tracees->list.items[i];
+		if (tracee->state == TRACEE_STOPPED)
+			inside |= is_inside(tracee, code, n);
 	}
-	return false;
+	return inside;
+}
+
+static void detach_one(struct tracee *tracee)
+{
+	tracee->state = TRACEE_GONE;
+	if (ptrace(PTRACE_DETACH, tracee->tid, 0, (unsigned long)tracee->signal) == 0)
+		return;
+	/* Killed while it stood: its end was reported to us, and must be taken note of. */
+	int status;
+	(void)waitpid(tracee->tid, &status, __WALL | __WNOTHREAD | WNOHANG);
+}
+
+static void detach_part(struct tracees *tracees, bool computing)
+{
+	for (size_t i = 0; i < tracees->list.count; i++) {
+		struct tracee *tracee = &tracees->list.items[i];
+		if (tracee->state == TRACEE_STOPPED && tracee->computes == computing)
+			detach_one(tracee);
+	}
 }
 
 void tracees_detach(struct tracees *tracees)
 {
-	for (size_t i = 0; i < tracees->list.count; i++) {
-		struct tracee *tracee = &tracees->list.items[i];
-		if (tracee->state != TRACEE_STOPPED)
-			continue;
-		tracee->state = TRACEE_GONE;
-		if (ptrace(PTRACE_DETACH, tracee->tid, 0, (unsigned long)tracee->signal) == 0)
-			continue;
-		/* Killed while it stood: its end was reported to us, and must be taken note of. */
-		int status;
-		(void)waitpid(tracee->tid, &status, __WALL | __WNOTHREAD | WNOHANG);
-	}
+	detach_part(tracees, true);
+	detach_part(tracees, false);
 }

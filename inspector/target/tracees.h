@@ -20,6 +20,7 @@ struct tracee {
 		TRACEE_STOPPED, /* stands still */
 		TRACEE_GONE     /* ended */
 	} state;
+	bool computes;    /* it ran, or stopped between system calls, when it was last looked at */
 	bool interrupted; /* was asked to stop */
 	int signal;       /* it was about to receive this one, and does when it is let go */
 };
@@ -38,10 +39,16 @@ void tracees_close(struct tracees *tracees); /* lets go of nothing */
  * ERROR_GONE when there is none at all. */
 struct error *tracees_seize(struct tracees *tracees) MUST_CHECK;
 
-/* Asks all that run to stop; does not wait. */
-void tracees_interrupt(struct tracees *tracees);
+/* Learns which of them compute and which sleep, to stop and let go in the kinder order. */
+void tracees_tell_apart(struct tracees *tracees);
 
-/* Waits until all that were seized stand still or are gone; false when `deadline` (clock_ns) came
+/* Which threads are asked: a sleeping one does not feel how long it stands, a computing one does. */
+enum tracees_part { TRACEES_SLEEPING, TRACEES_ALL };
+
+/* Asks those that were not asked yet to stop; does not wait. */
+void tracees_interrupt(struct tracees *tracees, enum tracees_part part);
+
+/* Waits until all that were asked stand still or are gone; false when `deadline` (clock_ns) came
  * first. */
 bool tracees_wait(struct tracees *tracees, uint64_t deadline);
 
@@ -51,10 +58,12 @@ bool tracees_complete(const struct tracees *tracees);
 /* How many of them stand still. */
 size_t tracees_stopped(const struct tracees *tracees);
 
-/* Whether some thread stands with its instruction pointer inside one of the ranges. */
-bool tracees_inside(const struct tracees *tracees, const struct freeze_range *code, size_t n);
+/* Whether some thread stands with its instruction pointer inside one of the ranges; learns anew which
+ * compute. */
+bool tracees_inside(struct tracees *tracees, const struct freeze_range *code, size_t n);
 
-/* Lets all go that stand still, each with the signal that it was about to receive. */
+/* Lets all go that stand still, those that compute first, each with the signal that it was about to
+ * receive. */
 void tracees_detach(struct tracees *tracees);
 
 #endif
