@@ -151,11 +151,11 @@ static void tell_module(const struct subject *s, struct findings *f)
 		findings_add(f, "file", trial->used ? FINDING_OK : FINDING_NOTE, "%s %s",
 			     safe(&path, trial->path), trial->result ? trial->result : "?");
 	}
-	if (m->file < 0)
+	if (m->file < 0 && s->origin.kind != ORIGIN_SAVEFILE) /* which holds all that it needs */
 		findings_add(f, "file", FINDING_MISSING,
 			     "the module's file could not be opened: pages that are not %s cannot "
 			     "be read",
-			     origin_process(&s->origin) ? "resident" : "in the file");
+			     origin_process(&s->origin) ? "resident" : "in the core");
 }
 
 /* What symbols/ tells is escaped already. */

@@ -95,7 +95,9 @@ static struct error *describe_target(const struct subject *s, struct snapshot_ta
 	t->rss = facts.rss;
 	t->peak_rss = facts.peak_rss;
 	t->swap = facts.swap;
-	t->command = process_label(facts.cmdline.items, facts.cmdline.count, facts.comm);
+	t->command = facts.label
+			     ? take(facts.label)
+			     : process_label(facts.cmdline.items, facts.cmdline.count, facts.comm);
 	t->comm = take(facts.comm);
 	t->exe = take(facts.exe);
 	for (size_t i = 0; i < facts.cmdline.count; i++) {

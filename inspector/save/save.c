@@ -14,6 +14,7 @@
 #include "inspector/budget.h"
 #include "inspector/save/save_log.h"
 #include "inspector/save/save_pages.h"
+#include "inspector/target/process.h"
 #include "inspector/target/savefile/savefile_place.h"
 #include "inspector/target/savefile/savefile_sections.h"
 #include "inspector/target/savefile/savefile_writer.h"
@@ -238,6 +239,8 @@ static struct error *write_facts(struct saving *s)
 	struct error *err = origin_facts(&s->source->subject->origin, &facts.facts);
 	if (err)
 		return err;
+	facts.facts.label = process_label(facts.facts.cmdline.items, facts.facts.cmdline.count,
+					  facts.facts.comm);
 	facts.facts.taken_at = s->result.snapshot->target.taken_at;
 	facts.facts.system_memory = s->result.snapshot->target.system_memory;
 	bool filled = savefile_put_facts(&facts, s->to->contents, &buffer);

@@ -19,6 +19,7 @@ struct facts {
 	char *comm;
 	char *exe; /* NULL: not readable */
 	VEC(char *) cmdline;
+	char *label; /* process_label() of it, where a file keeps that and not the command line */
 	struct timespec started_at; /* real time */
 	struct timespec taken_at;   /* real time: when a file's process was copied; 0: now */
 	uint64_t n_threads;

@@ -86,6 +86,7 @@ enum tag {
 	TAG_PAGE_TABLES,
 	TAG_SYSTEM_MEMORY,
 	TAG_MOMENT, /* enum space_moment */
+	TAG_LABEL,
 };
 
 static bool put_value(struct savefile_buffer *to, enum tag tag, uint64_t value)
@@ -126,7 +127,8 @@ bool savefile_put_facts(const struct savefile_facts *facts, bool with_arguments,
 		{TAG_SYSTEM_MEMORY, f->system_memory},
 		{TAG_MOMENT, facts->moment},
 	};
-	bool ok = put_string(to, TAG_COMM, f->comm) && put_string(to, TAG_EXE, f->exe);
+	bool ok = put_string(to, TAG_COMM, f->comm) && put_string(to, TAG_EXE, f->exe) &&
+		  put_string(to, TAG_LABEL, f->label);
 	for (size_t i = 0; ok && i < ARRAY_SIZE(values); i++)
 		ok = put_value(to, values[i].tag, values[i].value);
 	for (size_t i = 0; ok && with_arguments && i < f->cmdline.count; i++)
@@ -240,7 +242,10 @@ static void take_value(struct savefile_facts *ret, uint32_t tag, uint64_t value)
 
 static bool take_string(struct facts *f, uint32_t tag, const char *data, size_t size)
 {
-	char **place = tag == TAG_COMM ? &f->comm : tag == TAG_EXE ? &f->exe : NULL;
+	char **place = tag == TAG_COMM    ? &f->comm
+		       : tag == TAG_EXE   ? &f->exe
+		       : tag == TAG_LABEL ? &f->label
+					  : NULL;
 	if (tag == TAG_ARGUMENT)
 		place = vec_push(&f->cmdline);
 	else if (!place)
