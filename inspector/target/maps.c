@@ -111,7 +111,7 @@ static enum region_kind region_kind_of(const struct region *region)
 	return label[0] == '[' ? REGION_SPECIAL : REGION_FILE;
 }
 
-static void strip_deleted(struct region *region)
+void maps_strip_deleted(struct region *region)
 {
 	static const char suffix[] = " (deleted)";
 	size_t length = strlen(region->label), tail = sizeof(suffix) - 1;
@@ -132,7 +132,7 @@ static struct error *add_region(struct space *space, const struct region *parsed
 		region->label = label_copy(rest);
 		if (!region->label)
 			return error_out_of_memory();
-		strip_deleted(region);
+		maps_strip_deleted(region);
 	}
 	region->kind = region_kind_of(region);
 	if (region->readable)

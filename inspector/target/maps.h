@@ -20,6 +20,9 @@
  */
 struct error *maps_parse(const char *text, size_t size, struct space *ret) MUST_CHECK;
 
+/* Takes the kernel's " (deleted)" off the region's label and notes it. Cores name files so, too. */
+void maps_strip_deleted(struct region *region);
+
 /* Whether all of [at, at + size) is mapped, by the text; it is only skimmed. */
 bool maps_cover(const char *text, size_t length, raddr at, uint64_t size);
 

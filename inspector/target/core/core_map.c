@@ -7,6 +7,8 @@
  */
 #include "inspector/target/core/core_map.h"
 
+#include "inspector/target/maps.h"
+
 #include <string.h>
 
 struct merge {
@@ -29,16 +31,6 @@ static bool covers(raddr at, raddr start, uint64_t size, raddr *end)
 	if (raddr_compare(change, *end) < 0)
 		*end = change;
 	return inside;
-}
-
-static void strip_deleted(struct region *region)
-{
-	static const char suffix[] = " (deleted)";
-	size_t length = strlen(region->label), tail = sizeof(suffix) - 1;
-	if (length <= tail || strcmp(region->label + length - tail, suffix) != 0)
-		return;
-	region->label[length - tail] = '\0';
-	region->deleted = true;
 }
 
 static struct error *add_region(struct space *space, raddr start, raddr end,
@@ -65,7 +57,7 @@ static struct error *add_region(struct space *space, raddr start, raddr end,
 	region->label = strdup(mapping->path);
 	if (!region->label)
 		return error_out_of_memory();
-	strip_deleted(region);
+	maps_strip_deleted(region);
 	return NULL;
 }
 
