@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "symbols/bare/pool_pattern.h"
 #include "symbols/elf/elf_image.h"
 #include "symbols/layout.h"
 
@@ -56,6 +57,8 @@ struct python_build {
 	bool no_room;       /* it was there, but more than max_memory would have been needed */
 	bool unverified;    /* no debug information, and a version that the built-in table does not
 	                    know: its allocator's structs are assumed to be the newest known ones */
+	struct pool_pattern pools; /* no debug information: where the module has pymalloc's table of
+	                              pools, up to 3.12; memory has to bear it out */
 	VEC(struct python_build_trial) trials;
 };
 

@@ -4,7 +4,8 @@
  *
  *	file ──┐            place of _PyRuntime ─ _Py_DebugOffsets ─ code ─ built-in table
  *	memory ┴─ source ──▶       │                     │             │           │
- *	                           └── copy + entry ── layout_check ── kept, or a trial says so
+ *	              │            └── copy + entry ── layout_check ── kept, or a trial says so
+ *	              └ pool_pattern: beside the table, since only memory can tell if it is true
  */
 #include "symbols/bare/bare_build.h"
 
@@ -13,6 +14,7 @@
 #include "symbols/bare/layout_builtin.h"
 #include "symbols/bare/layout_code.h"
 #include "symbols/bare/layout_offsets.h"
+#include "symbols/bare/pool_pattern.h"
 #include "symbols/bare/runtime_place.h"
 #include "symbols/elf/file_image.h"
 #include "symbols/report.h"
@@ -143,6 +145,30 @@ static void ask_code(struct bare *b)
 	keep(b, "exported functions' code", &added);
 }
 
+/* Where pools are kept: no exported function tells that. */
+static void find_pools(struct bare *b)
+{
+	_cleanup_(text_fini) struct text result = TEXT_EMPTY;
+	struct pool_pattern found;
+	pool_pattern_find(&b->source, b->is_file, &found);
+	bool told = pool_pattern_is_told(&found);
+	if (told)
+		text_addf(&result, "at 0x%" PRIx64 ", %u size classes", found.vaddr,
+			  (unsigned)found.n_classes);
+	else if (found.partial)
+		text_add(&result, "not all of them can be read");
+	else
+		text_addf(&result, "%u found, %u of another length%s", (unsigned)found.n_found,
+			  (unsigned)found.n_refused,
+			  found.n_found ? "" : "; from 3.13 on it is made at run time");
+	b->build->pools = found;
+	python_build_add_trial(b->build, told,
+			       !b->is_file              ? "pool table in the relocations in memory"
+			       : b->source.image->fixed ? "pool table in the file's data"
+							: "pool table in the file's relocations",
+			       text_string(&result));
+}
+
 static void ask_record(struct bare *b)
 {
 	struct python_build *build = b->build;
@@ -165,6 +191,7 @@ void bare_build_fill(const struct python_build_request *request, bool trusts_sec
 		find_runtime(&b);
 		ask_runtime(&b);
 		ask_code(&b);
+		find_pools(&b);
 	} else {
 		python_build_add_trial(build, false, "the module",
 				       "neither its file nor its memory can be read");

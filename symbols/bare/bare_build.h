@@ -11,8 +11,9 @@
  * Fills the entries of build->layout that are absent, each by the first that tells: the place of
  * _PyRuntime (runtime_place.h), _Py_DebugOffsets, exported functions' code (layout_code.h), the
  * built-in table. A trial says what each came to. What would make the table impossible
- * (layout_check) is left out. Reads request->file if it is of request->build_id, else through
- * request->read; sections are believed only with `trusts_sections`. No fork.
+ * (layout_check) is left out. Fills build->pools, too (pool_pattern.h).
+ * Reads request->file if it is of request->build_id, else through request->read; sections are
+ * believed only with `trusts_sections`. No fork.
  */
 void bare_build_fill(const struct python_build_request *request, bool trusts_sections,
 		     struct python_build *build);

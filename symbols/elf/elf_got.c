@@ -7,46 +7,21 @@
  */
 #include "symbols/elf/elf_got.h"
 
+#include "symbols/elf/elf_dynamic.h"
+
 #include <elf.h>
 
-#define DYNAMIC_MAX     512
 #define RELOCATIONS_MAX (UINT64_C(1) << 18)
 #define SLOTS_MAX       65536
 #define BLOCK           128
 
-struct tables {
-	uint64_t relocations, size, n_relative, symbols;
-};
-
-/* Pointers in the dynamic section are link-time addresses, or already moved by the loader. */
-static uint64_t unmoved(const struct elf_source *s, uint64_t value)
+static bool read_tables(const struct elf_source *s, struct elf_dynamic *ret)
 {
-	return elf_source_segment(s, value, 1) ? value : value - s->image->bias;
+	elf_dynamic_read(s, ret);
+	return ret->relocations && ret->symbols;
 }
 
-static bool read_tables(const struct elf_source *s, struct tables *ret)
-{
-	struct tables t = {0};
-	uint64_t n = s->image->dynamic_size / sizeof(Elf64_Dyn);
-	for (uint64_t i = 0; i < n && i < DYNAMIC_MAX; i++) {
-		Elf64_Dyn d;
-		if (!elf_source_read(s, s->image->dynamic_vaddr + i * sizeof(d), &d, sizeof(d)) ||
-		    d.d_tag == DT_NULL)
-			break;
-		if (d.d_tag == DT_RELA)
-			t.relocations = unmoved(s, d.d_un.d_ptr);
-		else if (d.d_tag == DT_RELASZ)
-			t.size = d.d_un.d_val;
-		else if (d.d_tag == DT_RELACOUNT)
-			t.n_relative = d.d_un.d_val;
-		else if (d.d_tag == DT_SYMTAB)
-			t.symbols = unmoved(s, d.d_un.d_ptr);
-	}
-	*ret = t;
-	return t.relocations && t.symbols;
-}
-
-static bool take_slot(const struct elf_source *s, const struct tables *t, const Elf64_Rela *r,
+static bool take_slot(const struct elf_source *s, const struct elf_dynamic *t, const Elf64_Rela *r,
 		      struct elf_got *got)
 {
 	Elf64_Sym symbol;
@@ -73,10 +48,10 @@ static int compare_slots(const void *a, const void *b)
 void elf_got_read(const struct elf_source *s, struct elf_got *ret)
 {
 	struct elf_got got = ELF_GOT_EMPTY;
-	struct tables t;
+	struct elf_dynamic t;
 	Elf64_Rela block[BLOCK];
 	bool good = read_tables(s, &t);
-	uint64_t n = good ? size_min(t.size / sizeof(block[0]), RELOCATIONS_MAX) : 0;
+	uint64_t n = good ? size_min(t.relocations_size / sizeof(block[0]), RELOCATIONS_MAX) : 0;
 	for (uint64_t i = t.n_relative; good && i < n; i += BLOCK) {
 		uint64_t here = size_min(BLOCK, n - i);
 		good = elf_source_read(s, t.relocations + i * sizeof(block[0]), block,
@@ -102,7 +77,7 @@ bool elf_got_find(const struct elf_got *got, uint64_t vaddr, uint64_t *ret)
 }
 
 /* The address that this relocation puts into its place. */
-static bool resolve(const struct elf_source *s, const struct tables *t, const Elf64_Rela *r,
+static bool resolve(const struct elf_source *s, const struct elf_dynamic *t, const Elf64_Rela *r,
 		    uint64_t *ret)
 {
 	Elf64_Sym symbol = {0};
@@ -121,9 +96,9 @@ static bool resolve(const struct elf_source *s, const struct tables *t, const El
 
 bool elf_got_initial(const struct elf_source *file, uint64_t vaddr, uint64_t *ret)
 {
-	struct tables t;
+	struct elf_dynamic t;
 	Elf64_Rela block[BLOCK];
-	uint64_t n = read_tables(file, &t) ? t.size / sizeof(block[0]) : 0;
+	uint64_t n = read_tables(file, &t) ? t.relocations_size / sizeof(block[0]) : 0;
 	for (uint64_t i = 0; i < n && i < RELOCATIONS_MAX; i += BLOCK) {
 		uint64_t here = size_min(BLOCK, n - i);
 		if (!elf_source_read(file, t.relocations + i * sizeof(block[0]), block,

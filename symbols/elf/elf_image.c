@@ -167,7 +167,7 @@ struct error *elf_image_read(elf_read_fn *read, void *context, raddr start, stru
 	err = read(context, at, headers, header.e_phnum * sizeof(Elf64_Phdr));
 	if (err)
 		return err;
-	struct elf_image image = {.start = start};
+	struct elf_image image = {.start = start, .fixed = header.e_type == ET_EXEC};
 	err = take_program_headers(read, context, headers, header.e_phnum, &image);
 	if (err)
 		return err;

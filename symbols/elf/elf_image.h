@@ -47,6 +47,7 @@ struct elf_image {
 	size_t n_segments;
 	struct build_id build_id;
 	uint64_t dynamic_vaddr, dynamic_size; /* 0: static program */
+	bool fixed; /* ET_EXEC: it lies where it was linked to, and its words need no relocation */
 };
 
 /* Parses the ELF header, program headers and build-id note of the object whose file offset 0 is

@@ -6,6 +6,7 @@
 
 #include "base/size.h"
 #include "fuzz.h"
+#include "symbols/bare/pool_pattern.h"
 #include "symbols/elf/file_image.h"
 #include "symbols/python_version.h"
 
@@ -30,6 +31,20 @@ static struct error *memory_read(void *context, raddr at, void *buffer, size_t s
 	return NULL;
 }
 
+/* A table that is told lies in one writable segment. */
+static void check_pools(elf_read_fn *read, void *context, const struct elf_image *image)
+{
+	const struct elf_source s = {read, context, image};
+	for (int is_file = 0; is_file < 2; is_file++) {
+		struct pool_pattern p;
+		pool_pattern_find(&s, is_file, &p);
+		assert(pool_pattern_is_told(&p) ? p.n_classes == 32 || p.n_classes == 64
+						: !p.vaddr && !p.n_classes);
+		assert(!p.partial || p.n_found + p.n_refused == 0);
+		assert(!pool_pattern_is_told(&p) || elf_source_segment(&s, p.vaddr, 16)->writable);
+	}
+}
+
 static void check_image(elf_read_fn *read, void *context, const struct elf_image *image)
 {
 	assert(image->n_segments > 0 && image->n_segments <= ELF_SEGMENTS_MAX);
@@ -37,6 +52,7 @@ static void check_image(elf_read_fn *read, void *context, const struct elf_image
 	char hex[2 * BUILD_ID_MAX + 1];
 	build_id_hex(&image->build_id, hex);
 	(void)elf_image_defines_python(read, context, image);
+	check_pools(read, context, image);
 	uint64_t vaddr, size;
 	if (elf_image_symbol(read, context, image, "arenas", &vaddr, &size)) {
 		bool inside = false;

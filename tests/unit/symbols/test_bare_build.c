@@ -181,6 +181,32 @@ static void assert_enough(const struct subject *s, const struct python_build *ba
 	}
 }
 
+/* Where usedpools is: a variable, or in 3.12 a member of the main interpreter, the last one of _PyRuntime. */
+static uint64_t place_of_pools(const struct layout *truth)
+{
+	if (layout_has(truth, LAYOUT_STATIC_USEDPOOLS))
+		return layout_offset(truth, LAYOUT_STATIC_USEDPOOLS);
+	return layout_offset(truth, LAYOUT_RUNTIME) + layout_width(truth, LAYOUT_RUNTIME_SIZE) -
+	       layout_width(truth, LAYOUT_INTERP_SIZE) +
+	       layout_offset(truth, LAYOUT_INTERP_OBMALLOC) +
+	       layout_offset(truth, LAYOUT_STATE_USEDPOOLS);
+}
+
+/* Found up to 3.12, and right; from 3.13 on there is nothing of its kind. */
+static void assert_pools(const struct subject *s, const struct python_build *bare)
+{
+	const struct pool_pattern *p = &bare->pools;
+	const struct layout *truth = &s->truth.layout;
+	bool is_static = layout_has(truth, LAYOUT_STATIC_USEDPOOLS);
+	const struct layout_entry *e =
+		&truth->entries[is_static ? LAYOUT_STATIC_USEDPOOLS : LAYOUT_STATE_USEDPOOLS];
+	bool expected = s->truth.version_hex <= LAST_OF(3, 12);
+	assert_int_equal(p->n_found, expected);
+	assert_true(p->n_refused == 0 && !p->partial);
+	assert_int_equal(p->vaddr, expected ? place_of_pools(truth) : 0);
+	assert_int_equal(p->n_classes, expected ? e->width * e->count / 16 : 0);
+}
+
 /* The table of a build of which only the version is known. */
 static void fill(const struct subject *s, const struct python_build_request *request,
 		 struct python_build *ret)
@@ -206,6 +232,7 @@ static void assert_file_tells(const struct subject *s)
 		      s->interpreter->path, s->truth.version, s->truth.debug_build ? "d" : "",
 		      n[PROVENANCE_SCANNED], n[PROVENANCE_SELF_DESCRIBED], n[PROVENANCE_BUILTIN]);
 	assert_false(bare.unverified);
+	assert_pools(s, &bare);
 	python_build_fini(&bare);
 }
 
@@ -303,6 +330,8 @@ static void assert_stripped_tells(const struct subject *s)
 	assert_right(s, &stripped);
 	assert_enough(s, &stripped);
 	assert_memory_equal(&stripped.layout, &sectionless.layout, sizeof(stripped.layout));
+	assert_pools(s, &stripped);
+	assert_pools(s, &sectionless);
 	assert_int_equal(stripped.layout_source, PROVENANCE_SCANNED);
 	python_build_fini(&stripped);
 	python_build_fini(&sectionless);
@@ -388,6 +417,10 @@ static void assert_memory_tells(const struct subject *s)
 	assert_true(build.no_debug_info);
 	assert_same_version(s, &build);
 	assert_right(s, &build);
+	if (!moved.fixed) /* else only the file has the words as they were */
+		assert_pools(s, &build);
+	else
+		assert_false(pool_pattern_is_told(&build.pools));
 	fill(s, &file_request, &from_file);
 	for (unsigned id = 0; id < LAYOUT_COUNT; id++)
 		if (layout_kind(id) != LAYOUT_KIND_FUNCTION && id != LAYOUT_RUNTIME_ALLOCATORS_OBJ)
