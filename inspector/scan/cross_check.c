@@ -134,7 +134,7 @@ static struct error *check_once(struct check *c, enum cross_check_result *ret)
 	struct error *err = find_places(c);
 	if (err || raddr_is_null(c->places.usedpools))
 		return err;
-	err = pool_table_read(c->space, &c->shape, c->places.usedpools, &found, &pools);
+	err = pool_table_read(c->space, &c->shape, c->places.usedpools, 0, &found, &pools);
 	if (err || pools.n_unseen > 0)
 		return err;
 	if (!found) {

@@ -146,8 +146,9 @@ static bool agree_on_sizes(struct pool_table *table)
 }
 
 /* Whether n pairs, all of them heads, are a table. One may be caught in the middle of a change, for as
- * long as its thread waits for a processor. */
-static bool make_table(raddr at, const struct pair *pairs, uint32_t n, struct pool_table *ret)
+ * long as its thread waits for a processor; `most` of them unseen, too many prove nothing. */
+static bool make_table(raddr at, const struct pair *pairs, uint32_t n, uint32_t most,
+		       struct pool_table *ret)
 {
 	struct pool_table table = {.at = at, .n_classes = n};
 	uint32_t n_denied = 0;
@@ -163,7 +164,7 @@ static bool make_table(raddr at, const struct pair *pairs, uint32_t n, struct po
 		add_head(&table, &pairs[i].next);
 		add_head(&table, &pairs[i].prev);
 	}
-	if (table.n_unseen > n / 2 || n_denied > 1 || (n_denied && !table.n_heads) ||
+	if (table.n_unseen > most || n_denied > 1 || (n_denied && !table.n_heads) ||
 	    (table.n_heads && !agree_on_sizes(&table)))
 		return false;
 	*ret = table;
@@ -184,7 +185,8 @@ static struct error *examine_run(const struct search *s, raddr at, uint32_t n)
 		if (i < n && pairs[i].kind != PAIR_NONE)
 			continue;
 		struct pool_table table;
-		if (make_table(raddr_plus(at, start * PAIR), &pairs[start], i - start, &table)) {
+		if (make_table(raddr_plus(at, start * PAIR), &pairs[start], i - start,
+			       (i - start) / 2, &table)) {
 			if (s->found->n_found++ == 0)
 				s->found->first = table;
 			any = true;
@@ -237,17 +239,17 @@ struct error *pool_table_find(struct space *space, const struct pymalloc_shape *
 	return NULL;
 }
 
-/* Makes no table of more pairs than there can be classes: what follows one is none, so that
- * CLASSES_MANY + 1 of them are too many. */
+/* Where nobody says how many there are, makes no table of more pairs than there can be classes: what
+ * follows one is none, so that CLASSES_MANY + 1 of them are too many. */
 struct error *pool_table_read(struct space *space, const struct pymalloc_shape *shape, raddr at,
-			      bool *ret_found, struct pool_table *ret)
+			      uint32_t n_classes, bool *ret_found, struct pool_table *ret)
 {
 	struct pool_tables found = {0};
 	const struct search s = {space, shape, &found};
 	struct pair pairs[CLASSES_MANY + 1];
-	uint32_t n = 0;
+	uint32_t n = 0, end = n_classes ? n_classes : CLASSES_MANY + 1;
 	*ret_found = false;
-	for (; n < ARRAY_SIZE(pairs); n++) {
+	for (; n < end && n < ARRAY_SIZE(pairs); n++) {
 		struct error *err = read_pair(&s, raddr_plus(at, n * PAIR), &pairs[n]);
 		if (err)
 			return err;
@@ -257,6 +259,7 @@ struct error *pool_table_read(struct space *space, const struct pymalloc_shape *
 	*ret = (struct pool_table){.at = at};
 	for (uint32_t i = 0; i < n; i++)
 		ret->n_unseen += pairs[i].kind == PAIR_UNSEEN;
-	*ret_found = make_table(at, pairs, n, ret);
+	*ret_found = (!n_classes || n == n_classes) &&
+		     make_table(at, pairs, n, n_classes ? n : n / 2, ret);
 	return NULL;
 }

@@ -40,8 +40,13 @@ struct pool_tables {
 struct error *pool_table_find(struct space *space, const struct pymalloc_shape *shape,
 			      const struct data_segments *data, struct pool_tables *ret) MUST_CHECK;
 
-/* Whether one begins exactly at `at`; *ret is filled then, else only its n_unseen. ERROR_GONE. */
+/*
+ * Whether one begins exactly at `at`; *ret is filled then, else only its n_unseen. n_classes: how many lists
+ * the module's file has there, 0: it does not say. With it, what follows them is not looked at, and any
+ * number of lists may be unseen. ERROR_GONE.
+ */
 struct error *pool_table_read(struct space *space, const struct pymalloc_shape *shape, raddr at,
-			      bool *ret_found, struct pool_table *ret) MUST_CHECK;
+			      uint32_t n_classes, bool *ret_found,
+			      struct pool_table *ret) MUST_CHECK;
 
 #endif

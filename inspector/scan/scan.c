@@ -1,6 +1,12 @@
 /*
  * scan: the steps in order; each needs the answer of the one before.
  *
+ *	tables of pools in memory   one      several, none
+ *	the module's file           same     names one      says nothing
+ *	                            │        └ is it one?   └ no answer, but for one
+ *	                            ▼          ▼
+ *	                            this one: arenas[], …   (one here and another there: no answer)
+ *
  * A live target changes under the look: what gives no answer is tried again, a few times.
  */
 #include "inspector/scan/scan.h"
@@ -34,7 +40,8 @@ struct work {
 	struct layout_fill fill;
 	struct scan *ret;
 	bool moves;
-	bool blind; /* no words of the data look like a table of pools */
+	bool blind;  /* no words of the data look like a table of pools */
+	bool placed; /* the table's place is sure, though nothing that it holds can be read */
 };
 
 /* ---- telling ---------------------------------------------------------------------------- */
@@ -128,7 +135,11 @@ static struct error *scan_statics(struct work *w, const struct pool_table *pools
 	if (pools->n_heads == 0) {
 		layout_fill_variable(&w->fill, LAYOUT_STATIC_USEDPOOLS, pools->at,
 				     pools->n_classes * UINT64_C(16));
-		conclude(w, SCAN_IDLE, "no pool is in use");
+		w->placed = pools->n_unseen > 0;
+		if (w->placed)
+			conclude(w, SCAN_NONE, "no pool in use can be read");
+		else
+			conclude(w, SCAN_IDLE, "no pool is in use");
 		return NULL;
 	}
 	struct error *err =
@@ -256,29 +267,87 @@ static struct error *scan_table(struct work *w, const struct pool_table *pools)
 	return NULL;
 }
 
+/* ---- which table of pools ------------------------------------------------------------------- */
+
+/* There is exactly one in memory, and the file does not contradict it. */
+static void choose_found(struct work *w, const struct pool_tables *tables, bool told,
+			 bool *ret_chosen)
+{
+	const struct pool_table *first = &tables->first;
+	const struct pool_pattern *p = &w->build->pools;
+	raddr at = raddr_at(w->image->bias + p->vaddr);
+	*ret_chosen = !told || (raddr_equal(first->at, at) && first->n_classes == p->n_classes);
+	tell(w, *ret_chosen, "scan: pool table",
+	     "at " RADDR_FORMAT "%s, %u size classes, %u ends of lists; %u refused",
+	     first->at.value,
+	     !told         ? ""
+	     : *ret_chosen ? ", as in the file"
+			   : ", not as in the file",
+	     (unsigned)first->n_classes, (unsigned)first->n_heads, (unsigned)tables->n_refused);
+	if (!*ret_chosen)
+		conclude(w, SCAN_NONE,
+			 "pymalloc's table of pools is at " RADDR_FORMAT
+			 " in memory, but at " RADDR_FORMAT " by the module's relocations or data",
+			 first->at.value, at.value);
+}
+
+/* Memory alone has several or none: the one that the file names, if it can be one. */
+static struct error *choose_told(struct work *w, const struct pool_tables *tables, bool *ret_chosen,
+				 struct pool_table *ret)
+{
+	const struct pool_pattern *p = &w->build->pools;
+	raddr at = raddr_at(w->image->bias + p->vaddr);
+	struct error *err = pool_table_read(w->space, &w->shape, at, p->n_classes, ret_chosen, ret);
+	if (err)
+		return err;
+	tell(w, *ret_chosen, "scan: pool table",
+	     "%s" RADDR_FORMAT ", where the file has it, %u ends of lists, %u lists unseen; %u "
+	     "candidates, %u refused",
+	     *ret_chosen ? "at " : "none at ", at.value, (unsigned)ret->n_heads,
+	     (unsigned)ret->n_unseen, (unsigned)tables->n_found, (unsigned)tables->n_refused);
+	if (!*ret_chosen)
+		conclude(w, SCAN_NONE,
+			 "%u words of its data look like pymalloc's table of pools, but not those "
+			 "where the module's file has it",
+			 (unsigned)tables->n_found);
+	return NULL;
+}
+
+static struct error *choose_table(struct work *w, const struct pool_tables *tables,
+				  bool *ret_chosen, struct pool_table *ret)
+{
+	bool told = pool_pattern_is_told(&w->build->pools);
+	*ret_chosen = false;
+	*ret = tables->first;
+	if (tables->n_found == 1) {
+		choose_found(w, tables, told, ret_chosen);
+		return NULL;
+	}
+	if (told)
+		return choose_told(w, tables, ret_chosen, ret);
+	tell(w, false, "scan: pool table", "%u candidates, %u refused", (unsigned)tables->n_found,
+	     (unsigned)tables->n_refused);
+	conclude(w, SCAN_NONE, "%u words of its data look like pymalloc's table of pools",
+		 (unsigned)tables->n_found);
+	return NULL;
+}
+
 static struct error *scan_once(struct work *w)
 {
 	struct pool_tables tables;
+	struct pool_table table;
+	bool chosen;
+	w->placed = false;
 	struct error *err = data_segments_refresh(w->space, &w->data);
 	err = err ?: pool_table_find(w->space, &w->shape, &w->data, &tables);
+	err = err ?: choose_table(w, &tables, &chosen, &table);
 	if (err)
 		return err;
-	w->blind = tables.n_found + tables.n_refused == 0;
-	if (tables.n_found == 1)
-		tell(w, true, "scan: pool table",
-		     "at " RADDR_FORMAT ", %u size classes, %u ends of lists; %u refused",
-		     tables.first.at.value, (unsigned)tables.first.n_classes,
-		     (unsigned)tables.first.n_heads, (unsigned)tables.n_refused);
-	else
-		tell(w, false, "scan: pool table", "%u candidates, %u refused",
-		     (unsigned)tables.n_found, (unsigned)tables.n_refused);
-	if (tables.n_found == 1) {
-		err = scan_table(w, &tables.first);
-		return err ?: fill_allocators(w);
-	}
-	conclude(w, SCAN_NONE, "%u words of its data look like pymalloc's table of pools",
-		 (unsigned)tables.n_found);
-	return NULL;
+	w->blind = !chosen && tables.n_found + tables.n_refused == 0;
+	if (!chosen)
+		return NULL;
+	err = scan_table(w, &table);
+	return err ?: fill_allocators(w);
 }
 
 /* Takes what was found over, if the table is a possible one with it. */
@@ -329,7 +398,8 @@ static struct error *scan_tries(struct work *w)
 		*w->ret = (struct scan){.verdict = SCAN_NONE};
 		layout_fill_init(&w->fill, &w->build->layout, w->image->bias);
 		err = scan_once(w);
-		if (!err && (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE))
+		if (!err &&
+		    (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE || w->placed))
 			err = take_over(w);
 		if (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE ||
 		    (w->blind && i + 1 >= TRIES_BLIND))
