@@ -145,6 +145,10 @@ def test_doctor_tells_what_was_found_and_what_was_not(arenascope, python):
         for expected in ("no debug information in it", "scan: pool table: at 0x",
                          "32 size classes", "refused", "scan: allocators: 1 sets of records"):
             assert expected in text, (expected, text)
+        file = ("32 size classes", ", as in the file, ") if python.version < (3, 13) else (
+            "0 found, 0 of another length; from 3.13 on it is made at run time",)
+        assert "pool table in the file's " in text, text
+        assert all(part in text for part in file), text
         where = "scan: arenas: 1 found" if python.version < (3, 12) else "of the main interpreter"
         assert where in text, text
         dump = " ".join(arenascope.ok("dump", target.pid, "--no-cache").out.split())

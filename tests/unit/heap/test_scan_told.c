@@ -196,6 +196,9 @@ static void none_of_several(struct scan_world *s)
 	put_heads(s, n_classes(s));
 	say(s, scan_world_place(s, 2048), n_classes(s));
 	assert_refused(s);
+	say(s, true_place(s), 2 * n_classes(s)); /* only half of it is there */
+	if (n_classes(s) == 32)
+		assert_refused(s);
 	say(s, raddr_plus(true_place(s), 16), n_classes(s));
 	assert_refused(s);
 }

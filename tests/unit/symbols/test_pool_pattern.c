@@ -11,11 +11,14 @@
 #include "sample_files.h"
 #include "symbols/elf/file_image.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include <cmocka.h>
 
@@ -74,6 +77,42 @@ static void test_every_way_of_linking(void **state)
 	assert_linked("pools-exported", false);
 	assert_linked("pools-packed", false);
 	assert_linked("pools-fixed", true);
+}
+
+static struct error *read_self(void *context, raddr at, void *buffer, size_t size)
+{
+	(void)context;
+	struct iovec local = {buffer, size}, remote = {(void *)(uintptr_t)at.value, size};
+	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size)
+		return NULL;
+	return error_new(ERROR_FAULT, "cannot be read");
+}
+
+/* In memory the loader has moved what PT_DYNAMIC points to, and the words are relocated. */
+static void assert_loaded(const char *flavour)
+{
+	char path[SAMPLE_PATH_SIZE];
+	struct link_map *map;
+	struct elf_image image;
+	struct pool_pattern found;
+	sample_path(flavour, path);
+	void *library = dlopen(path, RTLD_NOW);
+	assert_non_null(library);
+	assert_int_equal(dlinfo(library, RTLD_DI_LINKMAP, &map), 0);
+	assert_null(elf_image_read(read_self, NULL, raddr_at(map->l_addr), &image));
+	assert_int_not_equal(image.bias, 0);
+	const struct elf_source s = {read_self, NULL, &image};
+	pool_pattern_find(&s, false, &found);
+	assert_true(pool_pattern_is_told(&found));
+	assert_int_equal(found.vaddr, place_by_nm(path));
+	dlclose(library);
+}
+
+static void test_a_library_that_is_loaded(void **state)
+{
+	(void)state;
+	assert_loaded("pools-shared");
+	assert_loaded("pools-exported");
 }
 
 /* ---- made here -------------------------------------------------------------------------- */
@@ -432,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_way_of_linking),
+		cmocka_unit_test(test_a_library_that_is_loaded),
 		cmocka_unit_test(test_a_table_has_32_or_64_lists),
 		cmocka_unit_test(test_two_tables_are_no_answer),
 		cmocka_unit_test(test_one_wrong_word_breaks_it),
