@@ -155,6 +155,21 @@ def test_doctor_tells_what_was_found_and_what_was_not(arenascope, python):
         assert "found by structure in memory" in dump, dump
 
 
+@pytest.mark.parametrize("python", [it for it in ONE_OF_EACH if it.version < (3, 12)
+                                    and it.module.endswith(".so.1.0")], ids=str)
+def test_a_file_and_memory_that_disagree_are_no_answer(arenascope, python):
+    """The program is not told which of two places is right: it does not choose one."""
+    with stripped.copy_of(python, "sectionless") as copy:
+        with copy.start("mixed_heap.py", 0) as target:
+            target.wait_paused()
+            assert arenascope.run("stats", target.pid, "--no-cache").code == 0
+            assert stripped.move_pool_table(copy.module, 64) >= 64
+            result = arenascope.run("stats", target.pid, "--no-cache")
+            assert result.code == 6, result
+            assert "table of pools is at 0x" in result.err, result
+            assert "by the module's relocations or data" in result.err, result
+
+
 @pytest.mark.parametrize("python", MODERN, ids=str)
 def test_symbols_are_checked_against_memory(arenascope, python):
     with targets.start_program(python, "mixed_heap.py", 0) as target:

@@ -98,3 +98,32 @@ def copy_of(python, way):
         yield Copy(python, way, folder)
     finally:
         shutil.rmtree(folder)
+
+
+def move_pool_table(path, bytes_on):
+    """Lets the relocations of a shared object speak of a table of pools that lies elsewhere: as a file
+    would that is not the one in memory. How many words were moved."""
+    with open(path, "r+b") as file:
+        content = bytearray(file.read())
+        table, size = relocations(content)
+        moved = 0
+        for at in range(table, table + size, 24):
+            place, info, addend = struct.unpack_from("<QQq", content, at)
+            if info == 8 and place - addend in (16, 24):
+                struct.pack_into("<QQq", content, at, place + bytes_on, info, addend + bytes_on)
+                moved += 1
+        file.seek(0)
+        file.write(content)
+    return moved
+
+
+def relocations(content):
+    """Place in the file and size of DT_RELA: its address is its offset in a shared object."""
+    offset, = struct.unpack_from("<Q", content, 0x20)
+    count, = struct.unpack_from("<H", content, 0x38)
+    for i in range(count):
+        kind, _, start, _, _, size = struct.unpack_from("<IIQQQQ", content, offset + 56 * i)
+        if kind == 2:
+            tags = dict(struct.iter_unpack("<QQ", content[start:start + size // 16 * 16]))
+            return tags[7], tags[8]
+    raise AssertionError("nothing is dynamic in it")
