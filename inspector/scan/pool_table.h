@@ -42,7 +42,7 @@ struct error *pool_table_find(struct space *space, const struct pymalloc_shape *
 
 /*
  * Whether one begins exactly at `at`; *ret is filled then, else only its n_unseen. n_classes: how many lists
- * the module's file has there, 0: it does not say. With it, what follows them is not looked at, and any
+ * the module itself tells to be there (pool_pattern.h), 0: it does not. With it, what follows them is not looked at, and any
  * number of lists may be unseen. ERROR_GONE.
  */
 struct error *pool_table_read(struct space *space, const struct pymalloc_shape *shape, raddr at,

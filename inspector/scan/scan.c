@@ -2,7 +2,7 @@
  * scan: the steps in order; each needs the answer of the one before.
  *
  *	tables of pools in memory   one      several, none
- *	the module's file           same     names one      says nothing
+ *	the module tells            the same  another one   nothing
  *	                            │        └ is it one?   └ no answer, but for one
  *	                            ▼          ▼
  *	                            this one: arenas[], …   (one here and another there: no answer)
@@ -41,7 +41,7 @@ struct work {
 	struct scan *ret;
 	bool moves;
 	bool blind;  /* no words of the data look like a table of pools */
-	bool placed; /* the table's place is sure, though nothing that it holds can be read */
+	bool placed; /* the table's place is told, though no pool that it leads to can be read */
 };
 
 /* ---- telling ---------------------------------------------------------------------------- */
@@ -269,29 +269,30 @@ static struct error *scan_table(struct work *w, const struct pool_table *pools)
 
 /* ---- which table of pools ------------------------------------------------------------------- */
 
-/* There is exactly one in memory, and the file does not contradict it. */
+/* There is exactly one in memory, and the module does not contradict it. */
 static void choose_found(struct work *w, const struct pool_tables *tables, bool told,
 			 bool *ret_chosen)
 {
 	const struct pool_table *first = &tables->first;
 	const struct pool_pattern *p = &w->build->pools;
 	raddr at = raddr_at(w->image->bias + p->vaddr);
-	*ret_chosen = !told || (raddr_equal(first->at, at) && first->n_classes == p->n_classes);
+	bool same = raddr_equal(first->at, at) && first->n_classes == p->n_classes;
+	const char *note = same ? ", as the module tells" : ", not as the module tells";
+	*ret_chosen = !told || same;
 	tell(w, *ret_chosen, "scan: pool table",
 	     "at " RADDR_FORMAT "%s, %u size classes, %u ends of lists; %u refused",
-	     first->at.value,
-	     !told         ? ""
-	     : *ret_chosen ? ", as in the file"
-			   : ", not as in the file",
-	     (unsigned)first->n_classes, (unsigned)first->n_heads, (unsigned)tables->n_refused);
+	     first->at.value, told ? note : "", (unsigned)first->n_classes,
+	     (unsigned)first->n_heads, (unsigned)tables->n_refused);
 	if (!*ret_chosen)
-		conclude(w, SCAN_NONE,
-			 "pymalloc's table of pools is at " RADDR_FORMAT
-			 " in memory, but at " RADDR_FORMAT " by the module's relocations or data",
-			 first->at.value, at.value);
+		conclude(w, SCAN_DISAGREES,
+			 "in memory pymalloc's table of pools is at " RADDR_FORMAT
+			 " with %u lists, by the module's relocations or data at " RADDR_FORMAT
+			 " with %u",
+			 first->at.value, (unsigned)first->n_classes, at.value,
+			 (unsigned)p->n_classes);
 }
 
-/* Memory alone has several or none: the one that the file names, if it can be one. */
+/* Memory alone has several or none: the one that the module tells, if it can be one. */
 static struct error *choose_told(struct work *w, const struct pool_tables *tables, bool *ret_chosen,
 				 struct pool_table *ret)
 {
@@ -301,14 +302,14 @@ static struct error *choose_told(struct work *w, const struct pool_tables *table
 	if (err)
 		return err;
 	tell(w, *ret_chosen, "scan: pool table",
-	     "%s" RADDR_FORMAT ", where the file has it, %u ends of lists, %u lists unseen; %u "
-	     "candidates, %u refused",
+	     "%s" RADDR_FORMAT ", where the module tells it to be, %u ends of lists, %u lists "
+	     "unseen; %u candidates, %u refused",
 	     *ret_chosen ? "at " : "none at ", at.value, (unsigned)ret->n_heads,
 	     (unsigned)ret->n_unseen, (unsigned)tables->n_found, (unsigned)tables->n_refused);
 	if (!*ret_chosen)
 		conclude(w, SCAN_NONE,
 			 "%u words of its data look like pymalloc's table of pools, but not those "
-			 "where the module's file has it",
+			 "where the module tells it to be",
 			 (unsigned)tables->n_found);
 	return NULL;
 }
@@ -398,14 +399,13 @@ static struct error *scan_tries(struct work *w)
 		*w->ret = (struct scan){.verdict = SCAN_NONE};
 		layout_fill_init(&w->fill, &w->build->layout, w->image->bias);
 		err = scan_once(w);
-		if (!err &&
-		    (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE || w->placed))
+		if (!err && (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE))
 			err = take_over(w);
 		if (w->ret->verdict == SCAN_FOUND || w->ret->verdict == SCAN_IDLE ||
 		    (w->blind && i + 1 >= TRIES_BLIND))
-			break;
+			return err;
 	}
-	return err;
+	return !err && w->placed ? take_over(w) : err;
 }
 
 /* Symbols have told everything: memory need only agree. */

@@ -15,10 +15,10 @@
 
 enum scan_verdict {
 	SCAN_NOT_NEEDED,
-	SCAN_FOUND, /* one answer, and it agrees with what was known before */
-	SCAN_IDLE,  /* pymalloc is there and has never had an arena */
-	SCAN_NONE,  /* no answer, or more than one */
-	SCAN_DISAGREES,
+	SCAN_FOUND,     /* one answer, and it agrees with what was known before */
+	SCAN_IDLE,      /* pymalloc is there and has never had an arena */
+	SCAN_NONE,      /* no answer, or more than one */
+	SCAN_DISAGREES, /* memory shows it elsewhere than files tell */
 };
 
 struct scan {
@@ -31,7 +31,8 @@ struct scan {
  * Where debug information has told all, only checks that memory bears it out: a trial says so.
  * Else scans the module's data, adds what is missing to build->layout (PROVENANCE_SCANNED) and a trial
  * for each step to build->trials. What the built-in table says of struct _obmalloc_state gives way
- * to what memory shows; debug information does not. The layout passes layout_check() afterwards.
+ * to what memory shows; debug information does not. Of several tables of pools the one is taken that
+ * build->pools tells, and what lies there needs less proof. The layout passes layout_check() afterwards.
  * moves: the target runs, and what gives no answer may give one a moment later.
  * No answer is no error. ERROR_GONE, ERROR_RESOURCE.
  */

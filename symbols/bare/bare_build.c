@@ -145,27 +145,31 @@ static void ask_code(struct bare *b)
 	keep(b, "exported functions' code", &added);
 }
 
+static void tell_pools(const struct bare *b, const struct pool_pattern *found, struct text *result)
+{
+	if (pool_pattern_is_told(found))
+		text_addf(result, "at 0x%" PRIx64 ", %u size classes", found->vaddr,
+			  (unsigned)found->n_classes);
+	else if (found->partial)
+		text_add(result, "not all of them can be read");
+	else if (!b->is_file && b->source.image->fixed)
+		text_add(result, "a program that is not moved has none: its file would tell");
+	else
+		text_addf(result, "%u found, %u of another length%s", (unsigned)found->n_found,
+			  (unsigned)found->n_refused,
+			  found->n_found ? "" : "; from 3.13 on it is made at run time");
+}
+
 /* Where pools are kept: no exported function tells that. */
 static void find_pools(struct bare *b)
 {
 	_cleanup_(text_fini) struct text result = TEXT_EMPTY;
-	struct pool_pattern found;
-	pool_pattern_find(&b->source, b->is_file, &found);
-	bool told = pool_pattern_is_told(&found);
-	if (told)
-		text_addf(&result, "at 0x%" PRIx64 ", %u size classes", found.vaddr,
-			  (unsigned)found.n_classes);
-	else if (found.partial)
-		text_add(&result, "not all of them can be read");
-	else
-		text_addf(&result, "%u found, %u of another length%s", (unsigned)found.n_found,
-			  (unsigned)found.n_refused,
-			  found.n_found ? "" : "; from 3.13 on it is made at run time");
-	b->build->pools = found;
-	python_build_add_trial(b->build, told,
-			       !b->is_file              ? "pool table in the relocations in memory"
-			       : b->source.image->fixed ? "pool table in the file's data"
-							: "pool table in the file's relocations",
+	const char *what = !b->is_file              ? "pool table in the relocations in memory"
+			   : b->source.image->fixed ? "pool table in the file's data"
+						    : "pool table in the file's relocations";
+	pool_pattern_find(&b->source, b->is_file, &b->build->pools);
+	tell_pools(b, &b->build->pools, &result);
+	python_build_add_trial(b->build, pool_pattern_is_told(&b->build->pools), what,
 			       text_string(&result));
 }
 

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DYNAMIC_AT     0x100
-#define SYMBOLS_AT     0x400
-#define RELOCATIONS_AT 0x1000
-#define PACKED_AT      0x18000
+#define DYNAMIC_AT 0x100
+#define SYMBOLS_AT 0x400
+#define PACKED_AT  0x18000
 
 static struct error *read_object(void *context, raddr at, void *buffer, size_t size)
 {
@@ -25,7 +24,7 @@ static struct error *read_object(void *context, raddr at, void *buffer, size_t s
 void made_object_init(struct made_object *o)
 {
 	static const Elf64_Sxword tags[] = {DT_RELA, DT_RELASZ, DT_RELR, DT_RELRSZ, DT_SYMTAB};
-	static const uint64_t values[] = {RELOCATIONS_AT, 0, PACKED_AT, 0, SYMBOLS_AT};
+	static const uint64_t values[] = {MADE_RELOCATIONS, 0, PACKED_AT, 0, SYMBOLS_AT};
 	*o = (struct made_object){
 		.image = {.bias = MADE_BIAS,
 			  .start = {MADE_BIAS},
@@ -68,7 +67,7 @@ void made_object_word(struct made_object *o, uint64_t at, uint64_t value)
 
 Elf64_Rela *made_object_relocation(struct made_object *o, size_t i)
 {
-	return (Elf64_Rela *)(void *)(o->bytes + RELOCATIONS_AT) + i;
+	return (Elf64_Rela *)(void *)(o->bytes + MADE_RELOCATIONS) + i;
 }
 
 void made_object_relocate(struct made_object *o, uint64_t at, uint64_t type, uint64_t symbol,

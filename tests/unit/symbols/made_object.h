@@ -9,11 +9,12 @@
 
 #include <elf.h>
 
-#define MADE_BIAS      UINT64_C(0x7f3400000000)
-#define MADE_DATA      0x20000 /* link-time addresses */
-#define MADE_DATA_SIZE 0x200000
-#define MADE_BSS       (MADE_DATA + MADE_DATA_SIZE)
-#define MADE_END       (MADE_BSS + 0x10000)
+#define MADE_BIAS        UINT64_C(0x7f3400000000)
+#define MADE_RELOCATIONS 0x1000 /* link-time addresses */
+#define MADE_DATA        0x20000
+#define MADE_DATA_SIZE   0x200000
+#define MADE_BSS         (MADE_DATA + MADE_DATA_SIZE)
+#define MADE_END         (MADE_BSS + 0x10000)
 
 enum made_tag {
 	MADE_RELA,

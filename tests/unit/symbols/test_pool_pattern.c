@@ -117,8 +117,7 @@ static void test_a_library_that_is_loaded(void **state)
 
 /* ---- made here -------------------------------------------------------------------------- */
 
-#define TABLE_AT       (MADE_DATA + 0x340)
-#define RELOCATIONS_AT 0x1000 /* of a made_object */
+#define TABLE_AT (MADE_DATA + 0x340)
 
 /* n lists, each word by a relocation; not in the order of their places. */
 static void put_table(struct made_object *o, uint64_t at, unsigned n)
@@ -425,8 +424,8 @@ static void test_what_cannot_be_read_leaves_no_answer(void **state)
 		{lie, UINT64_MAX},
 		{lie, UINT64_C(24) << 40},
 		{lie, MADE_DATA},
-		{dig, RELOCATIONS_AT + 40},
-		{dig, RELOCATIONS_AT + 64 * 24 - 1},
+		{dig, MADE_RELOCATIONS + 40},
+		{dig, MADE_RELOCATIONS + 64 * 24 - 1},
 		{misplace, MADE_DATA - 24},
 		{misplace, MADE_END},
 		{misplace, UINT64_MAX},
