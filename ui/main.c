@@ -5,12 +5,12 @@
  *	  main		this file: signals, errors, the only exit
  *	  options	the command line; options_table: its rows; verbs: its words
  *	  ask		a verb's way through the inspector's front door and back
- *	  target	from a PID or a name to one process
- *	  dump, stats, map, ps, doctor	an answer as text; json: as JSON
+ *	  target	from a PID, a file or a name to one target
+ *	  dump, stats, map, mappings, ps, doctor	an answer as text; json: as JSON
  *	  headline, caveat, occupancy	what the figures prove, leave open, look like
  *	  page, style, units	lines, colours and glyphs, numbers as words
  *	  output, progress	where an answer goes; a sign of life meanwhile
-	  save		the file that a snapshot becomes
+ *	  save		the file that a snapshot becomes
  *	  tui/		the dashboard
  *	inspector/	what is true there: reads the target, walks, counts, doubts
  *	symbols/	what bytes mean: ELF, DWARF, the layout table
