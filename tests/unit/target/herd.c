@@ -67,8 +67,13 @@ static void threads_run(struct victim *self, void *argument)
 struct victim threads_start(size_t n, bool quiet)
 {
 	board->quiet = quiet;
+	uint64_t before = board->ticks;
 	struct victim victim = victim_start(threads_run, &n);
 	assert_int_equal(victim_hear(&victim), 1);
+	/* It may still be inside the call by which it told us. */
+	for (int i = 0; i < 5000 && board->ticks == before; i++)
+		clock_sleep(1000000);
+	assert_true(board->ticks > before);
 	return victim;
 }
 

@@ -28,7 +28,7 @@ void *idle_main(void *argument);
 void *tick_main(void *argument);
 void thread_start(void *(*run)(void *));
 
-/* A victim of n threads, of which the main one ticks. */
+/* A victim of n threads, of which the main one ticks already. */
 struct victim threads_start(size_t n, bool quiet);
 
 /* How many threads of the process are in the state. */
