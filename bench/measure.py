@@ -58,6 +58,9 @@ class Target:
             time.sleep(0.005)
         return struct.unpack_from("<d", self.shared, 0)[0] * 1000
 
+    def lock_ms(self):
+        return struct.unpack_from("<d", self.shared, 24)[0] * 1000
+
     def alive(self):
         """Running, and its clock goes on, within some seconds at the most: a stop of many threads lingers."""
         before, deadline = self.turns(), time.time() + 5
@@ -81,7 +84,7 @@ class Target:
 
 
 def run_tool(command, target):
-    """One run: seconds, peak MiB, the target's longest gap in ms, exit status, standard output."""
+    """One run: seconds, peak MiB, the target's longest gap and wait for its lock in ms, exit status, standard output."""
     target.reset()
     start = time.perf_counter()
     with tempfile.TemporaryFile() as out, tempfile.NamedTemporaryFile() as peak:
@@ -95,6 +98,7 @@ def run_tool(command, target):
             "seconds": seconds,
             "peak_mib": int(peak.read()) / 1024,
             "gap_ms": target.longest_ms(),
+            "lock_ms": target.lock_ms(),
             "exit": status,
             "text": out.read(),
         }

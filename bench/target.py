@@ -9,6 +9,7 @@ asking for them disturbs nothing:
     bytes 8-15   turns of the loop (u64)
     byte  16     set to 1 by the reader: reset the longest gap
     byte  17     1 once the heap is built
+    bytes 24-31  longest wait for the lock of its address space since the last reset, seconds (double)
 
     python bench/target.py SHARED_FILE MEGABYTES THREADS [--quiet]
 """
@@ -46,16 +47,24 @@ def idle(count):
         thread.start()
 
 
-def with_lock():
-    """Map, touch, unmap: needs the lock of the address space, which a reader may hold."""
+def processor_wait():
+    """Seconds that this thread was ready to run and had no processor."""
+    with open("/proc/thread-self/schedstat") as stat:
+        return int(stat.read().split()[1]) / 1e9
+
+
+def with_lock(clock):
+    """Map, touch, unmap: needs the lock of the address space, which a reader may hold. Seconds it took."""
+    waited, start = processor_wait(), clock()
     page = mmap.mmap(-1, 65536)
     page[0:1] = b"x"
     page.close()
+    return clock() - start - (processor_wait() - waited)
 
 
 def run(shared, keep, quiet):
     clock = time.perf_counter if hasattr(time, "perf_counter") else time.time
-    longest, turns, position = 0.0, 0, 0
+    longest, locked, turns, position = 0.0, 0.0, 0, 0
     before = clock()
     while True:
         if quiet:
@@ -67,7 +76,7 @@ def run(shared, keep, quiet):
             (turns, [turns], str(turns))
             position += 7
             if turns & 1023 == 0:
-                with_lock()
+                locked = max(locked, with_lock(clock))
         now = clock()
         if now - before > longest:
             longest = now - before
@@ -76,8 +85,9 @@ def run(shared, keep, quiet):
         if turns & 15 == 0:
             if shared[16:17] == b"\x01":
                 shared[16:17] = b"\x00"
-                longest = 0.0
+                longest, locked = 0.0, 0.0
             struct.pack_into("<dQ", shared, 0, longest, turns)
+            struct.pack_into("<d", shared, 24, locked)
 
 
 def main():

@@ -143,6 +143,8 @@ static struct error *look_again(struct saving *s)
 	source->subject->space.tap = NULL;
 	err = err ?: log_tables(s);
 	err = err ?: collect_arenas(s);
+	if (!err && s->result.snapshot->pause.mode == PAUSE_PARTIAL)
+		save_log_distrust(&s->log, &s->arenas);
 	return err ?: save_log_write(&s->log, &s->arenas, s->writer);
 }
 

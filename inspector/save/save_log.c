@@ -53,6 +53,14 @@ void save_log_hear(void *context, raddr at, const void *bytes, size_t size)
 	save_log_add(log, at, bytes, size, *log->stopped);
 }
 
+void save_log_distrust(struct save_log *log, struct pymalloc_saved_arenas *arenas)
+{
+	for (size_t i = 0; i < log->records.count; i++)
+		log->records.items[i].stopped = false;
+	for (size_t i = 0; i < arenas->list.count; i++)
+		arenas->list.items[i].stopped = false;
+}
+
 /* ---- painting ------------------------------------------------------------------------- */
 
 struct piece {

@@ -31,6 +31,9 @@ void save_log_hear(void *context, raddr at, const void *bytes, size_t size);
 /* Adds one more, later than all others. */
 void save_log_add(struct save_log *log, raddr at, const void *bytes, size_t size, bool stopped);
 
+/* A stop ended before its copying did: of nothing it is known any more that the target stood still. */
+void save_log_distrust(struct save_log *log, struct pymalloc_saved_arenas *arenas);
+
 /*
  * Writes pool headers and the log as overlay parts, ascending: of what was read twice the later
  * reading, and of headers what the look kept. ERROR_RESOURCE.

@@ -12,13 +12,11 @@
 
 #include "base/cleanup.h"
 #include "inspector/module.h"
-#include "inspector/target/clock.h"
 
 #include <string.h>
 
 #define STRETCH  (64 * MIB) /* addresses whose residency is asked at a time */
 #define SAMPLES  24
-#define REST_NS  20000 /* the target's turn at its mmap lock, after each window */
 #define RUNS_MAX 64
 
 /* ---- objects -------------------------------------------------------------------------- */
@@ -309,22 +307,38 @@ static struct error *gather_runs(struct paging *p, const struct stretch *s, radd
 	return err;
 }
 
-/* The pages of an object that are not present, from its file. */
+/* Pages [first, end) of the window: those that are not present, from the object's file. */
+static struct error *read_absent_run(struct paging *p, unsigned first, unsigned end)
+{
+	raddr at = raddr_plus(p->base, first * SAVEFILE_PAGE);
+	uint8_t *to = p->bytes + first * SAVEFILE_PAGE;
+	struct error *err = space_read(p->request->space, at, to, (end - first) * SAVEFILE_PAGE);
+	for (unsigned page = first; !err && page < end; page++)
+		p->pages |= UINT64_C(1) << page;
+	if (!error_catch(&err, ERROR_FAULT) || end - first == 1)
+		return err;
+	/* The file may end before its mapping does: page by page. */
+	memset(to, 0, (end - first) * SAVEFILE_PAGE);
+	for (unsigned page = first; !err && page < end; page++)
+		err = read_absent_run(p, page, page + 1);
+	return err;
+}
+
 static struct error *read_absent(struct paging *p, raddr from, raddr to)
 {
-	for (raddr at = from; raddr_compare(at, to) < 0; at = raddr_plus(at, SAVEFILE_PAGE)) {
-		uint64_t offset = raddr_distance(p->base, at);
-		uint64_t bit = UINT64_C(1) << (offset / SAVEFILE_PAGE);
-		if (p->pages & bit)
-			continue;
-		struct error *err =
-			space_read(p->request->space, at, p->bytes + offset, SAVEFILE_PAGE);
-		if (!err)
-			p->pages |= bit;
-		else if (!error_catch(&err, ERROR_FAULT))
-			return err;
+	unsigned page = (unsigned)(raddr_distance(p->base, from) / SAVEFILE_PAGE);
+	unsigned end = (unsigned)(raddr_distance(p->base, to) / SAVEFILE_PAGE);
+	struct error *err = NULL;
+	while (!err && page < end) {
+		unsigned first = page;
+		while (page < end && !(p->pages >> page & 1))
+			page++;
+		if (page > first)
+			err = read_absent_run(p, first, page);
+		else
+			page++;
 	}
-	return NULL;
+	return err;
 }
 
 static struct error *fill(struct paging *p, const struct stretch *s, raddr from, raddr to)
@@ -337,7 +351,6 @@ static struct error *fill(struct paging *p, const struct stretch *s, raddr from,
 	err = gather_runs(p, s, from, to);
 	if (!err && s->choice == CHOICE_ALL)
 		err = read_absent(p, from, to);
-	clock_sleep(REST_NS);
 	return err;
 }
 

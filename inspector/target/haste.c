@@ -44,6 +44,12 @@ void haste_end(int nice)
 	(void)setpriority(PRIO_PROCESS, 0, nice);
 }
 
+void haste_idle(void)
+{
+	const struct sched_param none = {.sched_priority = 0};
+	(void)sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
 void haste_never(void)
 {
 	if (getpriority(PRIO_PROCESS, 0) < BEHIND_MOST)

@@ -27,4 +27,9 @@ void haste_end(int nice);
 /* For a look that repeats for hours: the target, and all else, goes first. For good. */
 void haste_never(void);
 
+/* For work beside a thread that reads a running target: makes way for it at once, whatever their nice
+ * values. Else that thread, granted the target's mmap lock in its sleep, would hold it until the next
+ * tick. For good. */
+void haste_idle(void);
+
 #endif

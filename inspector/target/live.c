@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "inspector/target/backing.h"
+#include "inspector/target/clock.h"
 #include "inspector/target/gather.h"
 #include "inspector/target/maps.h"
 #include "inspector/target/pagemap.h"
@@ -21,6 +22,8 @@
 #define READ_RUNS       64
 #define LOOK_STRIDE_MAX (64 * KIB) /* slices wider than this are read piece by piece */
 #define WHOLE_SIZE_MAX  (1 * MIB)
+#define BURST_NS        150000 /* of reading, between two rests */
+#define REST_NS         50000  /* and what a wake-up adds */
 
 /* A region whose absent pages are not zeros. */
 struct mapping {
@@ -37,9 +40,37 @@ struct live {
 	struct remote remote;
 	struct gather gather;
 	unsigned lacks;
+	uint64_t busy_ns;             /* spent reading since the last rest */
 	VEC(struct mapping) mappings; /* ascending */
 	struct backings backings;
 };
+
+/* ---- the target's turn ---------------------------------------------------------------- */
+
+/* Stopped by a tracer, us as a rule: then nothing waits for its locks, and every microsecond counts. */
+static bool stands_still(const struct live *live)
+{
+	struct procfs_stat stat;
+	struct error *err = procfs_stat(live->proc, &stat);
+	bool still = !err && (stat.state == 't' || stat.state == 'T');
+	error_free(err);
+	return still;
+}
+
+/*
+ * Small reads in quick succession keep out whoever waits for the mmap lock, up to the 4 ms after which
+ * the kernel hands it over (RWSEM_WAIT_TIMEOUT, kernel/locking/rwsem.c, Linux 6.18): the
+ * one who waits sleeps, and each time it is awake the next read has begun.
+ */
+static void rest_after(struct live *live, uint64_t since)
+{
+	live->busy_ns += clock_ns() - since;
+	if (live->busy_ns < BURST_NS)
+		return;
+	live->busy_ns = 0;
+	if (!stands_still(live))
+		clock_sleep(REST_NS);
+}
 
 /* ---- reading -------------------------------------------------------------------------- */
 
@@ -152,9 +183,8 @@ static struct error *read_run(struct live *live, enum page_state state, raddr at
 	return vanished(live, at);
 }
 
-static struct error *live_read(void *source, raddr at, void *buffer, size_t size)
+static struct error *read_runs(struct live *live, raddr at, void *buffer, size_t size)
 {
-	struct live *live = source;
 	for (size_t done = 0; done < size;) {
 		struct page_run runs[READ_RUNS];
 		size_t n;
@@ -173,6 +203,15 @@ static struct error *live_read(void *source, raddr at, void *buffer, size_t size
 			return err;
 	}
 	return NULL;
+}
+
+static struct error *live_read(void *source, raddr at, void *buffer, size_t size)
+{
+	struct live *live = source;
+	uint64_t since = clock_ns();
+	struct error *err = read_runs(live, at, buffer, size);
+	rest_after(live, since);
+	return err;
 }
 
 static struct error *live_residency(void *source, raddr start, uint64_t size, struct residency *ret)
@@ -231,29 +270,19 @@ static struct error *gather_unasked(struct live *live, struct space_slice *slice
 	return err ? err : fill_absent(live, slice, SLICE_ABSENT);
 }
 
-/* Stopped by a tracer, us as a rule: then nothing waits for its locks, and every microsecond counts. */
-static bool stands_still(const struct live *live)
-{
-	struct procfs_stat stat;
-	struct error *err = procfs_stat(live->proc, &stat);
-	bool still = !err && (stat.state == 't' || stat.state == 'T');
-	error_free(err);
-	return still;
-}
-
 static struct error *live_gather(void *source, struct space_slice *slices, size_t n,
 				 const struct residency *residency)
 {
 	struct live *live = source;
+	struct error *err = NULL;
+	uint64_t since = clock_ns();
 	live->gather.rests = !stands_still(live);
 	if (residency)
-		return gather_run(&live->gather, slices, n, residency);
-	for (size_t i = 0; i < n; i++) {
-		struct error *err = gather_unasked(live, &slices[i]);
-		if (err)
-			return err;
-	}
-	return NULL;
+		err = gather_run(&live->gather, slices, n, residency);
+	for (size_t i = 0; i < n && !residency && !err; i++)
+		err = gather_unasked(live, &slices[i]);
+	rest_after(live, since);
+	return err;
 }
 
 static struct error *live_back(void *source, const struct region *region, int fd)

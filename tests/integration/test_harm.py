@@ -275,6 +275,23 @@ def test_system_calls(release, quiet, tmp_path, name):
         assert "PTRACE_SEIZE" in log and "PTRACE_ATTACH" not in log
 
 
+def test_what_computes_stands_the_least(release, python, tmp_path):
+    """The thread that runs is asked to stop after the one that sleeps, and let go before it."""
+    with targets.start_program(python, "busy.py", 1) as target:
+        target.wait_ready()
+        sleeper, runner = sorted(map(int, os.listdir("/proc/%d/task" % target.pid)))
+
+        def is_kind():
+            log = traced(release, tmp_path, "stats", target.pid)
+            asked = re.findall(r"PTRACE_INTERRUPT, (\d+)", log)
+            freed = re.findall(r"PTRACE_DETACH, (\d+)", log)
+            return asked[-2:] == [str(sleeper), str(runner)] and freed[-2:] == [str(runner), str(sleeper)]
+
+        assert sleeper == target.pid
+        # It may be in a system call just then, or the other may be awake.
+        assert any(is_kind() for _ in range(8))
+
+
 def test_the_plan_reads_no_memory(release, quiet, tmp_path):
     log = traced(release, tmp_path, "doctor", quiet.pid, "--plan")
     assert "process_vm_readv" not in log and "/mem\"" not in log

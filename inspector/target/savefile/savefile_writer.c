@@ -59,10 +59,9 @@ static size_t compress_to(ZSTD_CCtx *cctx, const void *data, size_t size, void *
 	return ZSTD_isError(n) ? 0 : n;
 }
 
+/* The oldest that nobody has begun; NULL: there is none. Under the lock. */
 static struct slot *take_filled(struct savefile_writer *w)
 {
-	while (!w->ends && w->packed == w->filled)
-		(void)pthread_cond_wait(&w->change, &w->lock);
 	if (w->packed == w->filled)
 		return NULL;
 	struct slot *slot = &w->slots[w->packed++ % SLOTS];
@@ -70,22 +69,32 @@ static struct slot *take_filled(struct savefile_writer *w)
 	return slot;
 }
 
-/* The target goes first, and all else: a snapshot can wait. */
+/* Gives the lock back meanwhile. cctx: NULL without memory for one. */
+static void pack(struct savefile_writer *w, ZSTD_CCtx *cctx, struct slot *slot)
+{
+	(void)pthread_mutex_unlock(&w->lock);
+	slot->n_packed = cctx ? compress_to(cctx, slot->data, slot->part.size, slot->packed,
+					    ZSTD_COMPRESSBOUND(SAVEFILE_PART_MAX))
+			      : 0;
+	slot->part.sum = savefile_sum(slot->packed, slot->n_packed);
+	(void)pthread_mutex_lock(&w->lock);
+	slot->state = SLOT_PACKED;
+	(void)pthread_cond_broadcast(&w->change);
+}
+
+/* Only what nobody else wants of a processor. */
 static void *work(void *context)
 {
 	struct savefile_writer *w = context;
 	ZSTD_CCtx *cctx = ZSTD_createCCtx();
-	haste_never();
+	haste_idle();
 	(void)pthread_mutex_lock(&w->lock);
-	for (struct slot *slot; (slot = take_filled(w));) {
-		(void)pthread_mutex_unlock(&w->lock);
-		slot->n_packed = cctx ? compress_to(cctx, slot->data, slot->part.size, slot->packed,
-						    ZSTD_COMPRESSBOUND(SAVEFILE_PART_MAX))
-				      : 0;
-		slot->part.sum = savefile_sum(slot->packed, slot->n_packed);
-		(void)pthread_mutex_lock(&w->lock);
-		slot->state = SLOT_PACKED;
-		(void)pthread_cond_broadcast(&w->change);
+	while (!w->ends) {
+		struct slot *slot = take_filled(w);
+		if (slot)
+			pack(w, cctx, slot);
+		else
+			(void)pthread_cond_wait(&w->change, &w->lock);
 	}
 	(void)pthread_mutex_unlock(&w->lock);
 	(void)ZSTD_freeCCtx(cctx);
@@ -120,14 +129,25 @@ static struct error *note_part(struct savefile_writer *w, const struct savefile_
 	return NULL;
 }
 
+/* On a busy machine workers get little, so whoever waits for them does their work. */
+static void wait_for(struct savefile_writer *w, const struct slot *slot)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	while (slot->state != SLOT_PACKED) {
+		struct slot *other = take_filled(w);
+		if (other)
+			pack(w, w->own, other);
+		else
+			(void)pthread_cond_wait(&w->change, &w->lock);
+	}
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
 /* The oldest part that is not written yet. */
 static struct error *write_next(struct savefile_writer *w)
 {
 	struct slot *slot = &w->slots[w->written++ % SLOTS];
-	(void)pthread_mutex_lock(&w->lock);
-	while (slot->state != SLOT_PACKED)
-		(void)pthread_cond_wait(&w->change, &w->lock);
-	(void)pthread_mutex_unlock(&w->lock);
+	wait_for(w, slot);
 	slot->state = SLOT_FREE;
 	slot->part.offset = w->at;
 	slot->part.stored = (uint32_t)slot->n_packed;

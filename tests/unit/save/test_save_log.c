@@ -96,11 +96,32 @@ static void larger_than_a_part(void **state)
 	save_log_fini(&log);
 }
 
+static void a_broken_off_stop_proves_nothing(void **state)
+{
+	(void)state;
+	const uint8_t byte = 1;
+	bool stopped = true;
+	struct save_log log;
+	struct pymalloc_saved_arenas arenas = {{NULL, 0, 0}};
+	struct pymalloc_saved_arena *arena = vec_push(&arenas.list);
+	assert_non_null(arena);
+	*arena = (struct pymalloc_saved_arena){.start = raddr_at(BASE), .stopped = true};
+	ok(save_log_init(&stopped, &log));
+	save_log_hear(&log, raddr_at(BASE), &byte, 1);
+	assert_true(log.records.items[0].stopped);
+	save_log_distrust(&log, &arenas);
+	assert_false(log.records.items[0].stopped);
+	assert_false(arenas.list.items[0].stopped);
+	save_log_fini(&log);
+	pymalloc_saved_fini(&arenas);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(later_wins),
 		cmocka_unit_test(larger_than_a_part),
+		cmocka_unit_test(a_broken_off_stop_proves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +29,10 @@ static int steps(void)
 	if (behind <= before)
 		return 3;
 	haste_end(haste_begin());
-	return getpriority(PRIO_PROCESS, 0) == behind ? 0 : 4;
+	if (getpriority(PRIO_PROCESS, 0) != behind)
+		return 4;
+	haste_idle();
+	return sched_getscheduler(0) == SCHED_IDLE ? 0 : 5;
 }
 
 static void a_thread_comes_back_to_where_it_was(void **state)
