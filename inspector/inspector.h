@@ -21,11 +21,19 @@ enum look_mode {
 	LOOK_EXACT,    /* everything copied under one stop */
 };
 
+/* What a look is to find beside the small-object allocator. */
+enum look_part {
+	LOOK_MALLOC = 1, /* the C library's allocator, chunk by chunk */
+	LOOK_LEDGER =
+		2, /* every resident byte by cause; takes LOOK_MALLOC with it where that is glibc's */
+};
+
 struct inspector_request {
 	enum origin_kind kind;
 	pid_t pid;        /* of a running process */
 	const char *path; /* of a file */
 	enum look_mode mode;
+	unsigned parts;   /* an or of enum look_part */
 	bool asked_exact; /* --exact was given: a stop that is impossible is ERROR_PERMISSION */
 	uint64_t max_pause_us; /* all stops of one look together; 0: the mode's default */
 	bool repeating;        /* looks follow each other: pools are refreshed in turns where a

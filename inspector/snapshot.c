@@ -32,9 +32,12 @@ void snapshot_free(struct snapshot *s)
 	doubts_fini(&s->doubts);
 	for (size_t i = 0; i < s->interpreters.count; i++) {
 		pymalloc_fini(&s->interpreters.items[i].pymalloc);
+		mimalloc_fini(&s->interpreters.items[i].mimalloc);
 		vec_fini(&s->interpreters.items[i].free_lists);
 	}
 	vec_fini(&s->interpreters);
+	ledger_fini(&s->ledger);
+	malloc_account_fini(&s->malloc);
 	free(s);
 }
 

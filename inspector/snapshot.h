@@ -9,6 +9,10 @@
 
 #include "inspector/doubt.h"
 #include "inspector/heap/pymalloc.h"
+#include "inspector/ledger/ledger.h"
+#include "inspector/ledger/purse.h"
+#include "inspector/malloc/malloc_account.h"
+#include "inspector/mimalloc/mimalloc.h"
 #include "inspector/target/origin.h"
 #include "symbols/elf/elf_image.h"
 #include "symbols/layout.h"
@@ -95,6 +99,7 @@ struct snapshot_interpreter {
 	bool shares_main; /* uses the main interpreter's arenas: pymalloc is then empty */
 	bool readable;    /* false: it is there, but could not be read (a doubt says why) */
 	struct pymalloc pymalloc;
+	struct mimalloc mimalloc;
 	VEC(struct snapshot_free_list) free_lists; /* in the order the interpreter prints them */
 };
 
@@ -105,6 +110,9 @@ struct snapshot {
 	struct doubts doubts;
 	struct maybe allocated_blocks; /* sys.getallocatedblocks() */
 	struct maybe serialno;         /* "times object malloc called"; kept by few builds */
+	struct ledger ledger;
+	struct purse purse;
+	struct malloc_account malloc;
 	VEC(struct snapshot_interpreter) interpreters; /* the main one first, then in order of id */
 	uint64_t elapsed_us; /* this look, symbols included the first time */
 };

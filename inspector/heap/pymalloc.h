@@ -16,18 +16,7 @@
 
 #include "base/raddr.h"
 #include "base/vec.h"
-
-/* A figure that may not be known: then null in JSON, "?" in text; or that this build has not at all. */
-struct maybe {
-	uint64_t value;
-	bool known;
-	bool absent; /* the build does not keep it: no line, null */
-};
-
-static inline struct maybe maybe_known(uint64_t value)
-{
-	return (struct maybe){.value = value, .known = true};
-}
+#include "inspector/maybe.h"
 
 #define PYMALLOC_CLASSES_MAX 64
 

@@ -22,6 +22,13 @@ struct error *origin_facts(const struct origin *origin, struct facts *ret)
 	return origin->ops->facts(origin->source, ret);
 }
 
+struct error *origin_threads(const struct origin *origin, struct space *space, struct threads *ret)
+{
+	if (!origin->ops->threads)
+		return NULL;
+	return origin->ops->threads(origin->source, space, ret);
+}
+
 struct error *origin_open_file(const struct origin *origin, const struct region *region,
 			       origin_accept_fn *accept, void *context, int *ret)
 {

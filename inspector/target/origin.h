@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "inspector/target/facts.h"
 #include "inspector/target/space.h"
+#include "inspector/target/threads.h"
 
 struct process;
 
@@ -24,6 +25,8 @@ struct origin_ops {
 	struct error *(*facts)(void *source, struct facts *ret);
 	struct error *(*open_file)(void *source, const struct region *region,
 				   origin_accept_fn *accept, void *context, int *ret);
+	/* NULL: it does not tell. */
+	struct error *(*threads)(void *source, struct space *space, struct threads *ret);
 	int (*root)(void *source); /* NULL: there is none */
 	void (*close)(void *source);
 };
@@ -44,6 +47,11 @@ struct error *origin_refresh(const struct origin *origin, struct space *space) M
 
 /* What is known beside the memory. The caller's to facts_fini(). ERROR_GONE. */
 struct error *origin_facts(const struct origin *origin, struct facts *ret) MUST_CHECK;
+
+/* Its threads, as far as it tells: none where it does not. space: its memory. The caller's to
+ * threads_fini(), also on failure. ERROR_GONE. */
+struct error *origin_threads(const struct origin *origin, struct space *space,
+			     struct threads *ret) MUST_CHECK;
 
 /*
  * Opens the file behind a mapped region: each candidate is handed to `accept`. *ret is the accepted

@@ -283,6 +283,11 @@ static struct error *give_file(void *source, const struct region *region, origin
 	return process_open_file(source, region, accept, context, ret);
 }
 
+static struct error *give_threads(void *source, struct space *space, struct threads *ret)
+{
+	return process_threads(source, space, ret);
+}
+
 static int give_root(void *source)
 {
 	return process_root(source);
@@ -295,8 +300,14 @@ static void give_up(void *source)
 
 struct error *process_origin(pid_t pid, struct origin *ret)
 {
-	static const struct origin_ops ops = {give_space, give_facts, give_file, give_root,
-					      give_up};
+	static const struct origin_ops ops = {
+		.space = give_space,
+		.facts = give_facts,
+		.open_file = give_file,
+		.threads = give_threads,
+		.root = give_root,
+		.close = give_up,
+	};
 	struct process *process = NULL;
 	struct error *err = process_open(pid, &process);
 	if (err)

@@ -12,6 +12,7 @@
 #include "inspector/target/facts.h"
 #include "inspector/target/origin.h"
 #include "inspector/target/space.h"
+#include "inspector/target/threads.h"
 #include "symbols/elf/elf_image.h"
 
 #include <sys/types.h>
@@ -65,6 +66,11 @@ pid_t process_tracer(const struct process *process);
 
 /* What procfs tells of it now. ERROR_GONE; what the kernel hides stays 0 or NULL. */
 struct error *process_facts(const struct process *process, struct facts *ret) MUST_CHECK;
+
+/* Its threads, read now; space: its memory, to prove thread pointers by. The caller's to
+ * threads_fini(), also on failure. ERROR_GONE. */
+struct error *process_threads(const struct process *process, struct space *space,
+			      struct threads *ret) MUST_CHECK;
 
 /* The same of a process that we may not read: what procfs tells everybody. */
 struct error *process_facts_of(pid_t pid, struct facts *ret) MUST_CHECK;

@@ -6,19 +6,25 @@
 
 bool residency_add(struct residency *r, raddr start, uint64_t size, bool swapped)
 {
+	return residency_add_traits(r, start, size, swapped, 0);
+}
+
+bool residency_add_traits(struct residency *r, raddr start, uint64_t size, bool swapped,
+			  unsigned traits)
+{
 	if (size == 0)
 		return true;
 	if (r->ranges.count > 0) {
 		struct residency_range *last = &r->ranges.items[r->ranges.count - 1];
 		raddr end = raddr_plus(last->start, last->size);
-		if (last->swapped == swapped && raddr_equal(end, start)) {
+		if (last->swapped == swapped && last->traits == traits && raddr_equal(end, start)) {
 			last->size = size_add(last->size, size);
 			return true;
 		}
 	}
 	struct residency_range *range = vec_push(&r->ranges);
 	if (range)
-		*range = (struct residency_range){start, size, swapped};
+		*range = (struct residency_range){start, size, swapped, (uint8_t)traits};
 	return range;
 }
 
@@ -62,21 +68,52 @@ bool residency_present(const struct residency *r, raddr at, uint64_t size)
 	return residency_present_near(r, at, size, &near);
 }
 
-void residency_count(const struct residency *r, raddr start, uint64_t size, uint64_t *ret_present,
-		     uint64_t *ret_swapped)
+static void tally_range(const struct residency_range *range, uint64_t size,
+			struct residency_tally *to)
 {
-	uint64_t sums[2] = {0, 0};
+	if (range->swapped) {
+		to->swapped += size;
+		return;
+	}
+	to->present += size;
+	to->file += range->traits & RESIDENCY_FILE ? size : 0;
+	to->huge += range->traits & RESIDENCY_HUGE ? size : 0;
+	to->shared += range->traits & RESIDENCY_SHARED ? size : 0;
+}
+
+void residency_tally(const struct residency *r, raddr start, uint64_t size, size_t *near,
+		     struct residency_tally *to)
+{
 	raddr end = raddr_plus(start, size);
-	for (size_t i = residency_find(r, start, 0); i < r->ranges.count; i++) {
+	*near = residency_find(r, start, *near);
+	for (size_t i = *near; i < r->ranges.count; i++) {
 		const struct residency_range *range = &r->ranges.items[i];
 		if (range->start.value >= end.value)
 			break;
 		raddr from = range->start.value > start.value ? range->start : start;
-		raddr to = raddr_plus(range->start, range->size);
-		sums[range->swapped] += raddr_distance(from, to.value < end.value ? to : end);
+		raddr until = raddr_plus(range->start, range->size);
+		until = until.value < end.value ? until : end;
+		tally_range(range, raddr_distance(from, until), to);
 	}
-	*ret_present = sums[false];
-	*ret_swapped = sums[true];
+}
+
+void residency_tally_add(struct residency_tally *to, const struct residency_tally *one)
+{
+	to->present += one->present;
+	to->swapped += one->swapped;
+	to->file += one->file;
+	to->huge += one->huge;
+	to->shared += one->shared;
+}
+
+void residency_count(const struct residency *r, raddr start, uint64_t size, uint64_t *ret_present,
+		     uint64_t *ret_swapped)
+{
+	struct residency_tally tally = {0};
+	size_t near = 0;
+	residency_tally(r, start, size, &near, &tally);
+	*ret_present = tally.present;
+	*ret_swapped = tally.swapped;
 }
 
 void residency_clear(struct residency *r)

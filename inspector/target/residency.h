@@ -10,10 +10,25 @@
 #include "base/raddr.h"
 #include "base/vec.h"
 
+/* What else is known of present pages, where it was asked for (space_residency_in_detail). */
+enum residency_trait {
+	RESIDENCY_FILE = 1, /* of a file, or shared memory */
+	RESIDENCY_HUGE = 2, /* part of a huge page */
+	RESIDENCY_SHARED =
+		4, /* anonymous, and not written since a fork: another process has it, too */
+};
+
 struct residency_range {
 	raddr start;
 	uint64_t size;
-	bool swapped; /* else present */
+	bool swapped;   /* else present */
+	uint8_t traits; /* an or of enum residency_trait; 0 where nobody asked */
+};
+
+/* Bytes; file, huge and shared are parts of present. */
+struct residency_tally {
+	uint64_t present, swapped;
+	uint64_t file, huge, shared;
 };
 
 struct residency {
@@ -28,6 +43,10 @@ struct residency {
 /* Adds a range; ranges come in ascending order. False: out of memory. */
 bool residency_add(struct residency *r, raddr start, uint64_t size, bool swapped);
 
+/* The same with traits; neighbours of other traits stay apart. */
+bool residency_add_traits(struct residency *r, raddr start, uint64_t size, bool swapped,
+			  unsigned traits);
+
 /* Whether all of [at, at + size) is present. */
 bool residency_present(const struct residency *r, raddr at, uint64_t size);
 
@@ -40,6 +59,13 @@ size_t residency_find(const struct residency *r, raddr at, size_t near);
 /* Bytes of [start, start + size) that are present, and that are swapped out. */
 void residency_count(const struct residency *r, raddr start, uint64_t size, uint64_t *ret_present,
 		     uint64_t *ret_swapped);
+
+/* The same, added to *to, with traits, for one who asks upwards: *near as above. To the byte: of a page of
+ * which half lies inside, half is counted. */
+void residency_tally(const struct residency *r, raddr start, uint64_t size, size_t *near,
+		     struct residency_tally *to);
+
+void residency_tally_add(struct residency_tally *to, const struct residency_tally *one);
 
 /* Forgets all ranges, keeping the room. */
 void residency_clear(struct residency *r);

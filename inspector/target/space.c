@@ -151,8 +151,8 @@ bool space_has_residency(const struct space *space)
 	return space->ops && space->ops->residency;
 }
 
-struct error *space_residency(struct space *space, raddr start, uint64_t size,
-			      struct residency *ret)
+/* Whether residency of a range may be asked for. */
+static struct error *check_residency(const struct space *space, raddr start, uint64_t size)
 {
 	if (!space_has_residency(space))
 		return error_new(ERROR_UNSUPPORTED, "this target cannot tell what is resident");
@@ -160,7 +160,25 @@ struct error *space_residency(struct space *space, raddr start, uint64_t size,
 		return error_new(ERROR_FAULT,
 				 "%" PRIu64 " bytes at " RADDR_FORMAT " are more than is mapped",
 				 size, start.value);
-	return space->ops->residency(space->source, start, size, ret);
+	return NULL;
+}
+
+struct error *space_residency(struct space *space, raddr start, uint64_t size,
+			      struct residency *ret)
+{
+	struct error *err = check_residency(space, start, size);
+	return err ?: space->ops->residency(space->source, start, size, ret);
+}
+
+struct error *space_residency_in_detail(struct space *space, raddr start, uint64_t size,
+					struct residency *ret)
+{
+	struct error *err = check_residency(space, start, size);
+	if (err)
+		return err;
+	if (!space->ops->residency_in_detail)
+		return space->ops->residency(space->source, start, size, ret);
+	return space->ops->residency_in_detail(space->source, start, size, ret);
 }
 
 void space_clear_regions(struct space *space)

@@ -56,6 +56,9 @@ struct space_ops {
 				const struct residency *residency);
 	/* Adds what is resident in the range to *ret, in small steps. NULL: residency is unknown. */
 	struct error *(*residency)(void *source, raddr start, uint64_t size, struct residency *ret);
+	/* The same with traits of the pages, at a price. NULL: as residency, without. */
+	struct error *(*residency_in_detail)(void *source, raddr start, uint64_t size,
+					     struct residency *ret);
 	/* Names the file behind a region: see space_back. NULL: this source needs none. */
 	struct error *(*back)(void *source, const struct region *region, int fd);
 	void (*close)(void *source);
@@ -102,6 +105,10 @@ struct error *space_gather(struct space *space, struct space_slice *slices, size
 bool space_has_residency(const struct space *space);
 struct error *space_residency(struct space *space, raddr start, uint64_t size,
 			      struct residency *ret) MUST_CHECK;
+
+/* The same with traits (residency.h), as far as this space can tell them. */
+struct error *space_residency_in_detail(struct space *space, raddr start, uint64_t size,
+					struct residency *ret) MUST_CHECK;
 
 /*
  * Names the file behind a region, already checked to be the mapped one, so that pages that are not

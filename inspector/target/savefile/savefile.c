@@ -305,7 +305,12 @@ static void give_up(void *source)
 
 struct error *savefile_origin(const char *path, struct origin *ret)
 {
-	static const struct origin_ops ops = {give_space, give_facts, give_file, NULL, give_up};
+	static const struct origin_ops ops = {
+		.space = give_space,
+		.facts = give_facts,
+		.open_file = give_file,
+		.close = give_up,
+	};
 	struct savefile *file = NULL;
 	struct error *err = savefile_open(path, &file);
 	if (!err)
