@@ -22,7 +22,7 @@
 #define READ_RUNS       64
 #define LOOK_STRIDE_MAX (64 * KIB) /* slices wider than this are read piece by piece */
 #define WHOLE_SIZE_MAX  (1 * MIB)
-#define BURST_NS        150000 /* of reading, between two rests */
+#define BURST_NS        500000 /* of reading, between two rests */
 #define REST_NS         50000  /* and what a wake-up adds */
 
 /* A region whose absent pages are not zeros. */
