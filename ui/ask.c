@@ -10,6 +10,8 @@
 #include "ui/doctor.h"
 #include "ui/dump.h"
 #include "ui/json.h"
+#include "ui/ledger_report.h"
+#include "ui/malloc_report.h"
 #include "ui/map.h"
 #include "ui/mappings.h"
 #include "ui/output.h"
@@ -84,6 +86,22 @@ static enum look_mode mode_of(const struct options *o)
 	return LOOK_SETTLE;
 }
 
+static unsigned parts_of(const struct question *q)
+{
+	switch ((int)q->options->verb) {
+	case VERB_DUMP:
+		return LOOK_LEDGER | LOOK_MALLOC;
+	case VERB_LEDGER:
+		return LOOK_LEDGER;
+	case VERB_MALLOC:
+		return LOOK_MALLOC;
+	case VERB_TOP: /* of a file one look is all there is */
+		return LOOK_LEDGER | (q->target.kind == ORIGIN_LIVE ? 0 : LOOK_MALLOC);
+	default:
+		return 0;
+	}
+}
+
 static struct inspector_request request_of(const struct question *q)
 {
 	const struct options *o = q->options;
@@ -92,6 +110,7 @@ static struct inspector_request request_of(const struct question *q)
 		.pid = q->target.pid,
 		.path = q->target.path,
 		.mode = mode_of(o),
+		.parts = parts_of(q),
 		.asked_exact = o->exact,
 		.max_pause_us = o->max_pause_us,
 		.repeating = o->verb == VERB_TOP,
@@ -107,7 +126,7 @@ static struct inspector_request request_of(const struct question *q)
 	};
 }
 
-/* ---- one look: dump, stats, map ---------------------------------------------------------- */
+/* ---- one look: dump, ledger, malloc, stats, map ---------------------------------------------------- */
 
 static void note_sources(struct text *notes, const struct snapshot *s)
 {
@@ -169,15 +188,24 @@ static struct error *write_look(const struct question *q, const struct snapshot 
 		return write_stats(q, s);
 	if (o->verb == VERB_MAP)
 		return map_write(&page, s, &(struct map_request){o->limit, o->sort});
+	if (o->verb == VERB_LEDGER) {
+		ledger_report_write(&page, s,
+				    &(struct ledger_request){o->limit, o->sort, o->contents});
+		return NULL;
+	}
+	if (o->verb == VERB_MALLOC)
+		return malloc_report_write(
+			&page, s, &(struct malloc_request){o->limit, o->sort, o->contents});
 	return dump_write(&page, s,
 			  &(struct dump_request){
 				  .limit = o->limit, .sort = o->sort, .contents = o->contents});
 }
 
-/* stdout of `stats` is the interpreter's text or nothing. */
+/* stdout of `stats` is the interpreter's text or nothing; of malloc mappings tell nothing. */
 static bool may_show_mappings(const struct question *q, const struct error *err)
 {
-	return err->kind == ERROR_PERMISSION && q->options->verb != VERB_STATS;
+	enum verb verb = q->options->verb;
+	return err->kind == ERROR_PERMISSION && verb != VERB_STATS && verb != VERB_MALLOC;
 }
 
 static void note_refusal(struct text *notes, const struct error *err)
@@ -386,6 +414,8 @@ struct error *ask(const struct options *options, const struct style *style, stru
 		[VERB_PS] = ask_ps,
 		[VERB_TOP] = ask_top,
 		[VERB_DUMP] = ask_look,
+		[VERB_LEDGER] = ask_look,
+		[VERB_MALLOC] = ask_look,
 		[VERB_STATS] = ask_look,
 		[VERB_MAP] = ask_look,
 		[VERB_DOCTOR] = ask_doctor,

@@ -75,6 +75,19 @@ void caveat_write(struct page *page, const struct doubts *doubts)
 		write_doubt(page, &doubts->list.items[i]);
 }
 
+void caveat_write_certainty(struct page *page, const struct doubts *doubts, const char *read)
+{
+	char line[240];
+	const char *verdict = "this answer is not whole:";
+	if (!doubts->list.count)
+		verdict = "no doubts.";
+	else if (doubts_worst(doubts) == DOUBT_NOTE)
+		verdict = "good for the conclusions above, but know this:";
+	snprintf(line, sizeof(line), "%s%s", read ?: "", verdict);
+	page_heading(page, "SURE", line);
+	caveat_write(page, doubts);
+}
+
 void caveat_pause(char ret[CAVEAT_PAUSE_MAX], const struct snapshot_pause *pause)
 {
 	char total[UNITS_MAX], longest[UNITS_MAX];

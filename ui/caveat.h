@@ -13,6 +13,10 @@ const char *caveat_meaning(enum doubt_kind kind);
 /* Appends a paragraph for each doubt: how bad, how often, what, and what it means. */
 void caveat_write(struct page *page, const struct doubts *doubts);
 
+/* "SURE  … no doubts.", or the doubts; `read`: what was read, "25,600 pools, 0 of them unread; ", or
+ * NULL. */
+void caveat_write_certainty(struct page *page, const struct doubts *doubts, const char *read);
+
 #define CAVEAT_PAUSE_MAX 160
 
 /* "never stopped", "stopped 3 ms", "stopped 2 times, 3 ms in all, 2 ms at most", … */

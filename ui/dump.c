@@ -4,7 +4,7 @@
  *
  *	pid 4127 celery: CPython 3.12.1, up 19 h, …	title
  *	1.31 GiB is free inside pymalloc but …		headline
- *	RSS … [████░░░░░░░▒····]			memory
+ *	RSS … [████░░░░░░░▒····]			memory, by ledger_report where there is one
  *	PYMALLOC, SIZE CLASSES, ARENAS BY USE, MAP …	dump_tables
  *	SURE						doubts
  */
@@ -14,6 +14,7 @@
 #include "ui/caveat.h"
 #include "ui/dump_tables.h"
 #include "ui/headline.h"
+#include "ui/ledger_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -155,6 +156,14 @@ static void write_arguments(struct page *page, const struct snapshot *snapshot)
 	}
 	page->text->failed |= line.failed;
 	page_wrap(page, INK_PLAIN, 0, 2, text_string(&line));
+}
+
+void dump_write_head(struct page *page, const struct snapshot *snapshot, bool contents)
+{
+	dump_write_title(page, snapshot);
+	if (contents)
+		write_arguments(page, snapshot);
+	write_sources(page, snapshot);
 }
 
 static void write_headline(struct page *page, const struct snapshot *snapshot,
@@ -336,23 +345,12 @@ static void write_blocks(struct page *page, const struct snapshot *snapshot)
 static void write_certainty(struct page *page, const struct snapshot *snapshot,
 			    const struct occupancy *occupancy)
 {
-	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-	char pools[UNITS_MAX], unread[UNITS_MAX];
-	const struct doubts *doubts = &snapshot->doubts;
+	char pools[UNITS_MAX], unread[UNITS_MAX], line[160];
 	units_count(pools, occupancy->totals.n_pools);
 	units_count(unread, occupancy->totals.n_unread);
-	if (occupancy->arenas.count)
-		text_addf(&line, "%s pools, %s of them unread; ", pools, unread);
-	if (!doubts->list.count)
-		text_add(&line,
-			 occupancy->arenas.count ? "the parts add up, no doubts." : "no doubts.");
-	else if (doubts_worst(doubts) == DOUBT_NOTE)
-		text_add(&line, "good for the conclusions above, but know this:");
-	else
-		text_add(&line, "this answer is not whole:");
-	page->text->failed |= line.failed;
-	page_heading(page, "SURE", text_string(&line));
-	caveat_write(page, doubts);
+	snprintf(line, sizeof(line), "%s pools, %s of them unread; %s", pools, unread,
+		 snapshot->doubts.list.count ? "" : "the parts add up, ");
+	caveat_write_certainty(page, &snapshot->doubts, occupancy->arenas.count ? line : NULL);
 }
 
 static struct error *write_heap(struct page *page, const struct snapshot *snapshot,
@@ -377,12 +375,12 @@ struct error *dump_write(struct page *page, const struct snapshot *snapshot,
 	struct error *err = occupancy_of(snapshot, OCCUPANCY_ALL, &occupancy);
 	if (err)
 		return err;
-	dump_write_title(page, snapshot);
-	if (request->contents)
-		write_arguments(page, snapshot);
-	write_sources(page, snapshot);
+	dump_write_head(page, snapshot, request->contents);
 	write_headline(page, snapshot, &occupancy);
-	write_memory(page, snapshot, &occupancy);
+	if (snapshot->ledger.filled)
+		ledger_report_summary(page, snapshot);
+	else
+		write_memory(page, snapshot, &occupancy);
 	if (occupancy.arenas.count)
 		err = write_heap(page, snapshot, &occupancy, request);
 	if (err)

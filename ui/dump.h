@@ -18,6 +18,10 @@ struct dump_request {
 struct error *dump_write(struct page *page, const struct snapshot *snapshot,
 			 const struct dump_request *request) MUST_CHECK;
 
+/* What every report begins with: the title, with `contents` the command line's arguments, allocator
+ * and sources. */
+void dump_write_head(struct page *page, const struct snapshot *snapshot, bool contents);
+
 /* "pid 4127 celery: CPython 3.12.1, up 19 h, 24 threads": the first line of every picture. */
 void dump_write_title(struct page *page, const struct snapshot *snapshot);
 

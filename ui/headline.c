@@ -2,8 +2,9 @@
  * headline: a ladder of questions, the first that is answered with yes gives the
  * sentence.
  *
- *	no pymalloc here?            → the memory is somebody else's
- *	pymalloc under a tenth?      → the memory is elsewhere
+ *	no pymalloc here?            → the memory is somebody else's: the ledger's sentence
+ *	more kept by malloc?         → the ledger's sentence
+ *	pymalloc under a tenth?      → the memory is elsewhere: the same
  *	little kept?                 → it is in use
  *	kept by nearly empty arenas? → pinned: which, how many blocks do it
  *	else                         → spread evenly over all arenas
@@ -12,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "ui/ledger_words.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -79,21 +81,31 @@ struct headline_sparse headline_sparse_of(const struct occupancy *occupancy)
 
 /* ---- sentences --------------------------------------------------------------------------- */
 
-static void say_no_pymalloc(struct text *text, const struct snapshot *snapshot)
+static void say_no_pymalloc(struct text *text, const struct snapshot *snapshot, enum units units)
 {
 	enum allocator allocator = snapshot->target.allocator;
-	text_addf(text,
-		  "pymalloc holds nothing here: Python's objects come from %s%s, so this report "
-		  "cannot say what the memory is used for.",
+	text_addf(text, "pymalloc holds nothing here: Python's objects come from %s%s",
 		  allocator == ALLOCATOR_UNKNOWN ? "an allocator that could not be told"
 						 : allocator_name(allocator),
 		  allocator == ALLOCATOR_MALLOC ? " (as with PYTHONMALLOC=malloc)" : "");
+	if (snapshot->ledger.filled) {
+		text_add(text, ". ");
+		(void)ledger_words_sentence(text, &snapshot->ledger, units);
+	} else {
+		text_add(text, ", so this report cannot say what the memory is used for.");
+	}
 }
 
-static void say_elsewhere(struct text *text, const struct headline_split *split, uint64_t threshold)
+static void say_elsewhere(struct text *text, const struct snapshot *snapshot,
+			  const struct headline_split *split, uint64_t threshold, enum units units)
 {
 	char share[UNITS_MAX];
 	units_percent(share, split->rss - split->elsewhere, split->rss);
+	if (snapshot->ledger.filled) {
+		text_addf(text, "pymalloc holds only %s of the RSS. ", share);
+		(void)ledger_words_sentence(text, &snapshot->ledger, units);
+		return;
+	}
 	text_addf(
 		text,
 		"pymalloc holds only %s of the RSS: the memory is elsewhere (objects over %" PRIu64
@@ -148,6 +160,18 @@ static void say_spread(struct text *text, const struct occupancy *occupancy, uin
 		  amount, share);
 }
 
+/* Whether what malloc keeps is the larger reason, and large enough to be one. */
+static bool is_malloc_the_reason(const struct ledger *ledger)
+{
+	uint64_t parts[LEDGER_PARTS];
+	if (!ledger->filled || !ledger->has_residency)
+		return false;
+	ledger_split_parts(ledger, parts);
+	return parts[LEDGER_CACHED] > parts[LEDGER_HELD] &&
+	       parts[LEDGER_CACHED] > ledger->rss / 100 * SMALL_SHARE &&
+	       parts[LEDGER_CACHED] > LITTLE_KEPT;
+}
+
 void headline_write(struct text *text, const struct snapshot *snapshot,
 		    const struct occupancy *occupancy, enum units units)
 {
@@ -155,9 +179,12 @@ void headline_write(struct text *text, const struct snapshot *snapshot,
 	struct headline_split split = headline_split_of(snapshot, occupancy);
 	struct headline_sparse sparse = headline_sparse_of(occupancy);
 	if (!occupancy->arenas.count)
-		say_no_pymalloc(text, snapshot);
+		say_no_pymalloc(text, snapshot, units);
+	else if (is_malloc_the_reason(&snapshot->ledger))
+		(void)ledger_words_sentence(text, &snapshot->ledger, units);
 	else if (split.rss && (split.rss - split.elsewhere) < split.rss / 100 * SMALL_SHARE)
-		say_elsewhere(text, &split, occupancy->arenas.items[0].heap->threshold);
+		say_elsewhere(text, snapshot, &split, occupancy->arenas.items[0].heap->threshold,
+			      units);
 	else if (split.kept < LITTLE_KEPT || split.kept < t->total / 100 * KEPT_SHARE)
 		say_in_use(text, &split, occupancy, units);
 	else if (sparse.percent)

@@ -4,6 +4,8 @@
 #include "ui/json.h"
 
 #include "ui/doctor.h"
+#include "ui/json_ledger.h"
+#include "ui/json_malloc.h"
 #include "ui/json_value.h"
 #include "ui/ps.h"
 
@@ -272,7 +274,7 @@ static json_t *interpreters(const struct snapshot *s, bool with_arenas, uint64_t
 /* Parts of the contract that this version does not look at. */
 static void add_unknown_parts(json_t **answer)
 {
-	static const char *const keys[] = {"ledger", "cgroup", "malloc", "census", "types", "why"};
+	static const char *const keys[] = {"census", "types", "why"};
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		json_value_set(answer, keys[i], json_null());
 }
@@ -286,20 +288,34 @@ static void add_look(json_t **answer, const struct snapshot *s, const struct jso
 	json_value_set(answer, "doubts", doubts(&s->doubts));
 }
 
+/* Verbs that tell of pymalloc. */
+static void add_heaps(json_t **answer, const struct snapshot *s, enum verb verb,
+		      const struct json_request *request)
+{
+	if (verb != VERB_MAP)
+		json_value_set(answer, "allocated_blocks", json_value_maybe(s->allocated_blocks));
+	json_value_set(answer, "interpreters", interpreters(s, verb != VERB_STATS, request->limit));
+	if (verb != VERB_MAP)
+		json_value_set(answer, "free_lists",
+			       s->interpreters.count ? free_lists(&s->interpreters.items[0])
+						     : json_null());
+}
+
 struct error *json_snapshot(struct text *text, const struct snapshot *s, enum verb verb,
 			    const struct json_request *request)
 {
 	json_t *answer = new_answer(request);
+	bool all = verb == VERB_DUMP || verb == VERB_TOP;
 	add_look(&answer, s, request);
-	if (verb != VERB_MAP)
-		json_value_set(&answer, "allocated_blocks", json_value_maybe(s->allocated_blocks));
-	json_value_set(&answer, "interpreters",
-		       interpreters(s, verb != VERB_STATS, request->limit));
-	if (verb != VERB_MAP)
-		json_value_set(&answer, "free_lists",
-			       s->interpreters.count ? free_lists(&s->interpreters.items[0])
-						     : json_null());
-	if (verb == VERB_DUMP || verb == VERB_TOP)
+	if (verb != VERB_LEDGER && verb != VERB_MALLOC)
+		add_heaps(&answer, s, verb, request);
+	if (all || verb == VERB_LEDGER) {
+		json_value_set(&answer, "ledger", json_ledger_of(&s->ledger, request->limit));
+		json_value_set(&answer, "cgroup", json_ledger_cgroup(&s->purse));
+	}
+	if (all || verb == VERB_MALLOC)
+		json_value_set(&answer, "malloc", json_malloc_of(&s->malloc, request->limit));
+	if (all)
 		add_unknown_parts(&answer);
 	return json_value_write(text, answer);
 }

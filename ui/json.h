@@ -18,12 +18,13 @@
 struct json_request {
 	const char *verb; /* NULL: not known (a usage error) */
 	uint64_t elapsed_ms;
-	uint64_t limit; /* arenas listed; 0: all */
+	uint64_t limit; /* arenas, and details of a ledger's line, listed; 0: all */
 	bool contents;  /* tell the command line's arguments */
 };
 
-/* What a verb tells of a snapshot: `dump` and `top` everything, `stats` all but the arenas one by
- * one, `map` the interpreters. ERROR_RESOURCE only, as for all of these. */
+/* What a verb tells of a snapshot: `dump` and `top` everything, `stats` all of pymalloc but the arenas
+ * one by one, `map` the interpreters, `ledger` and `malloc` their parts. ERROR_RESOURCE only, as for
+ * all of these. */
 struct error *json_snapshot(struct text *text, const struct snapshot *snapshot, enum verb verb,
 			    const struct json_request *request) MUST_CHECK;
 

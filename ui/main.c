@@ -6,8 +6,9 @@
  *	  options	the command line; options_table: its rows; verbs: its words
  *	  ask		a verb's way through the inspector's front door and back
  *	  target	from a PID, a file or a name to one target
- *	  dump, stats, map, mappings, ps, doctor	an answer as text; json: as JSON
- *	  headline, caveat, occupancy	what the figures prove, leave open, look like
+ *	  dump, ledger_report, malloc_report, stats, map, mappings, ps, doctor	an answer as text
+ *	  json		an answer as JSON
+ *	  headline, ledger_words, caveat, occupancy	what the figures prove, leave open, look like
  *	  page, style, units	lines, colours and glyphs, numbers as words
  *	  output, progress	where an answer goes; a sign of life meanwhile
  *	  save		the file that a snapshot becomes

@@ -14,7 +14,7 @@
 #define BIT(verb) (1u << (verb))
 #define ALL       (BIT(VERB_COUNT) - 1)
 #define ONE_SHOT  (ALL & ~BIT(VERB_TOP))
-#define TABLES    (BIT(VERB_PS) | BIT(VERB_DUMP) | BIT(VERB_MAP))
+#define TABLES    (BIT(VERB_PS) | BIT(VERB_DUMP) | BIT(VERB_LEDGER) | BIT(VERB_MALLOC) | BIT(VERB_MAP))
 #define STOPPING  (ALL & ~BIT(VERB_TOP))
 #define TARGETS   (ALL & ~BIT(VERB_PS))
 

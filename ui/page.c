@@ -199,9 +199,14 @@ static unsigned bar_columns(uint64_t amount, uint64_t whole, unsigned width, uns
 void page_bar(struct page *page, const struct page_part *parts, size_t n_parts, uint64_t whole,
 	      unsigned width)
 {
-	unsigned left = width;
+	unsigned left = width, waiting = 0;
+	for (size_t i = 0; i < n_parts; i++)
+		waiting += parts[i].amount > 0;
 	for (size_t i = 0; i < n_parts; i++) {
-		unsigned columns = bar_columns(parts[i].amount, whole, width, left);
+		/* Each part that is still to come keeps a column. */
+		waiting -= parts[i].amount > 0;
+		unsigned room = left > waiting ? left - waiting : left;
+		unsigned columns = bar_columns(parts[i].amount, whole, width, room);
 		left -= columns;
 		text_add(page->text, style_ink(page->style, parts[i].ink));
 		while (columns--)

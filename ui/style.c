@@ -76,8 +76,12 @@ static const struct ink_look inks[INK_COUNT] = {
 	[INK_DIM] = {"\033[2m", "·", "-"},
 	[INK_LIVE] = {"\033[32m", "█", "#"},
 	[INK_KEPT] = {"\033[33m", "░", "."},
-	[INK_OVERHEAD] = {"\033[36m", "▒", "o"},
+	[INK_OVERHEAD] = {"\033[36m", "o", "o"},
 	[INK_ELSEWHERE] = {"\033[2m", "·", "-"},
+	[INK_CACHED] = {"\033[35m", "▒", "m"},
+	[INK_FILES] = {"\033[34m", "▓", "f"},
+	[INK_SHARED] = {"\033[36m", "=", "s"},
+	[INK_UNKNOWN] = {"\033[2m", "?", "?"},
 	[INK_HOT] = {"\033[1;31m", "░", "."},
 };
 

@@ -33,7 +33,11 @@ enum ink {
 	INK_KEPT,      /* free, but held */
 	INK_OVERHEAD,  /* the allocator's own */
 	INK_ELSEWHERE, /* not pymalloc's */
-	INK_HOT,       /* nearly empty but pinned: look here */
+	INK_CACHED,    /* free, but kept by malloc */
+	INK_FILES,
+	INK_SHARED,
+	INK_UNKNOWN, /* nobody can say what for */
+	INK_HOT,     /* nearly empty but pinned: look here */
 	INK_COUNT
 };
 

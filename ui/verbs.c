@@ -48,16 +48,59 @@ static const struct verb_words words[VERB_COUNT] = {
 			.args = "TARGET",
 			.summary = "one report: where the memory is and why it is not given back",
 			.about =
-				"Print one report of a process: its RSS against what pymalloc holds, "
-				"live or kept, the size classes, the arenas by use, their map. Reads "
-				"live, checks itself, and stops the process for 20 ms at most, only if "
-				"some figure would otherwise not settle.",
+				"Print one report of a process: its RSS by cause (see ledger), what of "
+				"pymalloc is live or kept, the size classes, the arenas by use, their "
+				"map. Reads live, checks itself, and stops the process for 20 ms at "
+				"most, only if some figure would otherwise not settle.",
 			.example =
 				"Example: why does process 4127 not give its memory back?\n\n"
 				"  $ arenascope dump 4127\n"
 				"  1.31 GiB is free inside pymalloc but cannot go back: 1,402 of 1,659\n"
 				"  arenas are less than 5 % used, each is kept by a few live blocks.\n",
 			.sort = "size pools live free",
+			.takes_target = true,
+		},
+	[VERB_LEDGER] =
+		{
+			.name = "ledger",
+			.alias = "rss",
+			.args = "TARGET",
+			.summary = "every byte in RAM by cause, and what would give it back",
+			.about =
+				"Tell every byte that a process has in RAM by its cause: live "
+				"objects, memory that Python or malloc keeps although it is free, "
+				"files, shared memory, stacks, and what cannot be explained; and for "
+				"each what gives it back. The lines add up to what was seen in RAM, "
+				"to the byte. `rss` is the same verb.",
+			.example =
+				"Example: what are the 3.6 GiB of process 4127?\n\n"
+				"  $ arenascope ledger 4127\n"
+				"  Of 3.58 GiB in RAM 2.24 GiB (63 %) is free but kept: 2.02 GiB\n"
+				"  malloc_trim(0) would give back now; 225 MiB is malloc's and no call\n"
+				"  gives it back.\n\n"
+				"Only what cannot be explained, for a script:\n\n"
+				"  $ arenascope ledger 4127 --json | jq .ledger.unexplained_bytes\n",
+			.sort = "size key",
+			.takes_target = true,
+		},
+	[VERB_MALLOC] =
+		{
+			.name = "malloc",
+			.args = "TARGET",
+			.summary = "glibc's malloc by arena, and what malloc_trim would give",
+			.about =
+				"Tell what glibc's malloc holds in a process, arena by arena: in use, "
+				"cached by threads, free, and how much of it malloc_trim(0) would "
+				"give back now; which threads use which arena, the thresholds in "
+				"force, and the MALLOC_ variables that came too late. Every chunk is "
+				"walked, and the sums are checked against malloc's own. Another "
+				"allocator is named.",
+			.example = "Example: would malloc_trim(0) help process 4127?\n\n"
+				   "  $ arenascope malloc 4127\n"
+				   "  malloc_trim(0) would give back 2.02 GiB now.\n\n"
+				   "The five arenas with the most free memory:\n\n"
+				   "  $ arenascope malloc 4127 --sort free --limit 5\n",
+			.sort = "arena system free trim top",
 			.takes_target = true,
 		},
 	[VERB_STATS] =
@@ -129,8 +172,7 @@ static const struct verb_words words[VERB_COUNT] = {
 };
 
 static const char *const reserved[] = {
-	"ledger", "rss",  "why",    "types", "histo",   "object",
-	"malloc", "diff", "record", "check", "metrics", "tree",
+	"why", "types", "histo", "object", "diff", "record", "check", "metrics", "tree",
 };
 
 const struct verb_words *verb_words(enum verb verb)
@@ -141,7 +183,8 @@ const struct verb_words *verb_words(enum verb verb)
 static bool find_exactly(const char *word, enum verb *ret)
 {
 	for (size_t i = 0; i < VERB_COUNT; i++) {
-		if (strcmp(words[i].name, word) == 0) {
+		const char *alias = words[i].alias;
+		if (strcmp(words[i].name, word) == 0 || (alias && strcmp(alias, word) == 0)) {
 			*ret = (enum verb)i;
 			return true;
 		}
@@ -177,5 +220,5 @@ bool verb_is_reserved(const char *word)
 
 const char *verb_list(void)
 {
-	return "ps, top, dump, stats, map, snapshot, doctor";
+	return "ps, top, dump, ledger, malloc, stats, map, snapshot, doctor";
 }

@@ -11,6 +11,8 @@ enum verb {
 	VERB_PS,
 	VERB_TOP,
 	VERB_DUMP,
+	VERB_LEDGER,
+	VERB_MALLOC,
 	VERB_STATS,
 	VERB_MAP,
 	VERB_SNAPSHOT,
@@ -20,6 +22,7 @@ enum verb {
 
 struct verb_words {
 	const char *name;
+	const char *alias;   /* another name that is taken; NULL: none */
 	const char *args;    /* as usage shows them: "TARGET" */
 	const char *summary; /* one line of the list of verbs */
 	const char *about;   /* help before the options */

@@ -14,7 +14,7 @@ import pytest
 
 from support import figures, targets, tool
 
-LOOKS = ["dump", "map", "doctor", "stats"]
+LOOKS = ["dump", "ledger", "malloc", "map", "doctor", "stats"]
 
 
 def columns(line):
@@ -32,8 +32,9 @@ def check_page(text, trailing_blanks=True):
     assert text.endswith("\n") and not text.endswith("\n\n")
 
 
-@pytest.mark.parametrize("arguments", [["dump"], ["map"], ["doctor"], ["doctor", "--plan"],
+@pytest.mark.parametrize("arguments", [["dump"], ["ledger"], ["malloc"], ["map"], ["doctor"], ["doctor", "--plan"],
                                        ["dump", "--ascii"], ["map", "--ascii"],
+                                       ["ledger", "--ascii"], ["malloc", "--units", "bytes"],
                                        ["dump", "--exact"], ["dump", "--units", "bytes"]],
                          ids=" ".join)
 def test_pages_are_plain_and_fit(arenascope, quiet, arguments):
@@ -43,7 +44,8 @@ def test_pages_are_plain_and_fit(arenascope, quiet, arguments):
         assert result.out.isascii()
 
 
-@pytest.mark.parametrize("verb", ["ps", "dump", "map", "doctor", "stats", "top", "snapshot"])
+@pytest.mark.parametrize("verb", ["ps", "dump", "ledger", "malloc", "map", "doctor", "stats", "top",
+                                  "snapshot"])
 def test_help_ends_with_an_example(arenascope, verb):
     result = arenascope.ok(verb, "--help")
     check_page(result.out, trailing_blanks=False)  # argp's usage lines have them
@@ -55,9 +57,10 @@ def test_top_level_help_and_version(arenascope):
     for arguments in (["--help"], ["help"]):
         text = arenascope.ok(*arguments).out
         check_page(text, trailing_blanks=False)
-        for verb in ("ps", "top", "dump", "stats", "map", "snapshot", "doctor"):
+        for verb in ("ps", "top", "dump", "ledger", "malloc", "stats", "map", "snapshot",
+                     "doctor"):
             assert re.search(r"^ +%s\b" % verb, text, re.M), text
-        for verb in ("why", "ledger"):
+        for verb in ("why", "types"):
             assert not re.search(r"^ +%s\b" % verb, text, re.M), verb + " is not there yet"
     assert re.match(r"arenascope \d+\.\d+\.\d+\n", arenascope.ok("--version").out)
 
@@ -87,7 +90,7 @@ def test_stats_prints_the_text_alone(arenascope, quiet):
     assert "arenascope" not in result.out
 
 
-@pytest.mark.parametrize("verb", ["dump", "map", "stats"])
+@pytest.mark.parametrize("verb", ["dump", "ledger", "malloc", "map", "stats"])
 def test_json_fits_the_schema(arenascope, quiet, verb):
     answer = arenascope.json(verb, quiet.pid)
     assert answer["schema"] == "arenascope/1" and answer["verb"] == verb
@@ -102,6 +105,27 @@ def test_findings_fit_the_schema(arenascope, quiet, options):
     answer = arenascope.json("doctor", quiet.pid, *options)
     assert answer["verb"] == "doctor" and answer["pid"] == quiet.pid
     assert {finding["kind"] for finding in answer["findings"]} <= {"ok", "note"}
+
+
+@pytest.mark.parametrize("name", ["dump-pinned", "ledger", "ledger-core", "ledger-absent", "malloc",
+                                  "malloc-core", "malloc-jemalloc", "malloc-absent"])
+def test_committed_answers_fit_the_schema(name):
+    """Situations that no process of these tests is in."""
+    path = os.path.join(tool.TREE, "tests", "golden", "text", name + ".json")
+    with open(path, encoding="utf-8") as file:
+        answer = json.load(file)
+    tool.validate(answer)
+    for key in ("ledger", "cgroup", "malloc"):
+        if answer.get(key):
+            answer[key].popitem()
+            with pytest.raises(AssertionError):
+                tool.validate(answer)
+            break
+
+
+def test_rss_is_the_ledger(arenascope, quiet):
+    assert arenascope.json("rss", quiet.pid)["verb"] == "ledger"
+    assert arenascope.json(quiet.pid, "rss")["verb"] == "ledger"
 
 
 def test_the_schema_can_refuse(arenascope, quiet):
@@ -137,7 +161,7 @@ def test_pause_is_told(arenascope, quiet):
     assert figures.without_residency(answer) == figures.without_residency(without)
 
 
-@pytest.mark.parametrize("verb", ["dump", "map", "stats"])
+@pytest.mark.parametrize("verb", ["dump", "ledger", "malloc", "map", "stats"])
 def test_verb_and_target_in_either_order(arenascope, quiet, verb):
     first, second = arenascope.ok(verb, quiet.pid), arenascope.ok(quiet.pid, verb)
     explicit = arenascope.ok(verb, "--pid", quiet.pid)
@@ -172,7 +196,7 @@ def test_ps_in_json_is_one_object_a_line(arenascope, python, quiet):
         tool.validate(line)
 
 
-@pytest.mark.parametrize("verb", ["dump", "map", "ps", "doctor"])
+@pytest.mark.parametrize("verb", ["dump", "ledger", "malloc", "map", "ps", "doctor"])
 def test_foreign_names_move_no_cursor(arenascope, python, tmp_path, verb):
     """A script, a comm and arguments full of control characters."""
     if python.root != "/":

@@ -1,0 +1,257 @@
+/*
+ * malloc_table: short figures, so that an arena is one line of 80 columns; where that does not do
+ * (plain bytes, narrow pages), a row goes on below itself, and so does the head.
+ *
+ *	 arena system in use cached   free in RAM   trim  stuck    top threads
+ *	  main  1.21G   310M  1.20M   880M   871M   869M  2.10M  12.0K gunicorn (2)
+ *	   #1!   133M  2.10M      0   129M   120M   118M  1.31M  1.90M no thread
+ */
+#include "ui/malloc_table.h"
+
+#include "base/cleanup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_WIDTH   6
+#define THREADS_LEAST 12
+#define ROWS          16 /* unless told otherwise */
+
+const char *malloc_table_title(enum malloc_column column)
+{
+	static const char *const titles[MALLOC_COLUMNS] = {
+		[MALLOC_SYSTEM] = "system",        [MALLOC_IN_USE] = "in use",
+		[MALLOC_CACHED] = "cached",        [MALLOC_FREE] = "free",
+		[MALLOC_FREE_RESIDENT] = "in RAM", [MALLOC_TRIMMABLE] = "trim",
+		[MALLOC_STUCK] = "stuck",          [MALLOC_TOP] = "top",
+	};
+	return titles[column];
+}
+
+struct maybe malloc_table_figure(const struct malloc_arena *arena, enum malloc_column column)
+{
+	switch (column) {
+	case MALLOC_SYSTEM:
+		return maybe_known(arena->system);
+	case MALLOC_IN_USE:
+		return maybe_known(arena->in_use);
+	case MALLOC_CACHED:
+		return maybe_known(size_add(arena->tcache, arena->fastbin));
+	case MALLOC_FREE:
+		return maybe_known(arena->free);
+	case MALLOC_FREE_RESIDENT:
+		return arena->free_resident;
+	case MALLOC_TRIMMABLE:
+		return arena->trimmable;
+	case MALLOC_STUCK:
+		return arena->stuck;
+	case MALLOC_TOP:
+		return maybe_known(arena->top);
+	case MALLOC_COLUMNS:
+		break;
+	}
+	return (struct maybe){0};
+}
+
+struct maybe malloc_table_sum(const struct malloc_account *account, enum malloc_column column)
+{
+	struct maybe sum = maybe_known(0);
+	for (size_t i = 0; i < account->arenas.count; i++) {
+		struct maybe one = malloc_table_figure(&account->arenas.items[i], column);
+		sum.known &= one.known;
+		sum.value = size_add(sum.value, one.value);
+	}
+	return sum;
+}
+
+void malloc_table_label(char ret[UNITS_MAX], const struct malloc_account *account, size_t i)
+{
+	const struct malloc_arena *a = &account->arenas.items[i];
+	const char *mark = a->verified ? "" : "!";
+	if (a->main)
+		snprintf(ret, UNITS_MAX, "main%s", mark);
+	else
+		snprintf(ret, UNITS_MAX, "#%zu%s", i, mark);
+}
+
+size_t malloc_table_n_deserted(const struct malloc_account *account)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < account->arenas.count; i++) {
+		const struct malloc_arena *a = &account->arenas.items[i];
+		n += !a->main && !a->n_attached;
+	}
+	return n;
+}
+
+/* ---- who --------------------------------------------------------------------------------- */
+
+/* How many of the names from `from` on are that one; 0 where an earlier one was it already. */
+static size_t count_name(const struct malloc_arena *a, size_t from)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < a->threads.count; i++) {
+		bool same = strcmp(a->threads.items[i], a->threads.items[from]) == 0;
+		if (same && i < from)
+			return 0;
+		n += same;
+	}
+	return n;
+}
+
+#define NAMES_MAX 64 /* more fit no line; comparing all of thousands would take its time */
+
+void malloc_table_threads(struct text *text, const struct malloc_arena *arena)
+{
+	size_t n_names = arena->threads.count;
+	if (!n_names && arena->n_attached)
+		text_addf(text, "%llu thread%s", (unsigned long long)arena->n_attached,
+			  arena->n_attached == 1 ? "" : "s");
+	else if (!n_names)
+		text_add(text, "no thread");
+	for (size_t i = 0; i < n_names && i < NAMES_MAX; i++) {
+		size_t n = count_name(arena, i);
+		if (n)
+			text_addf(text, "%s%s", i ? ", " : "", arena->threads.items[i]);
+		if (n > 1)
+			text_addf(text, " (%zu)", n);
+	}
+}
+
+/* ---- rows -------------------------------------------------------------------------------- */
+
+struct layout_plan {
+	int width;        /* of a column, without the blank before it */
+	unsigned columns; /* that fit a line beside the label */
+};
+
+static struct layout_plan plan_of(const struct page *page)
+{
+	struct layout_plan plan = {.width = page->style->units == UNITS_BYTES ? 15 : 6};
+	plan.columns = (page->style->width - LABEL_WIDTH) / ((unsigned)plan.width + 1);
+	return plan;
+}
+
+/* What a row says in a column: a title, or a figure. */
+struct row {
+	const char *label;
+	const struct malloc_account *account;
+	const struct malloc_arena *arena; /* NULL: the sum; see `head` */
+	bool head;
+};
+
+static void cell_text(char ret[UNITS_MAX], const struct page *page, const struct row *row,
+		      enum malloc_column column)
+{
+	if (row->head) {
+		snprintf(ret, UNITS_MAX, "%s", malloc_table_title(column));
+		return;
+	}
+	struct maybe figure = row->arena ? malloc_table_figure(row->arena, column)
+					 : malloc_table_sum(row->account, column);
+	if (!figure.known)
+		snprintf(ret, UNITS_MAX, "?");
+	else if (page->style->units == UNITS_BYTES)
+		units_count(ret, figure.value);
+	else
+		units_bytes_short(ret, figure.value);
+}
+
+/* Who uses it, on this line if that fits. */
+static void write_threads(struct page *page, const struct row *row, size_t column)
+{
+	_cleanup_(text_fini) struct text names = TEXT_EMPTY;
+	if (row->head)
+		text_add(&names, "threads");
+	else if (row->arena)
+		malloc_table_threads(&names, row->arena);
+	if (names.length && column + 1 + THREADS_LEAST > page->style->width) {
+		page_end(page);
+		column = LABEL_WIDTH + 4;
+		text_add_char(page->text, ' ', column);
+	}
+	page_addf(page, " ");
+	page_foreign(page, text_string(&names), size_subtract(page->style->width, column + 1));
+	page->text->failed |= names.failed;
+	page_end(page);
+}
+
+static void write_row(struct page *page, const struct layout_plan *plan, const struct row *row)
+{
+	size_t column = LABEL_WIDTH;
+	page_addf(page, "%*s", LABEL_WIDTH, row->label);
+	for (unsigned i = 0; i < MALLOC_COLUMNS; i++) {
+		char cell[UNITS_MAX];
+		if (i && i % plan->columns == 0) {
+			page_end(page);
+			text_add_char(page->text, ' ', LABEL_WIDTH);
+			column = LABEL_WIDTH;
+		}
+		cell_text(cell, page, row, (enum malloc_column)i);
+		page_addf(page, " %*s", plan->width, cell);
+		column += (size_t)plan->width + 1;
+	}
+	write_threads(page, row, column);
+}
+
+/* ---- order ------------------------------------------------------------------------------- */
+
+struct rank {
+	uint64_t amount;
+	size_t i;
+};
+
+static int by_amount(const void *a, const void *b)
+{
+	const struct rank *x = a, *y = b;
+	int order = (x->amount < y->amount) - (x->amount > y->amount);
+	return order ? order : (x->i > y->i) - (x->i < y->i);
+}
+
+static void sort_ranks(struct rank *ranks, const struct malloc_account *account, const char *sort)
+{
+	static const struct {
+		const char *key;
+		enum malloc_column column;
+	} keys[] = {{"system", MALLOC_SYSTEM},
+		    {"free", MALLOC_FREE},
+		    {"trim", MALLOC_TRIMMABLE},
+		    {"top", MALLOC_TOP}};
+	size_t n = account->arenas.count;
+	for (size_t k = 0; sort && k < ARRAY_SIZE(keys); k++) {
+		if (strcmp(sort, keys[k].key) != 0)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			ranks[i].amount =
+				malloc_table_figure(&account->arenas.items[i], keys[k].column)
+					.value;
+		qsort(ranks, n, sizeof(*ranks), by_amount);
+	}
+}
+
+struct error *malloc_table_write(struct page *page, const struct malloc_account *account,
+				 const char *sort, uint64_t limit)
+{
+	struct layout_plan plan = plan_of(page);
+	size_t n = account->arenas.count;
+	limit = limit ?: ROWS;
+	_cleanup_(free_pointer) struct rank *ranks = calloc(n + 1, sizeof(*ranks));
+	if (!ranks)
+		return error_out_of_memory();
+	for (size_t i = 0; i < n; i++)
+		ranks[i].i = i;
+	sort_ranks(ranks, account, sort);
+	write_row(page, &plan, &(struct row){"arena", account, NULL, true});
+	for (size_t k = 0; k < n && k < limit; k++) {
+		char label[UNITS_MAX];
+		malloc_table_label(label, account, ranks[k].i);
+		const struct malloc_arena *arena = &account->arenas.items[ranks[k].i];
+		write_row(page, &plan, &(struct row){label, account, arena, false});
+	}
+	if (limit < n)
+		page_inkf(page, INK_DIM, "  %zu more (-l shows more)\n", (size_t)(n - limit));
+	if (n > 1)
+		write_row(page, &plan, &(struct row){"all", account, NULL, false});
+	return NULL;
+}
