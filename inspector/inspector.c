@@ -73,6 +73,11 @@ void inspector_close(struct inspector *inspector)
 	free(inspector);
 }
 
+void inspector_ask(struct inspector *inspector, unsigned parts)
+{
+	inspector->request.parts = parts;
+}
+
 bool inspector_alive(const struct inspector *inspector)
 {
 	return origin_alive(&inspector->subject.origin);

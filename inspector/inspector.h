@@ -62,6 +62,9 @@ struct error *inspector_open(const struct inspector_request *request,
 /* One look. ERROR_GONE when the target ended, ERROR_RESOURCE when our memory budget is too small. */
 struct error *inspector_look(struct inspector *inspector, struct snapshot **ret) MUST_CHECK;
 
+/* What the looks from now on are to find: an or of enum look_part. */
+void inspector_ask(struct inspector *inspector, unsigned parts);
+
 /* The blocks of the pool that holds `address`, read now and live. ERROR_FAULT: no such pool any more. */
 struct error *inspector_blocks(struct inspector *inspector, const struct snapshot *snapshot,
 			       raddr address, struct pymalloc_blocks *ret) MUST_CHECK;

@@ -401,7 +401,8 @@ static struct error *ask_top(struct question *q)
 	struct app_options app = {.interval = o->interval,
 				  .count = o->count,
 				  .ascii = q->style->ascii,
-				  .color = q->style->color};
+				  .color = q->style->color,
+				  .of_file = q->target.kind != ORIGIN_LIVE};
 	return app_run(inspector, &app);
 }
 

@@ -121,7 +121,7 @@ static void write_legend(struct page *page, const uint64_t parts[LEDGER_PARTS])
 {
 	size_t column = 0;
 	for (int i = 0; i < LEDGER_PARTS; i++) {
-		enum ink ink = ledger_split_ink((enum ledger_part)i);
+		enum ink ink = ledger_table_ink((enum ledger_part)i);
 		char amount[UNITS_MAX], entry[UNITS_MAX + 32];
 		if (!parts[i])
 			continue;
@@ -146,7 +146,7 @@ static void write_bar(struct page *page, const struct ledger *ledger)
 	struct page_part parts[LEDGER_PARTS];
 	ledger_split_parts(ledger, amounts);
 	for (int i = 0; i < LEDGER_PARTS; i++)
-		parts[i] = (struct page_part){amounts[i], ledger_split_ink((enum ledger_part)i)};
+		parts[i] = (struct page_part){amounts[i], ledger_table_ink((enum ledger_part)i)};
 	page_addf(page, "[");
 	page_bar(page, parts, LEDGER_PARTS, ledger_split_whole(ledger), page->style->width - 2);
 	page_addf(page, "]\n");

@@ -58,17 +58,6 @@ const char *ledger_split_name(enum ledger_part part)
 	return names[part];
 }
 
-enum ink ledger_split_ink(enum ledger_part part)
-{
-	static const enum ink inks[LEDGER_PARTS] = {
-		[LEDGER_LIVE] = INK_LIVE,       [LEDGER_HELD] = INK_KEPT,
-		[LEDGER_CACHED] = INK_CACHED,   [LEDGER_OVERHEAD] = INK_OVERHEAD,
-		[LEDGER_FILES] = INK_FILES,     [LEDGER_SHARED] = INK_SHARED,
-		[LEDGER_UNKNOWN] = INK_UNKNOWN,
-	};
-	return inks[part];
-}
-
 uint64_t ledger_split_group(const struct ledger *ledger, enum leaf_group group)
 {
 	uint64_t sum = 0;

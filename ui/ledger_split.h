@@ -6,7 +6,6 @@
 #define UI_LEDGER_SPLIT_H
 
 #include "inspector/ledger/ledger.h"
-#include "ui/style.h"
 
 /* Parts of the bar, in its order. */
 enum ledger_part {
@@ -33,9 +32,6 @@ void ledger_split_parts(const struct ledger *ledger, uint64_t ret[LEDGER_PARTS])
 
 /* "kept by malloc": of a legend. Static. */
 const char *ledger_split_name(enum ledger_part part);
-
-/* What the part is drawn in. */
-enum ink ledger_split_ink(enum ledger_part part);
 
 /* Sum of a group. */
 uint64_t ledger_split_group(const struct ledger *ledger, enum leaf_group group);

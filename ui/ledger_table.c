@@ -19,6 +19,17 @@
 #define DETAILS         3  /* of a leaf, unless told otherwise */
 #define DETAILS_UNKNOWN 10
 
+enum ink ledger_table_ink(enum ledger_part part)
+{
+	static const enum ink inks[LEDGER_PARTS] = {
+		[LEDGER_LIVE] = INK_LIVE,       [LEDGER_HELD] = INK_KEPT,
+		[LEDGER_CACHED] = INK_CACHED,   [LEDGER_OVERHEAD] = INK_OVERHEAD,
+		[LEDGER_FILES] = INK_FILES,     [LEDGER_SHARED] = INK_SHARED,
+		[LEDGER_UNKNOWN] = INK_UNKNOWN,
+	};
+	return inks[part];
+}
+
 static uint64_t swapped_of(const struct ledger_line *line)
 {
 	return line->tally.swapped;
@@ -138,7 +149,7 @@ static void write_folded(const struct ledger_table *t, const struct ledger_line 
 static void write_figures(const struct ledger_table *t, enum leaf leaf)
 {
 	struct page *page = t->page;
-	enum ink ink = ledger_split_ink(ledger_split_part(leaf));
+	enum ink ink = ledger_table_ink(ledger_split_part(leaf));
 	uint64_t amount = ledger_split_amount(t->ledger, leaf);
 	char share[UNITS_MAX];
 	units_percent(share, amount, t->whole);

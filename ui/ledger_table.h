@@ -26,6 +26,9 @@ struct ledger_table {
 	unsigned key_column; /* where the key begins */
 };
 
+/* What a part of the bar is written in. */
+enum ink ledger_table_ink(enum ledger_part part);
+
 struct ledger_table ledger_table_of(struct page *page, const struct ledger *ledger, uint64_t limit);
 
 /* Takes the extra columns out. */

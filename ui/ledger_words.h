@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "inspector/snapshot.h"
 #include "ui/ledger_split.h"
+#include "ui/units.h"
 
 /* What a leaf is and what gives it back, one sentence. Static. */
 const char *ledger_words_leaf(enum leaf leaf);

@@ -23,92 +23,6 @@
 
 #define MEANING_LEAST 24 /* columns; a narrower paragraph is no text any more */
 
-/* ---- the sentence ------------------------------------------------------------------------ */
-
-const char *malloc_report_other(enum malloc_implementation implementation)
-{
-	switch (implementation) {
-	case MALLOC_JEMALLOC:
-		return "jemalloc gives freed pages back by itself after a while (MALLOC_CONF: "
-		       "dirty_decay_ms, muzzy_decay_ms)";
-	case MALLOC_TCMALLOC:
-		return "tcmalloc gives freed pages back at the rate of TCMALLOC_RELEASE_RATE, or "
-		       "by MallocExtension_ReleaseFreeMemory()";
-	case MALLOC_MIMALLOC:
-		return "mimalloc gives freed pages back after MIMALLOC_PURGE_DELAY, or by "
-		       "mi_collect(true)";
-	case MALLOC_MUSL:
-		return "musl has no malloc_trim(): what it keeps goes only with the process";
-	case MALLOC_UNKNOWN:
-	case MALLOC_GLIBC:
-		break;
-	}
-	return "what it keeps, and what would give that back, cannot be told";
-}
-
-static void say_other(struct text *text, const struct malloc_account *account)
-{
-	if (account->implementation == MALLOC_UNKNOWN) {
-		text_addf(text, "Which allocator serves malloc here could not be told: %s.",
-			  malloc_report_other(account->implementation));
-		return;
-	}
-	text_addf(text,
-		  "malloc is served by %s here, which is not walked: what of its memory is in "
-		  "use or free is not told, and glibc's malloc_trim(0) and MALLOC_ variables do "
-		  "nothing to it. %s.",
-		  malloc_implementation_name(account->implementation),
-		  malloc_report_other(account->implementation));
-}
-
-static void say_trim(struct text *text, const struct malloc_account *account, enum units units)
-{
-	char amount[UNITS_MAX];
-	units_said(amount, units, account->trimmable.value);
-	if (!account->trimmable.known)
-		text_add(text, "What malloc_trim(0) would give back is not known, since it is not "
-			       "known what of this memory is in RAM.");
-	else if (account->trimmable.value < PIN_LEAST)
-		text_addf(text, "malloc_trim(0) would give back only %s now.",
-			  account->trimmable.value ? amount : "nothing");
-	else
-		text_addf(text, "malloc_trim(0) would give back %s now.", amount);
-}
-
-static void say_sums(struct text *text, const struct malloc_account *account, enum units units)
-{
-	char system[UNITS_MAX], used[UNITS_MAX], cached[UNITS_MAX], free[UNITS_MAX];
-	size_t n = account->arenas.count, deserted = malloc_table_n_deserted(account);
-	uint64_t bins = malloc_table_sum(account, MALLOC_FREE).value;
-	uint64_t top = malloc_table_sum(account, MALLOC_TOP).value;
-	units_said(system, units, malloc_table_sum(account, MALLOC_SYSTEM).value);
-	units_said(used, units, malloc_table_sum(account, MALLOC_IN_USE).value);
-	units_said(cached, units, malloc_table_sum(account, MALLOC_CACHED).value);
-	units_said(free, units, size_add(bins, top));
-	text_addf(text,
-		  " Of the %s that its %zu arena%s %s from the system %s is in use, %s "
-		  "cached for the next requests, %s free.",
-		  system, n, n == 1 ? "" : "s", n == 1 ? "has" : "have", used, cached, free);
-	if (deserted)
-		text_addf(text, " %zu of them serve%s no thread any more.", deserted,
-			  deserted == 1 ? "s" : "");
-}
-
-void malloc_report_sentence(struct text *text, const struct malloc_account *account,
-			    enum units units)
-{
-	if (!account->filled) {
-		text_add(text, "malloc could not be looked at.");
-	} else if (account->implementation != MALLOC_GLIBC) {
-		say_other(text, account);
-	} else if (!account->arenas.count) {
-		text_add(text, "malloc is glibc's here, but no arena of it could be found.");
-	} else {
-		say_trim(text, account, units);
-		say_sums(text, account, units);
-	}
-}
-
 /* ---- trim, pins -------------------------------------------------------------------------- */
 
 static void add_left(struct text *line, bool *first, const char *what, uint64_t bytes,
@@ -154,7 +68,7 @@ static void write_trim(struct page *page, const struct malloc_account *account)
 			"arenas and the main arena's free end.");
 	add_left(&line, &first, "free ends of the other arenas", other_tops(account), units);
 	add_left(&line, &first, "crumbs under a page",
-		 malloc_table_sum(account, MALLOC_STUCK).value, units);
+		 malloc_words_sum(account, MALLOC_STUCK).value, units);
 	add_left(&line, &first, "what threads cache", cached_by_threads(account), units);
 	text_add(&line, first ? "" : ".");
 	page->text->failed |= line.failed;
@@ -171,7 +85,7 @@ static void write_pin(struct page *page, const struct malloc_account *account, s
 	const struct malloc_pin *pin = &account->arenas.items[i].pin;
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	char label[UNITS_MAX], size[UNITS_MAX], below[UNITS_MAX];
-	malloc_table_label(label, account, i);
+	malloc_words_label(label, account, i);
 	units_said(size, page->style->units, pin->size);
 	units_said(below, page->style->units, pin->below);
 	text_addf(&line, "%s: a chunk of %s at " RADDR_FORMAT " over %s of free memory%s", label,
@@ -221,22 +135,13 @@ static void write_setting(struct page *page, const char *name, const char *value
 	text_add(page->text, text_string(&paragraph) + size_min(column, paragraph.length));
 }
 
-const char *malloc_report_threshold(const struct malloc_settings *s)
-{
-	if (!s->dynamic)
-		return "fixed: it was set";
-	return s->moved ? "moved, since a buffer of that size was freed: smaller ones now lie in "
-			  "arenas and leave holes there"
-			: "moves up when a larger one is freed, has not yet";
-}
-
 static void write_thresholds(struct page *page, const struct malloc_settings *s)
 {
 	char value[UNITS_MAX], line[300];
 	units_amount(value, page->style->units, s->mmap_threshold);
 	snprintf(line, sizeof(line),
 		 "requests of this size and more get a mapping of their own, back when freed; %s",
-		 malloc_report_threshold(s));
+		 malloc_words_threshold(s));
 	write_setting(page, "mmap threshold", value, line);
 	units_amount(value, page->style->units, s->trim_threshold);
 	write_setting(page, "trim threshold", value,
@@ -347,7 +252,7 @@ static void write_damage(struct page *page, const struct malloc_account *account
 		char label[UNITS_MAX];
 		if (a->verified)
 			continue;
-		malloc_table_label(label, account, i);
+		malloc_words_label(label, account, i);
 		text_addf(&line, "%s not proved: ", label);
 		page_quote(&line, a->damage ?: "its chunks do not make up what it should have");
 		page->text->failed |= line.failed;
@@ -411,7 +316,7 @@ struct error *malloc_report_write(struct page *page, const struct snapshot *snap
 	dump_write_head(page, snapshot, request->contents);
 	if (account->filled)
 		write_library(page, account);
-	malloc_report_sentence(&line, account, page->style->units);
+	malloc_words_sentence(&line, account, page->style->units);
 	page->text->failed |= line.failed;
 	page_addf(page, "\n");
 	page_wrap(page, INK_STRONG, 0, 0, text_string(&line));

@@ -19,14 +19,4 @@ struct malloc_request {
 struct error *malloc_report_write(struct page *page, const struct snapshot *snapshot,
 				  const struct malloc_request *request) MUST_CHECK;
 
-/* The sentence that the figures prove, without line break; may hold foreign text, not escaped. */
-void malloc_report_sentence(struct text *text, const struct malloc_account *account,
-			    enum units units);
-
-/* What another allocator than glibc's is told to give back by. Static. */
-const char *malloc_report_other(enum malloc_implementation implementation);
-
-/* Whether the thresholds move, and what it means that they have. Static. */
-const char *malloc_report_threshold(const struct malloc_settings *settings);
-
 #endif

@@ -18,107 +18,6 @@
 #define THREADS_LEAST 12
 #define ROWS          16 /* unless told otherwise */
 
-const char *malloc_table_title(enum malloc_column column)
-{
-	static const char *const titles[MALLOC_COLUMNS] = {
-		[MALLOC_SYSTEM] = "system",        [MALLOC_IN_USE] = "in use",
-		[MALLOC_CACHED] = "cached",        [MALLOC_FREE] = "free",
-		[MALLOC_FREE_RESIDENT] = "in RAM", [MALLOC_TRIMMABLE] = "trim",
-		[MALLOC_STUCK] = "stuck",          [MALLOC_TOP] = "top",
-	};
-	return titles[column];
-}
-
-struct maybe malloc_table_figure(const struct malloc_arena *arena, enum malloc_column column)
-{
-	switch (column) {
-	case MALLOC_SYSTEM:
-		return maybe_known(arena->system);
-	case MALLOC_IN_USE:
-		return maybe_known(arena->in_use);
-	case MALLOC_CACHED:
-		return maybe_known(size_add(arena->tcache, arena->fastbin));
-	case MALLOC_FREE:
-		return maybe_known(arena->free);
-	case MALLOC_FREE_RESIDENT:
-		return arena->free_resident;
-	case MALLOC_TRIMMABLE:
-		return arena->trimmable;
-	case MALLOC_STUCK:
-		return arena->stuck;
-	case MALLOC_TOP:
-		return maybe_known(arena->top);
-	case MALLOC_COLUMNS:
-		break;
-	}
-	return (struct maybe){0};
-}
-
-struct maybe malloc_table_sum(const struct malloc_account *account, enum malloc_column column)
-{
-	struct maybe sum = maybe_known(0);
-	for (size_t i = 0; i < account->arenas.count; i++) {
-		struct maybe one = malloc_table_figure(&account->arenas.items[i], column);
-		sum.known &= one.known;
-		sum.value = size_add(sum.value, one.value);
-	}
-	return sum;
-}
-
-void malloc_table_label(char ret[UNITS_MAX], const struct malloc_account *account, size_t i)
-{
-	const struct malloc_arena *a = &account->arenas.items[i];
-	const char *mark = a->verified ? "" : "!";
-	if (a->main)
-		snprintf(ret, UNITS_MAX, "main%s", mark);
-	else
-		snprintf(ret, UNITS_MAX, "#%zu%s", i, mark);
-}
-
-size_t malloc_table_n_deserted(const struct malloc_account *account)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < account->arenas.count; i++) {
-		const struct malloc_arena *a = &account->arenas.items[i];
-		n += !a->main && !a->n_attached;
-	}
-	return n;
-}
-
-/* ---- who --------------------------------------------------------------------------------- */
-
-/* How many of the names from `from` on are that one; 0 where an earlier one was it already. */
-static size_t count_name(const struct malloc_arena *a, size_t from)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < a->threads.count; i++) {
-		bool same = strcmp(a->threads.items[i], a->threads.items[from]) == 0;
-		if (same && i < from)
-			return 0;
-		n += same;
-	}
-	return n;
-}
-
-#define NAMES_MAX 64 /* more fit no line; comparing all of thousands would take its time */
-
-void malloc_table_threads(struct text *text, const struct malloc_arena *arena)
-{
-	size_t n_names = arena->threads.count;
-	if (!n_names && arena->n_attached)
-		text_addf(text, "%llu thread%s", (unsigned long long)arena->n_attached,
-			  arena->n_attached == 1 ? "" : "s");
-	else if (!n_names)
-		text_add(text, "no thread");
-	for (size_t i = 0; i < n_names && i < NAMES_MAX; i++) {
-		size_t n = count_name(arena, i);
-		if (n)
-			text_addf(text, "%s%s", i ? ", " : "", arena->threads.items[i]);
-		if (n > 1)
-			text_addf(text, " (%zu)", n);
-	}
-}
-
 /* ---- rows -------------------------------------------------------------------------------- */
 
 struct layout_plan {
@@ -145,11 +44,11 @@ static void cell_text(char ret[UNITS_MAX], const struct page *page, const struct
 		      enum malloc_column column)
 {
 	if (row->head) {
-		snprintf(ret, UNITS_MAX, "%s", malloc_table_title(column));
+		snprintf(ret, UNITS_MAX, "%s", malloc_words_title(column));
 		return;
 	}
-	struct maybe figure = row->arena ? malloc_table_figure(row->arena, column)
-					 : malloc_table_sum(row->account, column);
+	struct maybe figure = row->arena ? malloc_words_figure(row->arena, column)
+					 : malloc_words_sum(row->account, column);
 	if (!figure.known)
 		snprintf(ret, UNITS_MAX, "?");
 	else if (page->style->units == UNITS_BYTES)
@@ -165,7 +64,7 @@ static void write_threads(struct page *page, const struct row *row, size_t colum
 	if (row->head)
 		text_add(&names, "threads");
 	else if (row->arena)
-		malloc_table_threads(&names, row->arena);
+		malloc_words_threads(&names, row->arena);
 	if (names.length && column + 1 + THREADS_LEAST > page->style->width) {
 		page_end(page);
 		column = LABEL_WIDTH + 4;
@@ -224,7 +123,7 @@ static void sort_ranks(struct rank *ranks, const struct malloc_account *account,
 			continue;
 		for (size_t i = 0; i < n; i++)
 			ranks[i].amount =
-				malloc_table_figure(&account->arenas.items[i], keys[k].column)
+				malloc_words_figure(&account->arenas.items[i], keys[k].column)
 					.value;
 		qsort(ranks, n, sizeof(*ranks), by_amount);
 	}
@@ -245,7 +144,7 @@ struct error *malloc_table_write(struct page *page, const struct malloc_account 
 	write_row(page, &plan, &(struct row){"arena", account, NULL, true});
 	for (size_t k = 0; k < n && k < limit; k++) {
 		char label[UNITS_MAX];
-		malloc_table_label(label, account, ranks[k].i);
+		malloc_words_label(label, account, ranks[k].i);
 		const struct malloc_arena *arena = &account->arenas.items[ranks[k].i];
 		write_row(page, &plan, &(struct row){label, account, arena, false});
 	}

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "ui/tui/board.h"
 #include "ui/tui/export.h"
+#include "ui/tui/pace.h"
 #include "ui/tui/screen.h"
 
 #include <signal.h>
@@ -22,10 +23,12 @@
 struct app {
 	struct inspector *inspector;
 	struct screen *screen;
+	bool of_file;
 	struct board board;
 	struct canvas canvas;
 	uint64_t n_looks, count;
 	double due; /* monotonic seconds of the next look */
+	struct pace pace;
 	bool dirty; /* the board differs from the screen */
 };
 
@@ -86,8 +89,15 @@ static struct error *app_look(struct app *app)
 	struct snapshot *taken = NULL;
 	if (board->held || board->gone || board->still || monotonic() < app->due)
 		return NULL;
+	double start = monotonic();
+	/* A file is looked at once, for all there is (app.h). */
+	unsigned parts = pace_parts(&app->pace, start, board_wants_malloc(board));
+	if (!app->of_file)
+		inspector_ask(app->inspector, parts);
 	struct error *err = inspector_look(app->inspector, &taken);
-	app->due = monotonic() + board->interval;
+	double end = monotonic();
+	pace_learn(&app->pace, end, parts, end - start);
+	app->due = end + board->interval;
 	board->still = taken && taken->target.kind != ORIGIN_LIVE;
 	app->dirty = true;
 	if (err && !board->now)
@@ -111,7 +121,7 @@ static int app_wait(const struct app *app)
 
 static void app_key(struct app *app, int press)
 {
-	bool held = app->board.held;
+	bool held = app->board.held, wanted = board_wants_malloc(&app->board);
 	double interval = app->board.interval;
 	if (press == PRESS_NONE)
 		return;
@@ -121,7 +131,9 @@ static void app_key(struct app *app, int press)
 	board_press(&app->board, press);
 	if (app->board.export)
 		app_export(app);
-	if (held && !app->board.held)
+	bool asks = !wanted && board_wants_malloc(&app->board);
+	if ((held && !app->board.held) ||
+	    (asks && pace_parts(&app->pace, monotonic(), true) & LOOK_MALLOC))
 		app->due = 0;
 	if (app->board.interval < interval)
 		app->due -= interval - app->board.interval;
@@ -147,7 +159,8 @@ static struct error *app_loop(struct app *app)
 
 struct error *app_run(struct inspector *inspector, const struct app_options *options)
 {
-	struct app app = {.inspector = inspector, .count = options->count};
+	struct app app = {
+		.inspector = inspector, .count = options->count, .of_file = options->of_file};
 	const struct screen_options screen_options = {options->ascii, options->color};
 	const struct board_options board_options = {
 		.interval = options->interval > 0 ? options->interval : 1,

@@ -9,9 +9,11 @@ struct app_options {
 	uint64_t count;  /* looks, then it ends; 0: until q */
 	bool ascii;
 	bool color;
+	bool of_file; /* it is a core or a snapshot: the one look finds what the inspector was opened for */
 };
 
 /*
+ * What looks find beside arenas is decided here, by what it costs (pace.h), but for files.
  * Runs until q, until `count` looks were shown, or until a signal. The inspector stays the
  * caller's and should be open with LOOK_NO_PAUSE: the screen says that the target is never stopped.
  * A target that ends meanwhile is no error. SIGINT, SIGTERM and SIGHUP are raised again, with the

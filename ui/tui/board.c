@@ -8,13 +8,12 @@
 #include "ui/tui/board.h"
 
 #include "base/cleanup.h"
+#include "ui/ledger_split.h"
 
 #include <string.h>
 
 static const struct view_ops *const tabs[BOARD_TABS] = {
-	&view_overview,
-	&view_arenas,
-	&view_classes,
+	&view_overview, &view_ledger, &view_arenas, &view_classes, &view_malloc,
 };
 
 /* Seconds between looks that + and - step through. */
@@ -41,6 +40,8 @@ void board_fini(struct board *board)
 	picture_unref(board->now);
 	picture_unref(board->before);
 	picture_unref(board->mark);
+	picture_unref(board->with_ledger);
+	picture_unref(board->with_malloc);
 	text_fini(&board->status);
 	text_fini(&board->trouble);
 	*board = (struct board){0};
@@ -67,6 +68,37 @@ static void board_fail(struct board *board, struct error *err)
 struct view *board_view(struct board *board)
 {
 	return board->depth ? &board->stack[board->depth - 1] : &board->tabs[board->tab];
+}
+
+bool board_wants_malloc(struct board *board)
+{
+	return board_view(board)->ops == &view_malloc;
+}
+
+const struct ledger *board_ledger(const struct board *board)
+{
+	return board->with_ledger ? &board->with_ledger->snapshot->ledger : NULL;
+}
+
+const struct purse *board_purse(const struct board *board)
+{
+	return board->with_ledger ? &board->with_ledger->snapshot->purse : NULL;
+}
+
+const struct malloc_account *board_malloc(const struct board *board)
+{
+	return board->with_malloc ? &board->with_malloc->snapshot->malloc : NULL;
+}
+
+void board_age(const struct board *board, const struct picture *picture, struct text *ret)
+{
+	char clock[16];
+	struct tm parts;
+	if (!picture || picture == board->now)
+		return;
+	time_t at = picture->snapshot->target.taken_at.tv_sec;
+	if (localtime_r(&at, &parts) && strftime(clock, sizeof(clock), "%H:%M:%S", &parts))
+		text_addf(ret, "%sas of %s", ret->length ? "  " : "", clock);
 }
 
 /* The cursor stays on its thing, but for the first row: who watches that wants what comes first. */
@@ -105,10 +137,31 @@ static struct error *choice_check(struct board *board)
 	return picture_choose(board->now, board->choice);
 }
 
+static void keep(struct picture **kept, struct picture *now, bool has_it)
+{
+	if (!has_it)
+		return;
+	picture_unref(*kept);
+	*kept = picture_ref(now);
+}
+
+/* What costs more than a look may is not in every one: the last stays in view. */
+static void parts_keep(struct board *board)
+{
+	struct picture *now = board->now;
+	uint64_t leaves[LEAF_COUNT];
+	keep(&board->with_ledger, now, now->snapshot->ledger.filled);
+	keep(&board->with_malloc, now, now->snapshot->malloc.filled);
+	const struct ledger *ledger = board_ledger(board);
+	for (int i = 0; ledger && i < LEAF_COUNT; i++)
+		leaves[i] = ledger_split_amount(ledger, (enum leaf)i);
+	history_add(&board->history, now->snapshot->target.taken_at.tv_sec,
+		    now->snapshot->target.rss, now->occupancy.totals.live, ledger ? leaves : NULL);
+}
+
 struct error *board_show(struct board *board, struct snapshot *taken)
 {
 	struct picture *picture;
-	const struct snapshot_target target = taken->target;
 	struct error *err = picture_new(taken, board->choice, &picture);
 	if (err)
 		return err;
@@ -117,8 +170,7 @@ struct error *board_show(struct board *board, struct snapshot *taken)
 	board->now = picture;
 	text_clear(&board->trouble);
 	err = choice_check(board);
-	history_add(&board->history, target.taken_at.tv_sec, target.rss,
-		    picture->occupancy.totals.live);
+	parts_keep(board);
 	board_refresh(board);
 	return err;
 }

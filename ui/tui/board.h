@@ -2,8 +2,9 @@
  * board: the dashboard without a terminal. Snapshots and presses go in, a drawn
  * canvas comes out; the state between is all here.
  *
- *	tabs      overview   arenas   classes         1 2 3, Tab
- *	              └─► arena ─► pool               Enter, Esc: a stack over the tab
+ *	tabs      overview   ledger   arenas   classes   malloc    1 to 5, Tab
+ *	              │         └─► leaf │
+ *	              └──────────────────┴─► arena ─► pool         Enter, Esc: a stack over the tab
  */
 #ifndef UI_TUI_BOARD_H
 #define UI_TUI_BOARD_H
@@ -11,7 +12,7 @@
 #include "ui/tui/history.h"
 #include "ui/tui/view.h"
 
-#define BOARD_TABS   3
+#define BOARD_TABS   5
 #define BOARD_STACK  4
 #define BOARD_PROMPT 64
 
@@ -35,6 +36,8 @@ struct board {
 	struct picture *now;    /* NULL before the first look */
 	struct picture *before; /* the one shown before it, or NULL */
 	struct picture *mark;   /* the baseline, or NULL */
+	/* Not every look has them, since they cost more: the newest that has, or NULL. */
+	struct picture *with_ledger, *with_malloc;
 	struct picture_choice choice;
 	struct history history;
 
@@ -69,6 +72,17 @@ void board_trouble(struct board *board, struct error *err);
 /* A key was pressed. */
 void board_press(struct board *board, int press);
 void board_request(struct board *board, enum request request);
+
+/* Whether a screen is shown that the next look should walk malloc for. */
+bool board_wants_malloc(struct board *board);
+
+/* The newest ledger, container and account of malloc; NULL: none yet. */
+const struct ledger *board_ledger(const struct board *board);
+const struct purse *board_purse(const struct board *board);
+const struct malloc_account *board_malloc(const struct board *board);
+
+/* Adds " as of 14:32:07" where that picture is not the newest. */
+void board_age(const struct board *board, const struct picture *picture, struct text *ret);
 
 /* The screen that is shown. */
 struct view *board_view(struct board *board);

@@ -2,7 +2,7 @@
  * frame: what stands around every screen.
  *
  *	 arenascope  4127 python3.11 app.py   CPython 3.11.9      live 1 s, never stopped
- *	 [1 Overview] 2 Arenas 3 Classes                                 up 19 h  14:32:07
+ *	 [1 Overview] 2 Ledger 3 Arenas 4 Classes 5 Malloc               up 19 h  14:32:07
  *	 ─────────────
  *	 the view
  *	 ─────────────   (these two only from 18 lines on; else the

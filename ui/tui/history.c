@@ -7,11 +7,15 @@
 
 #include "base/size.h"
 
+#include <string.h>
+
 static void point_merge(struct history_point *into, const struct history_point *from)
 {
 	into->at = from->at;
 	into->rss = size_max(into->rss, from->rss);
 	into->live = size_max(into->live, from->live);
+	for (int i = 0; i < LEAF_COUNT; i++)
+		into->leaves[i] = size_max(into->leaves[i], from->leaves[i]);
 	into->n_looks += from->n_looks;
 }
 
@@ -28,10 +32,13 @@ static void history_halve(struct history *h)
 	h->looks_per_point *= 2;
 }
 
-void history_add(struct history *h, time_t at, uint64_t rss, uint64_t live)
+void history_add(struct history *h, time_t at, uint64_t rss, uint64_t live,
+		 const uint64_t leaves[LEAF_COUNT])
 {
-	struct history_point point = {at, rss, live, 1};
+	struct history_point point = {.at = at, .rss = rss, .live = live, .n_looks = 1};
 	struct history_point *last = h->count ? &h->points[h->count - 1] : NULL;
+	if (leaves)
+		memcpy(point.leaves, leaves, sizeof(point.leaves));
 	if (!h->looks_per_point)
 		h->looks_per_point = 1;
 	h->last_rss = rss;
@@ -72,5 +79,12 @@ size_t history_rss(const struct history *h, uint64_t values[HISTORY_MAX])
 {
 	for (size_t i = 0; i < h->count; i++)
 		values[i] = h->points[i].rss;
+	return h->count;
+}
+
+size_t history_leaf(const struct history *h, enum leaf leaf, uint64_t values[HISTORY_MAX])
+{
+	for (size_t i = 0; i < h->count; i++)
+		values[i] = h->points[i].leaves[leaf];
 	return h->count;
 }

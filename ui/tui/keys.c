@@ -59,14 +59,14 @@ enum request keys_request(int press)
 }
 
 static const struct keys_help help[] = {
-	{"Tab 1-3", "the screens: overview, arenas, size classes"},
-	{"Enter", "look into what the cursor is on: arena, pool, blocks"},
+	{"Tab 1-5", "the screens: overview, ledger, arenas, size classes, malloc"},
+	{"Enter", "look into what the cursor is on: leaf, arena, pool, blocks"},
 	{"Esc Backspace", "back out"},
 	{"arrows j k", "move; PgUp PgDn a page, g G to the first and last"},
 	{"/", "find an address, in hex or as Python's id() prints it"},
 	{"n N", "next and previous arena that matches what was searched"},
 	{"s < >", "turn the order round; sort by the column to the left, right"},
-	{"f", "filter the arenas: all, under 5 %, ..., empty"},
+	{"f", "filter: arenas under 5 %, ..., empty; leaves live, kept, ..."},
 	{"m", "mark a baseline"},
 	{"d", "show the difference to the baseline"},
 	{"Space", "hold the picture; again: go on"},

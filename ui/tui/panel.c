@@ -70,7 +70,7 @@ static void since_draw(const struct board *board, const struct area *area)
 		strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
 	struct change change = change_between(mark, now);
 	units_percent(pools, change.pools_changed, change.pools_compared);
-	int middle = area->width / 2;
+	int middle = area->width < PANEL_WIDE - 2 ? area->width - 12 : area->width / 2;
 	_cleanup_(text_fini) struct text rss = TEXT_EMPTY;
 	_cleanup_(text_fini) struct text live = TEXT_EMPTY;
 	change_text(&rss, "RSS    ", mark->snapshot->target.rss, now->snapshot->target.rss);

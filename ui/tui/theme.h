@@ -20,7 +20,11 @@ enum style {
 	STYLE_LIVE,    /* bytes in use */
 	STYLE_KEPT,    /* free bytes that pymalloc keeps */
 	STYLE_OVERHEAD,
-	STYLE_REST, /* what is not pymalloc's */
+	STYLE_REST,   /* what is not pymalloc's */
+	STYLE_CACHED, /* free bytes that malloc keeps */
+	STYLE_FILES,
+	STYLE_SHARED,
+	STYLE_UNKNOWN,
 	STYLE_UNREAD,
 	STYLE_EMPTY,
 	STYLE_PINNED, /* the hot one: nearly empty, but kept */
@@ -43,6 +47,10 @@ enum glyph {
 	GLYPH_KEPT,
 	GLYPH_OVERHEAD,
 	GLYPH_REST,
+	GLYPH_CACHED,
+	GLYPH_FILES,
+	GLYPH_SHARED,
+	GLYPH_UNKNOWN,
 	GLYPH_UNREAD,
 	GLYPH_EMPTY,
 	GLYPH_PINNED,

@@ -5,10 +5,12 @@
 #include "ui/tui/verdict.h"
 
 #include "ui/headline.h"
+#include "ui/ledger_words.h"
 #include "ui/units.h"
 
-static void no_arenas(struct text *ret, const struct snapshot_target *target)
+static void no_arenas(struct text *ret, const struct snapshot *snapshot)
 {
+	const struct snapshot_target *target = &snapshot->target;
 	char rss[UNITS_MAX];
 	units_bytes(rss, target->rss);
 	if (target->allocator == ALLOCATOR_PYMALLOC) {
@@ -34,7 +36,10 @@ static void no_arenas(struct text *ret, const struct snapshot_target *target)
 			      "and no pymalloc arena is there.");
 		break;
 	}
-	if (target->kind == ORIGIN_LIVE)
+	if (snapshot->ledger.filled) {
+		text_add(ret, " ");
+		(void)ledger_words_sentence(ret, &snapshot->ledger, UNITS_AUTO);
+	} else if (target->kind == ORIGIN_LIVE)
 		text_addf(ret, " There is no map: only RSS (%s) and its history are known.", rss);
 	else
 		text_add(ret, " There is no map.");
@@ -45,7 +50,7 @@ void verdict_add(struct text *ret, const struct picture *picture)
 	if (picture->occupancy.arenas.count)
 		headline_write(ret, picture->snapshot, &picture->occupancy, UNITS_AUTO);
 	else
-		no_arenas(ret, &picture->snapshot->target);
+		no_arenas(ret, picture->snapshot);
 }
 
 void verdict_add_surety(struct text *ret, const struct picture *picture)

@@ -38,7 +38,7 @@ struct view_ops {
 
 struct view {
 	const struct view_ops *ops;
-	raddr subject;  /* the arena or pool it shows; null where it shows all */
+	raddr subject;  /* the arena, pool or leaf it shows; null where it shows all */
 	size_t count;   /* rows of a list, cells of a grid */
 	size_t cursor;  /* < count, or 0 */
 	size_t top;     /* first row (of cells) shown */
@@ -54,6 +54,9 @@ struct view {
 };
 
 extern const struct view_ops view_overview;
+extern const struct view_ops view_ledger;
+extern const struct view_ops view_leaf;
+extern const struct view_ops view_malloc;
 extern const struct view_ops view_arenas;
 extern const struct view_ops view_classes;
 extern const struct view_ops view_arena;

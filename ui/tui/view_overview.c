@@ -1,5 +1,5 @@
 /*
- * view_overview: the first screen. From top to bottom: RSS over time, the
+ * view_overview: the first screen. From top to bottom: RSS over time, the container, the
  * verdict, what RSS is made of, the map beside its panel. What there is no room
  * for is left out in the order of plan_of().
  */
@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "ui/headline.h"
 #include "ui/tui/list.h"
+#include "ui/tui/parts.h"
 #include "ui/tui/verdict.h"
 #include "ui/units.h"
 
@@ -85,6 +86,40 @@ static void rss_draw(const struct board *board, const struct area *area, int y)
 	size_t n = history_rss(&board->history, values);
 	if (width >= 4)
 		area_sparkline(area, x, y, width, STYLE_LIVE, values, n);
+}
+
+/* The container: how full it is, and how far from the end. False: there is none to tell of. */
+static bool purse_draw(const struct board *board, const struct area *area, int y)
+{
+	const struct purse *p = board_purse(board);
+	char current[UNITS_MAX], limit[UNITS_MAX], left[UNITS_MAX];
+	_cleanup_(text_fini) struct text right = TEXT_EMPTY;
+	if (!p || !p->version || !p->current.known)
+		return false;
+	units_bytes(current, p->current.value);
+	units_bytes(limit, p->limit.value);
+	units_bytes(left, p->headroom.value);
+	int x = area_text(area, 1, y, STYLE_TITLE, "POD");
+	x = area_text(area, x + 1, y, STYLE_STRONG, current);
+	if (!p->limit.known) {
+		area_text(area, x, y, STYLE_PLAIN,
+			  p->limit.absent ? ", no limit" : ", limit not known");
+		return true;
+	}
+	x = area_textf(area, x, y, STYLE_PLAIN, " of %s", limit) + 2;
+	if (p->headroom.known)
+		text_addf(&right, "%s left", left);
+	bool near = p->headroom.known && p->headroom.value < p->limit.value / 10;
+	int end = area_text_right(area, area->width - 1, y, near ? STYLE_ALERT : STYLE_PLAIN,
+				  text_string(&right)) -
+		  2;
+	const struct bar_part parts[] = {
+		{p->current.value, near ? STYLE_PINNED : STYLE_LIVE, GLYPH_BAR_FULL},
+		{size_subtract(p->limit.value, p->current.value), STYLE_DIM, GLYPH_BAR_REST},
+	};
+	if (end - x >= 4)
+		area_bar(area, x, y, end - x < 60 ? end - x : 60, parts, ARRAY_SIZE(parts));
+	return true;
 }
 
 static int verdict_draw(const struct board *board, const struct area *area, int y, int lines)
@@ -253,6 +288,11 @@ static void draw(const struct board *board, struct view *view, const struct area
 	struct plan plan = plan_of(area->height);
 	int y = 0, side = panel_width(area->width);
 	rss_draw(board, area, y++);
+	/* The container's line takes a gap's place, so that the map keeps its own. */
+	if (area->height >= 8 && purse_draw(board, area, y)) {
+		y++;
+		plan.gap = plan.gap ? plan.gap - 1 : 0;
+	}
 	y += plan.gap > 1;
 	bool map = board->now->occupancy.arenas.count;
 	if (plan.verdict)
@@ -268,7 +308,10 @@ static void draw(const struct board *board, struct view *view, const struct area
 	if (plan.sure || squeezed)
 		sure_draw(board, area, y++, plan.sure && plan.gap ? 2 : 1);
 	y += plan.gap > 0 && !squeezed;
-	if (plan.bar)
+	const struct ledger *ledger = board_ledger(board);
+	if (plan.bar && ledger && ledger->has_residency)
+		parts_summary(ledger, area, y);
+	else if (plan.bar)
 		bar_draw(board, area, y);
 	y += plan.bar;
 	if (plan.rule)

@@ -7,7 +7,7 @@
 #include "ui/ledger_report.h"
 #include "ui/ledger_words.h"
 #include "ui/malloc_report.h"
-#include "ui/malloc_table.h"
+#include "ui/malloc_words.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -250,16 +250,16 @@ static void test_threads(void **state)
 	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
 	char *names[] = {"b", "a", "b", "c", "a", "b"};
 	(void)state;
-	malloc_table_threads(&text, &a);
+	malloc_words_threads(&text, &a);
 	assert_string_equal(text_string(&text), "no thread");
 	a.n_attached = 2;
 	text_clear(&text);
-	malloc_table_threads(&text, &a);
+	malloc_words_threads(&text, &a);
 	assert_string_equal(text_string(&text), "2 threads");
 	a.threads.items = names;
 	a.threads.count = ARRAY_SIZE(names);
 	text_clear(&text);
-	malloc_table_threads(&text, &a);
+	malloc_words_threads(&text, &a);
 	assert_string_equal(text_string(&text), "b (3), a (2), c");
 }
 

@@ -210,3 +210,51 @@ char *fixture_draw(struct board *board, int width, int height, bool ascii)
 	canvas_fini(&canvas);
 	return text_take(&text);
 }
+
+static char *file_read(const char *path)
+{
+	static char content[1 << 18];
+	FILE *file = fopen(path, "r");
+	size_t size = file ? fread(content, 1, sizeof(content) - 1, file) : 0;
+	content[size] = '\0';
+	if (file)
+		fclose(file);
+	return content;
+}
+
+void fixture_golden(const char *name, const char *drawn)
+{
+	char path[4096];
+	const char *folder = getenv("ARENASCOPE_GOLDENS"),
+		   *update = getenv("ARENASCOPE_UPDATE_GOLDENS");
+	assert_non_null(folder);
+	snprintf(path, sizeof(path), "%s/%s.txt", folder, name);
+	if (update && *update) {
+		FILE *file = fopen(path, "w");
+		assert_non_null(file);
+		assert_true(fputs(drawn, file) >= 0);
+		assert_int_equal(fclose(file), 0);
+	}
+	assert_string_equal(drawn, file_read(path));
+}
+
+void fixture_screens(struct board *board, const char *name)
+{
+	static const struct {
+		int width, height;
+		bool ascii;
+		const char *suffix;
+	} sizes[] = {
+		{80, 24, true, "80x24-ascii"},
+		{100, 30, false, "100x30"},
+		{20, 5, true, "20x5-ascii"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char full[128];
+		free(fixture_draw(board, sizes[i].width, sizes[i].height, sizes[i].ascii));
+		_cleanup_(free_pointer) char *drawn =
+			fixture_draw(board, sizes[i].width, sizes[i].height, sizes[i].ascii);
+		snprintf(full, sizeof(full), "%s-%s", name, sizes[i].suffix);
+		fixture_golden(full, drawn);
+	}
+}

@@ -35,6 +35,13 @@ void fixture_show(struct board *board, struct snapshot *s);
 /* Presses each character of a string; the special ones by name: "{enter}" "{esc}" "{down}" … */
 void fixture_press(struct board *board, const char *keys);
 
+/* Draws what is shown at the three sizes of the goldens and compares it with tests/golden/tui/NAME-…,
+ * or writes those anew. */
+void fixture_screens(struct board *board, const char *name);
+
+/* The same of one drawn text. */
+void fixture_golden(const char *name, const char *drawn);
+
 /* The board drawn at a size; to be freed. */
 char *fixture_draw(struct board *board, int width, int height, bool ascii);
 

@@ -32,16 +32,16 @@ static void tabs_and_stack(void **state)
 	(void)state;
 	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
-	fixture_press(&board, "2{enter}{down}?{esc}1");
+	fixture_press(&board, "3{enter}{down}?{esc}1");
 	assert_string_equal(screen(&board), "overview");
 	assert_true(shows(&board, "first look"));
 	assert_false(shows(&board, "never stopped"));
 	fixture_show(&board, fixture_fragmented(200));
 	fixture_press(&board, "{tab}");
-	assert_string_equal(screen(&board), "arenas");
+	assert_string_equal(screen(&board), "ledger");
 	fixture_press(&board, "{btab}{btab}");
-	assert_string_equal(screen(&board), "classes");
-	fixture_press(&board, "2s{enter}{enter}");
+	assert_string_equal(screen(&board), "malloc");
+	fixture_press(&board, "3s{enter}{enter}");
 	assert_string_equal(screen(&board), "arena");
 	assert_true(shows(&board, "no used block to look at"));
 	fixture_press(&board, "{esc}1{enter}{enter}");
@@ -86,7 +86,7 @@ static void lists_sort_and_filter(void **state)
 	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
-	fixture_press(&board, "2");
+	fixture_press(&board, "3");
 	const struct occupancy *o = &board.now->occupancy;
 	size_t first = occupancy_find(o, arena_at_row(&board, 0));
 	size_t last = occupancy_find(o, arena_at_row(&board, 99));
@@ -118,7 +118,7 @@ static void cursor_follows_its_arena(void **state)
 	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
-	fixture_press(&board, "2{down}{down}{down}");
+	fixture_press(&board, "3{down}{down}{down}");
 	raddr at = arena_at_row(&board, board_view(&board)->cursor);
 	struct snapshot *s = fixture_process();
 	size_t heap = fixture_interpreter(s, 0);
@@ -139,7 +139,7 @@ static void lists_scroll_by_a_line(void **state)
 	_cleanup_(boardp) struct board board;
 	fixture_board(&board);
 	fixture_show(&board, fixture_fragmented(100));
-	fixture_press(&board, "2");
+	fixture_press(&board, "3");
 	size_t page = board_view(&board)->page;
 	for (size_t i = 0; i < page; i++)
 		fixture_press(&board, "j");
@@ -223,7 +223,7 @@ static void mark_and_difference(void **state)
 	fixture_show(&board, s);
 	assert_true(shows(&board, "arenas +3 -0"));
 	assert_true(shows(&board, "RSS    +3.00M"));
-	fixture_press(&board, "d2>>");
+	fixture_press(&board, "d3>>");
 	assert_true(shows(&board, "change since mark"));
 	assert_true(shows(&board, "new"));
 	fixture_press(&board, "d");
@@ -263,7 +263,7 @@ static void hold_interval_interpreter(void **state)
 	assert_true(!board.held && shows(&board, "live 2 s"));
 	fixture_press(&board, "-----");
 	assert_true(shows(&board, "live 0.25 s"));
-	fixture_press(&board, "2i");
+	fixture_press(&board, "3i");
 	assert_int_equal(board_view(&board)->count, 1);
 	assert_true(shows(&board, "interpreter 0"));
 	fixture_press(&board, "i");
@@ -290,7 +290,7 @@ static void trouble_keeps_the_picture(void **state)
 	assert_false(shows(&board, "last look failed"));
 	board_trouble(&board, error_new(ERROR_GONE, "pid 4127 is gone"));
 	assert_true(board.gone && shows(&board, "TARGET ENDED"));
-	fixture_press(&board, "2{enter}{enter}?{esc}1");
+	fixture_press(&board, "3{enter}{enter}?{esc}1");
 	assert_true(shows(&board, "10 pools") || shows(&board, "MAP"));
 	fixture_press(&board, "q");
 	assert_true(board.quit);

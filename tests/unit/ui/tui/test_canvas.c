@@ -149,19 +149,27 @@ static void history_keeps_the_whole_time(void **state)
 	struct history h = {0};
 	uint64_t values[HISTORY_MAX];
 	time_t since;
-	for (int i = 0; i < 10 * HISTORY_MAX; i++)
-		history_add(&h, 1000 + i, i == 77 ? 900 : 500, 100);
+	for (int i = 0; i < 10 * HISTORY_MAX; i++) {
+		uint64_t leaves[LEAF_COUNT] = {[LEAF_MALLOC_TOP] = i == 78 ? 7 : 3};
+		history_add(&h, 1000 + i, i == 77 ? 900 : 500, 100, leaves);
+	}
 	size_t n = history_rss(&h, values);
 	uint64_t most = 0;
 	for (size_t i = 0; i < n; i++)
 		most = size_max(most, values[i]);
 	assert_in_range(n, HISTORY_MAX / 2, HISTORY_MAX);
 	assert_int_equal(most, 900);
+	assert_int_equal(history_leaf(&h, LEAF_MALLOC_TOP, values), n);
+	most = 0;
+	for (size_t i = 0; i < n; i++)
+		most = size_max(most, values[i]);
+	assert_int_equal(most, 7);
+	assert_int_equal(values[n - 1], 3);
 	assert_int_equal(h.points[n - 1].at, 1000 + 10 * HISTORY_MAX - 1);
 	assert_true(history_span(&h) > 10 * HISTORY_MAX - 100);
 	assert_true(history_flat_since(&h, &since));
 	assert_in_range(since, 1078, 1120);
-	history_add(&h, 9000, 600, 100);
+	history_add(&h, 9000, 600, 100, NULL);
 	assert_false(history_flat_since(&h, &since));
 }
 

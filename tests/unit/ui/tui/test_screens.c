@@ -21,55 +21,6 @@ static void boardp(struct board *board)
 	board_fini(board);
 }
 
-static char *file_read(const char *path)
-{
-	static char content[1 << 18];
-	FILE *file = fopen(path, "r");
-	size_t size = file ? fread(content, 1, sizeof(content) - 1, file) : 0;
-	content[size] = '\0';
-	if (file)
-		fclose(file);
-	return content;
-}
-
-static void golden_check(const char *name, const char *drawn)
-{
-	char path[4096];
-	const char *folder = getenv("ARENASCOPE_GOLDENS"),
-		   *update = getenv("ARENASCOPE_UPDATE_GOLDENS");
-	assert_non_null(folder);
-	snprintf(path, sizeof(path), "%s/%s.txt", folder, name);
-	if (update && *update) {
-		FILE *file = fopen(path, "w");
-		assert_non_null(file);
-		assert_true(fputs(drawn, file) >= 0);
-		assert_int_equal(fclose(file), 0);
-	}
-	assert_string_equal(drawn, file_read(path));
-}
-
-/* Draws what is shown at the three sizes. */
-static void screens_check(struct board *board, const char *name)
-{
-	static const struct {
-		int width, height;
-		bool ascii;
-		const char *suffix;
-	} sizes[] = {
-		{80, 24, true, "80x24-ascii"},
-		{100, 30, false, "100x30"},
-		{20, 5, true, "20x5-ascii"},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		char full[128];
-		free(fixture_draw(board, sizes[i].width, sizes[i].height, sizes[i].ascii));
-		_cleanup_(free_pointer) char *drawn =
-			fixture_draw(board, sizes[i].width, sizes[i].height, sizes[i].ascii);
-		snprintf(full, sizeof(full), "%s-%s", name, sizes[i].suffix);
-		golden_check(full, drawn);
-	}
-}
-
 /* Two looks with a mark between them, two seconds apart, on a heap of 1,659 arenas. */
 static void board_fill(struct board *board)
 {
@@ -87,16 +38,16 @@ static void overview(void **state)
 	(void)state;
 	_cleanup_(boardp) struct board board;
 	board_fill(&board);
-	screens_check(&board, "overview");
+	fixture_screens(&board, "overview");
 	_cleanup_(free_pointer) char *narrow = fixture_draw(&board, 40, 12, true);
-	golden_check("overview-40x12-ascii", narrow);
+	fixture_golden("overview-40x12-ascii", narrow);
 	fixture_press(&board, "m{right}");
 	struct snapshot *s = fixture_fragmented(1661);
 	s->target.taken_at.tv_sec += 1;
 	fixture_show(&board, s);
-	screens_check(&board, "overview-marked");
+	fixture_screens(&board, "overview-marked");
 	fixture_press(&board, "d");
-	screens_check(&board, "overview-difference");
+	fixture_screens(&board, "overview-difference");
 }
 
 static void overview_of_few_arenas(void **state)
@@ -112,7 +63,7 @@ static void overview_of_few_arenas(void **state)
 		   "left there, since reading would bring them back: what they hold is unknown");
 	s->target.rss = 60 << 20;
 	fixture_show(&board, s);
-	screens_check(&board, "overview-few");
+	fixture_screens(&board, "overview-few");
 }
 
 static void overview_of_a_core(void **state)
@@ -126,7 +77,7 @@ static void overview_of_a_core(void **state)
 	s->target.started_at = (struct timespec){0};
 	s->interpreters.items[0].pymalloc.has_residency = false;
 	fixture_show(&board, s);
-	screens_check(&board, "overview-core");
+	fixture_screens(&board, "overview-core");
 }
 
 static void overview_without_pymalloc(void **state)
@@ -138,8 +89,8 @@ static void overview_without_pymalloc(void **state)
 	s->target.allocator = ALLOCATOR_MALLOC;
 	(void)fixture_interpreter(s, 0);
 	fixture_show(&board, s);
-	screens_check(&board, "overview-malloc");
-	fixture_press(&board, "2{enter}{down}3{enter}{down}");
+	fixture_screens(&board, "overview-malloc");
+	fixture_press(&board, "3{enter}{down}4{enter}{down}2{enter}{down}5{enter}{down}");
 }
 
 static void lists(void **state)
@@ -147,10 +98,10 @@ static void lists(void **state)
 	(void)state;
 	_cleanup_(boardp) struct board board;
 	board_fill(&board);
-	fixture_press(&board, "2");
-	screens_check(&board, "arenas");
 	fixture_press(&board, "3");
-	screens_check(&board, "classes");
+	fixture_screens(&board, "arenas");
+	fixture_press(&board, "4");
+	fixture_screens(&board, "classes");
 }
 
 static void drill_down(void **state)
@@ -159,9 +110,9 @@ static void drill_down(void **state)
 	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	fixture_press(&board, "/0x7f3a4ab00000{enter}");
-	screens_check(&board, "arena");
+	fixture_screens(&board, "arena");
 	fixture_press(&board, "/0x7f3a1c010100{enter}");
-	screens_check(&board, "pool");
+	fixture_screens(&board, "pool");
 }
 
 static void help(void **state)
@@ -170,7 +121,7 @@ static void help(void **state)
 	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	fixture_press(&board, "?");
-	screens_check(&board, "help");
+	fixture_screens(&board, "help");
 }
 
 static void target_ended(void **state)
@@ -179,7 +130,7 @@ static void target_ended(void **state)
 	_cleanup_(boardp) struct board board;
 	board_fill(&board);
 	board_trouble(&board, error_new(ERROR_GONE, "pid 4127 is gone"));
-	screens_check(&board, "ended");
+	fixture_screens(&board, "ended");
 }
 
 static void hostile_names(void **state)
@@ -194,7 +145,7 @@ static void hostile_names(void **state)
 	doubts_add(&s->doubts, DOUBT_POOL_INVALID, DOUBT_PARTIAL, 1, "bad \x1b[1m header");
 	fixture_show(&board, s);
 	board_trouble(&board, error_new(ERROR_RESOURCE, "cannot read \x1b[5m/tmp/x"));
-	screens_check(&board, "hostile");
+	fixture_screens(&board, "hostile");
 }
 
 /* 1 GiB of heap, 61,000 pools: far below what a frame may take, whatever machine this is. */
