@@ -219,6 +219,7 @@ void ledger_report_write(struct page *page, const struct snapshot *snapshot,
 		write_money(page, snapshot);
 		page_addf(page, "\n");
 		ledger_table_head(&table, "what it is, and what gives it back");
+		ledger_table_explain(&table);
 		for (int group = LEAF_GROUP_LIVE; group <= LEAF_GROUP_UNKNOWN; group++)
 			write_group(&table, (enum leaf_group)group, request->sort);
 		write_sum(page, ledger);

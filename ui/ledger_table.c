@@ -67,10 +67,15 @@ struct ledger_table ledger_table_of(struct page *page, const struct ledger *ledg
 		.ledger = ledger,
 		.whole = ledger_split_whole(ledger),
 		.limit = limit,
-		.extras = {{"swapped", swapped_of, false},
-			   {"huge", huge_of, false},
-			   {"COW", cow_of, false},
-			   {"lazyfree", lazy_of, false}},
+		.extras = {{"swapped", "left RAM for swap, and is not counted in it", swapped_of,
+			    false},
+			   {"huge", "lies in huge pages, which stay while any of it is used",
+			    huge_of, false},
+			   {"COW", "not written since a fork, so another process has it, too",
+			    cow_of, false},
+			   {"lazyfree",
+			    "given back by MADV_FREE, and the kernel takes it when it needs to",
+			    lazy_of, false}},
 		.key_column = plain_column(page),
 	};
 	for (size_t i = 0; ledger->has_residency && i < LEDGER_EXTRAS; i++) {
@@ -103,6 +108,20 @@ void ledger_table_head(const struct ledger_table *t, const char *what)
 	if (t->key_column + strlen(what) <= page->style->width)
 		page_inkf(page, INK_DIM, "  %s", what);
 	page_end(page);
+}
+
+void ledger_table_explain(const struct ledger_table *t)
+{
+	_cleanup_(text_fini) struct text words = TEXT_EMPTY;
+	for (size_t i = 0; i < LEDGER_EXTRAS; i++) {
+		if (t->extras[i].shown)
+			text_addf(&words, "%s%s: %s", words.length ? "; " : "", t->extras[i].title,
+				  t->extras[i].meaning);
+	}
+	text_add(&words, ".");
+	if (words.length > 1)
+		page_wrap(t->page, INK_DIM, 2, 2, text_string(&words));
+	t->page->text->failed |= words.failed;
 }
 
 /* ---- a leaf ------------------------------------------------------------------------------ */

@@ -12,6 +12,7 @@
 /* A column that is there only where some leaf has any of it. */
 struct ledger_extra {
 	const char *title;
+	const char *meaning;
 	uint64_t (*amount)(const struct ledger_line *line);
 	bool shown;
 };
@@ -36,6 +37,9 @@ void ledger_table_plain(struct ledger_table *t);
 
 /* The line of titles; `what`: of the last column, left out where it does not fit. */
 void ledger_table_head(const struct ledger_table *t, const char *what);
+
+/* What the extra columns that are there mean, in a paragraph; nothing where there are none. */
+void ledger_table_explain(const struct ledger_table *t);
 
 /* A leaf with its meaning and its largest details: several lines. */
 void ledger_table_leaf(const struct ledger_table *t, enum leaf leaf);
