@@ -242,6 +242,14 @@ static struct error *answer_mappings(const struct question *q, struct error *ref
 	return err;
 }
 
+/* What the verb is about was not found at all. */
+static bool lacks_part(const struct question *q, const struct snapshot *s)
+{
+	enum verb verb = q->options->verb;
+	return (verb == VERB_LEDGER && !s->ledger.filled) ||
+	       (verb == VERB_MALLOC && !s->malloc.filled);
+}
+
 static struct error *ask_look(struct question *q)
 {
 	struct error *err = find_target(q);
@@ -260,7 +268,8 @@ static struct error *ask_look(struct question *q)
 	/* The copies have told what they know: their memory may serve the answer. */
 	inspector_close(take(inspector));
 	q->answer->pid = snapshot->target.pid;
-	q->answer->partial = doubts_worst(&snapshot->doubts) != DOUBT_NOTE;
+	q->answer->partial =
+		doubts_worst(&snapshot->doubts) != DOUBT_NOTE || lacks_part(q, snapshot);
 	note_look(q, snapshot);
 	if (!q->options->json)
 		return write_look(q, snapshot);

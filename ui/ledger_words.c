@@ -35,8 +35,8 @@ const char *ledger_words_leaf(enum leaf leaf)
 		[LEAF_MALLOC_MMAPPED] = "in use: large buffers with a mapping of their own, back "
 					"the moment they are freed",
 		[LEAF_MALLOC_OVERHEAD] = "malloc's headers",
-		[LEAF_MALLOC_OPAQUE] = "another allocator's (see malloc): what of it is free "
-				       "cannot be told from outside",
+		[LEAF_MALLOC_OPAQUE] = "an allocator's that is not walked (see malloc): what of "
+				       "it is free is not told",
 		[LEAF_MALLOC_LAZYFREE] = "given back already (MADV_FREE): counted until the kernel "
 					 "needs it",
 		[LEAF_PYTHON_STATIC] = "the interpreter's own variables and static types",
@@ -171,15 +171,35 @@ static void say_in_use(struct text *text, const struct ledger *ledger, uint64_t 
 		  ledger_words_leaf(leaf));
 }
 
+/* Where the larger part is not told, nothing is said of all. */
+static void say_unknown(struct text *text, const struct ledger *ledger, uint64_t unknown,
+			uint64_t kept, enum units units)
+{
+	uint64_t opaque = ledger_split_amount(ledger, LEAF_MALLOC_OPAQUE);
+	enum leaf leaf = opaque > unknown / 2 ? LEAF_MALLOC_OPAQUE : LEAF_ANON_UNKNOWN;
+	char amount[UNITS_MAX], whole[UNITS_MAX], share[UNITS_MAX], free[UNITS_MAX];
+	units_said(amount, units, unknown);
+	units_said(whole, units, ledger->rss);
+	units_percent(share, unknown, ledger->rss);
+	units_said(free, units, kept);
+	text_addf(text,
+		  "What %s (%s) of %s in RAM is used for cannot be told: most of it is %s, %s. Of "
+		  "the rest %s is free but kept.",
+		  amount, share, whole, leaf_key(leaf), ledger_words_leaf(leaf), free);
+}
+
 bool ledger_words_sentence(struct text *text, const struct ledger *ledger, enum units units)
 {
 	uint64_t kept = ledger_split_group(ledger, LEAF_GROUP_KEPT);
+	uint64_t unknown = ledger_split_group(ledger, LEAF_GROUP_UNKNOWN);
 	if (!ledger->filled)
 		return false;
 	if (!ledger->has_residency)
 		text_add(text,
 			 "What of this memory was in RAM is not known: a core does not tell. The "
 			 "figures are sizes, so they are the most that it can have been.");
+	else if (unknown > ledger->rss / 4 && unknown > kept)
+		say_unknown(text, ledger, unknown, kept, units);
 	else if (kept < LITTLE_KEPT || kept < ledger->rss / 100 * LITTLE_SHARE)
 		say_in_use(text, ledger, kept, units);
 	else

@@ -21,7 +21,7 @@ const char *ledger_words_group(enum leaf_group group);
 
 /*
  * The sentence that the figures prove, without line break: how much of it is kept and what would
- * give that back; where little is kept, what the most of it is. False: nothing can be said, since it
+ * give that back; where little is kept, what the most of it is; where much of it is unknown, so. False: nothing can be said, since it
  * was not looked at.
  */
 bool ledger_words_sentence(struct text *text, const struct ledger *ledger, enum units units);

@@ -121,7 +121,7 @@ static int app_wait(const struct app *app)
 
 static void app_key(struct app *app, int press)
 {
-	bool held = app->board.held, wanted = board_wants_malloc(&app->board);
+	bool held = app->board.held;
 	double interval = app->board.interval;
 	if (press == PRESS_NONE)
 		return;
@@ -131,9 +131,8 @@ static void app_key(struct app *app, int press)
 	board_press(&app->board, press);
 	if (app->board.export)
 		app_export(app);
-	bool asks = !wanted && board_wants_malloc(&app->board);
-	if ((held && !app->board.held) ||
-	    (asks && pace_parts(&app->pace, monotonic(), true) & LOOK_MALLOC))
+	bool asks = board_wants_malloc(&app->board) && !board_malloc(&app->board);
+	if ((held && !app->board.held) || (asks && monotonic() >= app->pace.due))
 		app->due = 0;
 	if (app->board.interval < interval)
 		app->due -= interval - app->board.interval;

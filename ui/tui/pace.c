@@ -1,27 +1,24 @@
 /*
- * pace: what a part costs is what the look took longer than one without; the next comes when twenty
- * times that have passed. A ledger that is cheap enough is in every look.
+ * pace: what the parts cost is what a look with them took longer than one without; the next comes
+ * when twenty times that have passed. What is cheap enough is in every look.
  */
 #include "ui/tui/pace.h"
 
 #include "inspector/inspector.h"
 
-#define REST 20 /* of the time, what a part may cost at most: one in so many */
+#define REST 20 /* of the time one in so many may go into parts */
 
 unsigned pace_parts(const struct pace *pace, double now, bool wants_malloc)
 {
-	if (wants_malloc && now >= pace->malloc_due)
-		return LOOK_LEDGER | LOOK_MALLOC;
-	return now >= pace->ledger_due ? LOOK_LEDGER : 0;
+	if (now < pace->due)
+		return 0;
+	return wants_malloc ? LOOK_LEDGER | LOOK_MALLOC : LOOK_LEDGER;
 }
 
 void pace_learn(struct pace *pace, double now, unsigned parts, double took)
 {
-	double due = now + (took > pace->bare ? took - pace->bare : 0) * REST;
-	if (!parts)
-		pace->bare = took;
-	if (parts & LOOK_MALLOC)
-		pace->malloc_due = due;
 	if (parts)
-		pace->ledger_due = due;
+		pace->due = now + (took > pace->bare ? took - pace->bare : 0) * REST;
+	else
+		pace->bare = took;
 }

@@ -210,6 +210,12 @@ static void test_sentences(void **state)
 	expect_sentence(&one, "Of 503 MiB in RAM 403 MiB (80 %) is free but kept: 300 MiB is kept "
 			      "by live objects beside it and goes back when they do; 100 MiB "
 			      "malloc_trim(0) would give back now.");
+	accounts_set(&one, LEAF_MALLOC_OPAQUE, 500 * MIB);
+	expect_sentence(&one,
+			"What 500 MiB (50 %) of 1003 MiB in RAM is used for cannot be told: "
+			"most of it is malloc.opaque, an allocator's that is not walked (see "
+			"malloc): what of it is free is not told. Of the rest 403 MiB is free "
+			"but kept.");
 	one.filled = false;
 	struct text text = TEXT_EMPTY;
 	assert_false(ledger_words_sentence(&text, &one, UNITS_AUTO));
