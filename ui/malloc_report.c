@@ -279,9 +279,9 @@ static struct error *write_glibc(struct page *page, const struct malloc_account 
 {
 	page_heading(page, "ARENAS",
 		     "system: what malloc has taken; cached: freed, ready for the next request; "
-		     "free: freed, between what is in use; of that in RAM: what takes memory, "
-		     "trim: what malloc_trim(0) gives back, stuck: what it does not; top: the "
-		     "free end.");
+		     "free: freed, between what is in use, and what of that is in RAM; trim: what "
+		     "malloc_trim(0) gives back of it, in the main arena of top, too; stuck: what "
+		     "it does not; top: the free end.");
 	struct error *err = malloc_table_write(page, account, request->sort, request->limit);
 	if (err)
 		return err;
