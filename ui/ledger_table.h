@@ -30,6 +30,7 @@ struct ledger_table {
 /* What a part of the bar is written in. */
 enum ink ledger_table_ink(enum ledger_part part);
 
+/* A table on that page; both must outlive it. limit: details of a leaf, 0: 3, of the unknown 10. */
 struct ledger_table ledger_table_of(struct page *page, const struct ledger *ledger, uint64_t limit);
 
 /* Takes the extra columns out. */
