@@ -170,7 +170,8 @@ static void write_headline(struct page *page, const struct snapshot *snapshot,
 			   const struct occupancy *occupancy)
 {
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-	headline_write(&line, snapshot, occupancy, page->style->units);
+	headline_write(&line, snapshot, snapshot->ledger.filled ? &snapshot->ledger : NULL,
+		       occupancy, page->style->units);
 	page->text->failed |= line.failed;
 	page_addf(page, "\n");
 	page_wrap(page, INK_STRONG, 0, 0, text_string(&line));

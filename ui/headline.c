@@ -81,29 +81,30 @@ struct headline_sparse headline_sparse_of(const struct occupancy *occupancy)
 
 /* ---- sentences --------------------------------------------------------------------------- */
 
-static void say_no_pymalloc(struct text *text, const struct snapshot *snapshot, enum units units)
+static void say_no_pymalloc(struct text *text, const struct snapshot *snapshot,
+			    const struct ledger *ledger, enum units units)
 {
 	enum allocator allocator = snapshot->target.allocator;
 	text_addf(text, "pymalloc holds nothing here: Python's objects come from %s%s",
 		  allocator == ALLOCATOR_UNKNOWN ? "an allocator that could not be told"
 						 : allocator_name(allocator),
 		  allocator == ALLOCATOR_MALLOC ? " (as with PYTHONMALLOC=malloc)" : "");
-	if (snapshot->ledger.filled) {
+	if (ledger) {
 		text_add(text, ". ");
-		(void)ledger_words_sentence(text, &snapshot->ledger, units);
+		(void)ledger_words_sentence(text, ledger, units);
 	} else {
 		text_add(text, ", so this report cannot say what the memory is used for.");
 	}
 }
 
-static void say_elsewhere(struct text *text, const struct snapshot *snapshot,
+static void say_elsewhere(struct text *text, const struct ledger *ledger,
 			  const struct headline_split *split, uint64_t threshold, enum units units)
 {
 	char share[UNITS_MAX];
 	units_percent(share, split->rss - split->elsewhere, split->rss);
-	if (snapshot->ledger.filled) {
+	if (ledger) {
 		text_addf(text, "pymalloc holds only %s of the RSS. ", share);
-		(void)ledger_words_sentence(text, &snapshot->ledger, units);
+		(void)ledger_words_sentence(text, ledger, units);
 		return;
 	}
 	text_addf(
@@ -164,7 +165,7 @@ static void say_spread(struct text *text, const struct occupancy *occupancy, uin
 static bool is_malloc_the_reason(const struct ledger *ledger)
 {
 	uint64_t parts[LEDGER_PARTS];
-	if (!ledger->filled || !ledger->has_residency)
+	if (!ledger || !ledger->has_residency)
 		return false;
 	ledger_split_parts(ledger, parts);
 	return parts[LEDGER_CACHED] > parts[LEDGER_HELD] &&
@@ -172,18 +173,18 @@ static bool is_malloc_the_reason(const struct ledger *ledger)
 	       parts[LEDGER_CACHED] > LITTLE_KEPT;
 }
 
-void headline_write(struct text *text, const struct snapshot *snapshot,
+void headline_write(struct text *text, const struct snapshot *snapshot, const struct ledger *ledger,
 		    const struct occupancy *occupancy, enum units units)
 {
 	const struct occupancy_totals *t = &occupancy->totals;
 	struct headline_split split = headline_split_of(snapshot, occupancy);
 	struct headline_sparse sparse = headline_sparse_of(occupancy);
 	if (!occupancy->arenas.count)
-		say_no_pymalloc(text, snapshot, units);
-	else if (is_malloc_the_reason(&snapshot->ledger))
-		(void)ledger_words_sentence(text, &snapshot->ledger, units);
+		say_no_pymalloc(text, snapshot, ledger, units);
+	else if (is_malloc_the_reason(ledger))
+		(void)ledger_words_sentence(text, ledger, units);
 	else if (split.rss && (split.rss - split.elsewhere) < split.rss / 100 * SMALL_SHARE)
-		say_elsewhere(text, snapshot, &split, occupancy->arenas.items[0].heap->threshold,
+		say_elsewhere(text, ledger, &split, occupancy->arenas.items[0].heap->threshold,
 			      units);
 	else if (split.kept < LITTLE_KEPT || split.kept < t->total / 100 * KEPT_SHARE)
 		say_in_use(text, &split, occupancy, units);

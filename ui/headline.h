@@ -36,8 +36,9 @@ struct headline_sparse {
 /* The group of the least percentage that is enough; {0} where none is. */
 struct headline_sparse headline_sparse_of(const struct occupancy *occupancy);
 
-/* Appends the sentence, one paragraph without line breaks. */
-void headline_write(struct text *text, const struct snapshot *snapshot,
+/* Appends the sentence, one paragraph without line breaks. ledger: of this look or a recent one;
+ * NULL: none. */
+void headline_write(struct text *text, const struct snapshot *snapshot, const struct ledger *ledger,
 		    const struct occupancy *occupancy, enum units units);
 
 #endif

@@ -196,8 +196,9 @@ bool ledger_words_sentence(struct text *text, const struct ledger *ledger, enum 
 		return false;
 	if (!ledger->has_residency)
 		text_add(text,
-			 "What of this memory was in RAM is not known: a core does not tell. The "
-			 "figures are sizes, so they are the most that it can have been.");
+			 "What of this memory is in RAM is not known: no core tells it, and of a "
+			 "process only its pagemap does. The figures are sizes, the most that it "
+			 "can be.");
 	else if (unknown > ledger->rss / 4 && unknown > kept)
 		say_unknown(text, ledger, unknown, kept, units);
 	else if (kept < LITTLE_KEPT || kept < ledger->rss / 100 * LITTLE_SHARE)

@@ -31,9 +31,10 @@ static const struct verb_words words[VERB_COUNT] = {
 			.args = "TARGET",
 			.summary = "watch one process live, full screen",
 			.about =
-				"Watch the memory of one process live: RSS over time, what is live and "
-				"what is kept, the map of arenas, down to single blocks. The process is "
-				"never stopped. With --json one object is printed for each look.",
+				"Watch the memory of one process live: RSS over time and by cause, its "
+				"container, what is live and what is kept, malloc's arenas, the map of "
+				"pymalloc's, down to single blocks. The process is never stopped. With "
+				"--json one object is printed for each look.",
 			.example =
 				"Example: watch process 4127, a look every half second\n\n"
 				"  $ arenascope top 4127 --interval 0.5\n\n"

@@ -8,7 +8,8 @@
 #include "ui/ledger_words.h"
 #include "ui/units.h"
 
-static void no_arenas(struct text *ret, const struct snapshot *snapshot)
+static void no_arenas(struct text *ret, const struct snapshot *snapshot,
+		      const struct ledger *ledger)
 {
 	const struct snapshot_target *target = &snapshot->target;
 	char rss[UNITS_MAX];
@@ -36,21 +37,21 @@ static void no_arenas(struct text *ret, const struct snapshot *snapshot)
 			      "and no pymalloc arena is there.");
 		break;
 	}
-	if (snapshot->ledger.filled) {
+	if (ledger) {
 		text_add(ret, " ");
-		(void)ledger_words_sentence(ret, &snapshot->ledger, UNITS_AUTO);
+		(void)ledger_words_sentence(ret, ledger, UNITS_AUTO);
 	} else if (target->kind == ORIGIN_LIVE)
 		text_addf(ret, " There is no map: only RSS (%s) and its history are known.", rss);
 	else
 		text_add(ret, " There is no map.");
 }
 
-void verdict_add(struct text *ret, const struct picture *picture)
+void verdict_add(struct text *ret, const struct picture *picture, const struct ledger *ledger)
 {
 	if (picture->occupancy.arenas.count)
-		headline_write(ret, picture->snapshot, &picture->occupancy, UNITS_AUTO);
+		headline_write(ret, picture->snapshot, ledger, &picture->occupancy, UNITS_AUTO);
 	else
-		no_arenas(ret, picture->snapshot);
+		no_arenas(ret, picture->snapshot, ledger);
 }
 
 void verdict_add_surety(struct text *ret, const struct picture *picture)

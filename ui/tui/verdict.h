@@ -1,12 +1,12 @@
-/* verdict: the sentence above the picture. It claims only what pymalloc's figures and RSS prove. */
+/* verdict: the sentence above the picture. It claims only what pymalloc's figures, RSS and the ledger prove. */
 #ifndef UI_TUI_VERDICT_H
 #define UI_TUI_VERDICT_H
 
 #include "base/text.h"
 #include "ui/tui/picture.h"
 
-/* Adds one or two sentences: why memory is, or is not, kept. */
-void verdict_add(struct text *ret, const struct picture *picture);
+/* Adds one or two sentences: why memory is, or is not, kept. ledger: the newest; NULL: none. */
+void verdict_add(struct text *ret, const struct picture *picture, const struct ledger *ledger);
 
 /* Adds how sure that is: what was read, what could not be, what disagrees. Holds foreign text. */
 void verdict_add_surety(struct text *ret, const struct picture *picture);

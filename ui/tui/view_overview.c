@@ -125,10 +125,25 @@ static bool purse_draw(const struct board *board, const struct area *area, int y
 static int verdict_draw(const struct board *board, const struct area *area, int y, int lines)
 {
 	_cleanup_(text_fini) struct text verdict = TEXT_EMPTY;
-	verdict_add(&verdict, board->now);
+	verdict_add(&verdict, board->now, board_ledger(board));
 	area_glyph(area, 1, y, STYLE_VERDICT, GLYPH_MARKER, 1);
 	area_wrap(area, 3, y, area->width - 4, lines, STYLE_VERDICT, text_string(&verdict));
 	return y + lines;
+}
+
+/* Without arenas: all of the verdict, and the ledger's bar where there is one. */
+static void mapless_draw(const struct board *board, const struct area *area, int y,
+			 const struct ledger *ledger)
+{
+	_cleanup_(text_fini) struct text verdict = TEXT_EMPTY;
+	int room = area->height - y;
+	bool bar = ledger && room > 8;
+	verdict_add(&verdict, board->now, board_ledger(board));
+	area_glyph(area, 1, y, STYLE_VERDICT, GLYPH_MARKER, 1);
+	y += area_wrap(area, 3, y, area->width - 4, bar ? room - 4 : room, STYLE_VERDICT,
+		       text_string(&verdict));
+	if (bar)
+		(void)parts_draw(ledger, area, y + 1, 2);
 }
 
 /* Doubts' details may quote foreign text. */
@@ -295,12 +310,16 @@ static void draw(const struct board *board, struct view *view, const struct area
 	}
 	y += plan.gap > 1;
 	bool map = board->now->occupancy.arenas.count;
-	if (plan.verdict)
-		y = verdict_draw(board, area, y, map ? plan.verdict : area->height - y);
+	const struct ledger *ledger = board_ledger(board);
+	bool bar = ledger && ledger->has_residency;
 	if (!map) {
 		view->count = 0;
+		if (plan.verdict)
+			mapless_draw(board, area, y, bar ? ledger : NULL);
 		return;
 	}
+	if (plan.verdict)
+		y = verdict_draw(board, area, y, plan.verdict);
 	/* Doubts that matter take the place of a gap. */
 	bool doubtful = doubts_worst(&board->now->snapshot->doubts) > DOUBT_NOTE;
 	bool squeezed = !plan.sure && plan.gap && doubtful;
@@ -308,8 +327,7 @@ static void draw(const struct board *board, struct view *view, const struct area
 	if (plan.sure || squeezed)
 		sure_draw(board, area, y++, plan.sure && plan.gap ? 2 : 1);
 	y += plan.gap > 0 && !squeezed;
-	const struct ledger *ledger = board_ledger(board);
-	if (plan.bar && ledger && ledger->has_residency)
+	if (plan.bar && bar)
 		parts_summary(ledger, area, y);
 	else if (plan.bar)
 		bar_draw(board, area, y);

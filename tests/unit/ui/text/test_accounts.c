@@ -267,6 +267,9 @@ static void test_threads(void **state)
 	text_clear(&text);
 	malloc_words_threads(&text, &a);
 	assert_string_equal(text_string(&text), "b (3), a (2), c");
+	struct malloc_arena arenas[] = {{.main = true}, {.n_attached = 1}, {.n_attached = 0}};
+	const struct malloc_account account = {.arenas = {arenas, ARRAY_SIZE(arenas), 0}};
+	assert_int_equal(malloc_words_n_deserted(&account), 1);
 }
 
 /* ---- words ------------------------------------------------------------------------------- */

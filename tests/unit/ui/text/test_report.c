@@ -233,7 +233,7 @@ static void expect_headline(size_t n_arenas, size_t n_full, uint64_t elsewhere, 
 	assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
 	struct headline_split split = headline_split_of(s, &o);
 	assert_int_equal(split.live + split.overhead + split.kept + split.elsewhere, split.rss);
-	headline_write(&text, s, &o, UNITS_AUTO);
+	headline_write(&text, s, NULL, &o, UNITS_AUTO);
 	if (strncmp(text_string(&text), start, strlen(start)) != 0)
 		print_error("%s\n", text_string(&text));
 	assert_memory_equal(text_string(&text), start, strlen(start));
@@ -268,7 +268,7 @@ static void test_spread_headline(void **state)
 	assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
 	assert_int_equal(headline_sparse_of(&o).percent, 0);
 	assert_false(headline_split_of(s, &o).exact);
-	headline_write(&text, s, &o, UNITS_AUTO);
+	headline_write(&text, s, NULL, &o, UNITS_AUTO);
 	assert_non_null(strstr(text_string(&text), "it is spread over arenas that are well used"));
 }
 

@@ -131,6 +131,7 @@ static void what_was_not_looked_at_stays(void **state)
 	assert_true(shows(&board, "malloc_trim(0) would give back 2.00 GiB now"));
 	fixture_press(&board, "1");
 	assert_true(shows(&board, "POD"));
+	assert_true(shows(&board, "malloc_trim(0)"));
 	uint64_t values[HISTORY_MAX];
 	assert_int_equal(history_leaf(&board.history, LEAF_MALLOC_TOP, values), 3);
 	assert_int_equal(values[0], 0);
@@ -152,6 +153,21 @@ static void other_allocators_and_cores(void **state)
 	assert_true(shows(&board, "is not known what of this"));
 	fixture_press(&board, "2");
 	fixture_screens(&board, "ledger-core");
+}
+
+/* PYTHONMALLOC=malloc: there is no map, but all that is in RAM is told. */
+static void without_arenas(void **state)
+{
+	(void)state;
+	_cleanup_(boardp) struct board board;
+	fixture_board(&board);
+	struct snapshot *s = fixture_process();
+	(void)fixture_interpreter(s, 0);
+	accounts_glibc(s);
+	s->target.allocator = ALLOCATOR_MALLOC;
+	accounts_set(&s->ledger, LEAF_PYMALLOC_LIVE, 0);
+	fixture_show(&board, s);
+	fixture_screens(&board, "overview-mapless");
 }
 
 /* Any keys on any size: no crash, nothing out of bounds (the sanitizers watch). */
@@ -217,6 +233,7 @@ int main(void)
 		cmocka_unit_test(cursor_follows_its_leaf),
 		cmocka_unit_test(what_was_not_looked_at_stays),
 		cmocka_unit_test(other_allocators_and_cores),
+		cmocka_unit_test(without_arenas),
 		cmocka_unit_test(every_key_on_every_size),
 		cmocka_unit_test(pace_keeps_to_a_twentieth),
 	};
