@@ -123,6 +123,40 @@ def test_committed_answers_fit_the_schema(name):
             break
 
 
+def test_ledger_prints_what_its_json_says(arenascope, quiet):
+    """Every leaf with its bytes, which add up to the sum that is printed and to what JSON tells."""
+    text = arenascope.ok("ledger", quiet.pid, "--units", "bytes").out
+    ledger = arenascope.json("ledger", quiet.pid)["ledger"]
+    printed = {key: int(amount.replace(",", "")) for amount, key in
+               re.findall(r"^  \S +([\d,]+) +<?[\d.]+ %.*? ([a-z]+\.[a-z_]+)\b", text, re.M)}
+    told = {entry["key"]: entry["resident_bytes"] for entry in ledger["entries"]
+            if entry["resident_bytes"]}
+    assert printed == told
+    assert sum(told.values()) == ledger["rss_bytes"]
+    total = re.search(r"add up\s+to\s+([\d,]+)\s+bytes", text).group(1)
+    assert int(total.replace(",", "")) == ledger["rss_bytes"]
+
+
+def test_malloc_prints_what_its_json_says(arenascope, quiet):
+    text = arenascope.ok("malloc", quiet.pid, "--units", "bytes").out
+    account = arenascope.json("malloc", quiet.pid)["malloc"]
+    assert account["implementation"] == "glibc" and account["arenas"]
+    assert sum(arena["trimmable_bytes"] for arena in account["arenas"]) == \
+        account["trimmable_bytes"]
+    said = re.search(r"malloc_trim\(0\) would give back (?:only )?(nothing|[\d,]+)", text).group(1)
+    assert int(said.replace(",", "").replace("nothing", "0")) == account["trimmable_bytes"]
+    assert "%d of %d arenas" % (sum(arena["verified"] for arena in account["arenas"]),
+                                len(account["arenas"])) in re.sub(r"\s+", " ", text)
+
+
+def test_dump_holds_the_ledger(arenascope, quiet):
+    answer = arenascope.json("dump", quiet.pid)
+    assert answer["ledger"]["rss_bytes"] and answer["malloc"]["arenas"]
+    text = arenascope.ok("dump", quiet.pid).out
+    largest = max(answer["ledger"]["entries"], key=lambda entry: entry["resident_bytes"])
+    assert largest["key"] in text and "arenascope ledger tells all" in text
+
+
 def test_rss_is_the_ledger(arenascope, quiet):
     assert arenascope.json("rss", quiet.pid)["verb"] == "ledger"
     assert arenascope.json(quiet.pid, "rss")["verb"] == "ledger"

@@ -177,8 +177,8 @@ def test_resize_while_it_runs(terminal, arenascope, target):
 def test_too_small_says_so_and_quits(terminal, arenascope, target):
     window = terminal(20, 5)
     start(window, arenascope, target.pid)
-    screen = window.wait("too small")
-    assert "40x10" in screen and str(target.pid) in screen
+    screen = window.wait("^%d " % target.pid)  # before the first look it knows no more than its size
+    assert "too small" in screen and "40x10" in screen
     window.type("q")
     window.wait("nded=0")
 
@@ -239,6 +239,23 @@ def test_search_finds_an_object_by_its_id(terminal, arenascope, target):
     window.type("/nonsense")
     window.key("Enter")
     window.wait("not an address")
+    window.type("q")
+    window.wait("^ended=0")
+
+
+def test_ledger_and_malloc_have_screens(terminal, arenascope, target):
+    window = terminal(100, 30)
+    start(window, arenascope, target.pid)
+    window.wait(r"live [\d.]+[KMG] .*kept by Python .*by malloc .*files .*rest")
+    window.type("2")
+    window.wait(r"LEDGER  [\d.]+ [KMG]iB seen in RAM, kernel says")
+    window.wait(r"pymalloc\.live +[\d.]+[KMG] +[\d.]+ %")
+    window.key("Enter")
+    window.wait(r"> leaf")
+    window.key("Escape")
+    window.type("5")
+    window.wait(r"MALLOC  glibc \d")
+    window.wait(r"^ main +[\d.]+[KMG]")
     window.type("q")
     window.wait("^ended=0")
 
