@@ -264,9 +264,7 @@ static void write_certainty(struct page *page, const struct snapshot *snapshot)
 {
 	const struct malloc_account *account = &snapshot->malloc;
 	char line[200];
-	size_t n = 0;
-	for (size_t i = 0; i < account->arenas.count; i++)
-		n += account->arenas.items[i].verified;
+	size_t n = malloc_words_n_proved(account);
 	snprintf(line, sizeof(line),
 		 "%zu of %zu arenas %s proved: all chunks make up the bytes from the system, free "
 		 "chunks are those in the lists; ",

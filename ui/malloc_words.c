@@ -66,6 +66,14 @@ void malloc_words_label(char ret[UNITS_MAX], const struct malloc_account *accoun
 		snprintf(ret, UNITS_MAX, "#%zu%s", i, mark);
 }
 
+size_t malloc_words_n_proved(const struct malloc_account *account)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < account->arenas.count; i++)
+		n += account->arenas.items[i].verified;
+	return n;
+}
+
 size_t malloc_words_n_deserted(const struct malloc_account *account)
 {
 	size_t n = 0;
@@ -166,6 +174,7 @@ static void say_sums(struct text *text, const struct malloc_account *account, en
 {
 	char system[UNITS_MAX], used[UNITS_MAX], cached[UNITS_MAX], free[UNITS_MAX];
 	size_t n = account->arenas.count, deserted = malloc_words_n_deserted(account);
+	size_t unproved = n - malloc_words_n_proved(account);
 	uint64_t bins = malloc_words_sum(account, MALLOC_FREE).value;
 	uint64_t top = malloc_words_sum(account, MALLOC_TOP).value;
 	units_said(system, units, malloc_words_sum(account, MALLOC_SYSTEM).value);
@@ -179,6 +188,10 @@ static void say_sums(struct text *text, const struct malloc_account *account, en
 	if (deserted)
 		text_addf(text, " %zu of them serve%s no thread any more.", deserted,
 			  deserted == 1 ? "s" : "");
+	if (unproved)
+		text_addf(text,
+			  " %zu arena%s not proved: what could not be walked is missing here.",
+			  unproved, unproved == 1 ? " is" : "s are");
 }
 
 void malloc_words_sentence(struct text *text, const struct malloc_account *account,

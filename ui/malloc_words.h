@@ -37,6 +37,9 @@ void malloc_words_threads(struct text *text, const struct malloc_arena *arena);
 /* "main", "#3": an arena by its place in the ring; "#3!": its walk is not proved. */
 void malloc_words_label(char ret[UNITS_MAX], const struct malloc_account *account, size_t i);
 
+/* Arenas whose chunks make up what they should. */
+size_t malloc_words_n_proved(const struct malloc_account *account);
+
 /* Arenas that serve no thread any more. */
 size_t malloc_words_n_deserted(const struct malloc_account *account);
 

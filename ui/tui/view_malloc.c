@@ -147,7 +147,7 @@ static int head_draw(const struct board *board, const struct malloc_account *acc
 	_cleanup_(text_fini) struct text sentence = TEXT_EMPTY;
 	_cleanup_(text_fini) struct text settings = TEXT_EMPTY;
 	_cleanup_(text_fini) struct text late = TEXT_EMPTY;
-	int y = 1, lines = area->height >= 17 ? 3 : 1;
+	int y = 1, lines = area->height >= 17 ? 4 : 1;
 	malloc_words_sentence(&sentence, account, UNITS_AUTO);
 	settings_add(&settings, account);
 	ineffective_add(&late, account);
