@@ -126,7 +126,7 @@ static struct inspector_request request_of(const struct question *q)
 	};
 }
 
-/* ---- one look: dump, ledger, malloc, stats, map ---------------------------------------------------- */
+/* ---- one look: dump, ledger, malloc, stats, map ------------------------------------------ */
 
 static void note_sources(struct text *notes, const struct snapshot *s)
 {

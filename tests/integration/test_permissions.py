@@ -225,10 +225,12 @@ def check_ledger(answer, target):
 
 def test_mappings_alone(python, deny):
     with masked(python, deny) as (arenascope, options, target):
-        for verb in ("dump", "map"):
+        for verb in ("dump", "ledger", "map"):
             result = arenascope.run(verb, target.pid, "--json", **options)
             refused(result, "seccomp", "seccomp", "profile", code=7)
             check_ledger(result.json, target)
+        refused(arenascope.run("malloc", target.pid, "--json", **options), "seccomp", "seccomp",
+                "profile")
         text = arenascope.run("dump", target.pid, **options)
         assert text.code == 7 and "anon.unknown" in text.out and "seccomp" in text.err, text
         assert max(map(len, text.out.splitlines())) <= 80

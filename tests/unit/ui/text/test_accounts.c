@@ -127,7 +127,7 @@ static void test_widths(void **state)
 		/* A path is not broken: it will be copied. */
 		char *path;
 		while ((path = strstr(text.data, "/usr/lib"))) {
-			memcpy(path, "\n\n\n\n\n\n\n\n", 8);
+			memset(path, '\n', strlen("/usr/lib"));
 			while (path[-1] == ' ')
 				*--path = '\n';
 		}
