@@ -92,12 +92,16 @@ static void add_said(struct text *line, const char *format, enum units units, st
 	}
 }
 
-static void write_rss(struct page *page, const struct ledger *ledger)
+static void write_rss(struct page *page, const struct snapshot *snapshot)
 {
+	const struct ledger *ledger = &snapshot->ledger;
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	enum units units = page->style->units;
 	uint64_t whole = ledger_split_whole(ledger);
-	add_said(&line, ledger->has_residency ? "RSS " : "Mapped: ", units, maybe_known(whole));
+	const char *unknown = snapshot->target.kind == ORIGIN_CORE
+				      ? "RSS is not known of a core; mapped is "
+				      : "RSS is not known; mapped is ";
+	add_said(&line, ledger->has_residency ? "RSS " : unknown, units, maybe_known(whole));
 	add_said(&line, ", peak ", units, ledger->peak_rss);
 	add_said(&line, ", swapped out ", units,
 		 ledger->has_residency ? maybe_known(ledger->swapped) : ledger->swap);
@@ -155,7 +159,7 @@ static void write_bar(struct page *page, const struct ledger *ledger)
 
 static void write_money(struct page *page, const struct snapshot *snapshot)
 {
-	write_rss(page, &snapshot->ledger);
+	write_rss(page, snapshot);
 	write_purse(page, &snapshot->purse);
 	write_bar(page, &snapshot->ledger);
 }

@@ -249,6 +249,7 @@ void accounts_glibc(struct snapshot *s)
 void accounts_core(struct snapshot *s)
 {
 	accounts_glibc(s);
+	s->target.kind = ORIGIN_CORE;
 	struct ledger *ledger = &s->ledger;
 	ledger->has_residency = false;
 	ledger->rss = ledger->swapped = ledger->unexplained = 0;
