@@ -237,7 +237,7 @@ struct error *savefile_space(struct savefile *file, struct space *ret)
 	err = err ?: savefile_facts(file, &facts);
 	if (err)
 		return err;
-	facts_fini(&facts.facts);
+	savefile_facts_fini(&facts);
 	space.moment = facts.moment;
 	space.mapped_size = mapped_size(file, &space, &residency);
 	err = savefile_memory_attach(file, &residency, &space);
@@ -281,9 +281,23 @@ static struct error *give_facts(void *source, struct facts *ret)
 {
 	struct savefile_facts facts;
 	struct error *err = savefile_facts(source, &facts);
-	if (!err)
-		*ret = facts.facts;
-	return err;
+	if (err)
+		return err;
+	account_fini(&facts.account);
+	*ret = facts.facts;
+	return NULL;
+}
+
+static struct error *give_account(void *source, bool with_smaps, struct account *ret)
+{
+	struct savefile_facts facts;
+	struct error *err = savefile_facts(source, &facts);
+	(void)with_smaps; /* was decided when it was made */
+	if (err)
+		return err;
+	facts_fini(&facts.facts);
+	*ret = facts.account;
+	return NULL;
 }
 
 /* A file on this machine may have the name, but not be the one. What is needed of it was saved. */
@@ -309,6 +323,7 @@ struct error *savefile_origin(const char *path, struct origin *ret)
 		.space = give_space,
 		.facts = give_facts,
 		.open_file = give_file,
+		.account = give_account,
 		.close = give_up,
 	};
 	struct savefile *file = NULL;
