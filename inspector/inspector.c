@@ -13,6 +13,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/core_account.h"
+#include "inspector/footprint.h"
+#include "inspector/ledger/ledger_fill.h"
+#include "inspector/ledger/pymalloc_claims.h"
 #include "inspector/look.h"
 #include "inspector/python/runtime.h"
 #include "inspector/save/save.h"
@@ -27,7 +30,9 @@
 struct inspector {
 	struct inspector_request request;
 	struct subject subject;
-	struct look look;   /* copies are kept from look to look: their buffers are warm */
+	struct look look;           /* copies are kept from look to look: their buffers are warm */
+	struct footprint footprint; /* of the last look that was asked for the ledger */
+	struct ledger_memory memory;
 	uint64_t opened_us; /* what opening cost; part of the first look's time */
 	bool looked;
 };
@@ -69,6 +74,8 @@ void inspector_close(struct inspector *inspector)
 	if (!inspector)
 		return;
 	look_fini(&inspector->look);
+	footprint_fini(&inspector->footprint);
+	ledger_memory_fini(&inspector->memory);
 	subject_fini(&inspector->subject);
 	free(inspector);
 }
@@ -213,14 +220,80 @@ static struct error *walk(struct inspector *inspector, struct snapshot *ret)
 	return look_block_counters(look, ret);
 }
 
+/* Before anything is read: reading changes what is resident. */
+static struct error *take_footprint(struct inspector *inspector)
+{
+	struct subject *s = &inspector->subject;
+	if (!(inspector->request.parts & LOOK_LEDGER))
+		return NULL;
+	return footprint_take(&s->origin, &s->space, inspector->request.repeating,
+			      &inspector->footprint);
+}
+
+static void doubt_footprint(const struct footprint *footprint, struct doubts *doubts)
+{
+	if (!footprint->has_residency)
+		doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
+			   "what was in RAM is not known: sizes are those of mappings");
+	if (footprint->untold)
+		doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_PARTIAL, 1,
+			   "%" PRIu64 " MiB of mappings are too large to ask for page by page",
+			   footprint->untold / MIB);
+	if (footprint->unsure)
+		doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
+			   "this kernel does not tell whether %" PRIu64
+			   " KiB are shared with another process or pages of zeros",
+			   footprint->unsure / KIB);
+}
+
+/* In the order of the ledger's keys: of two claims to the same memory the first counts. */
+static struct error *collect_claims(const struct snapshot *snapshot,
+				    const struct residency *residency, struct claims *to)
+{
+	struct error *err = NULL;
+	for (size_t i = 0; i < snapshot->interpreters.count && !err; i++)
+		err = pymalloc_claim(&snapshot->interpreters.items[i].pymalloc, residency, to);
+	return err;
+}
+
+static struct error *tell_ledger(struct inspector *inspector, struct snapshot *ret)
+{
+	_cleanup_(claims_fini) struct claims claims = CLAIMS_EMPTY;
+	struct subject *s = &inspector->subject;
+	const struct footprint *footprint = &inspector->footprint;
+	const struct residency *residency = footprint->has_residency ? &footprint->residency : NULL;
+	if (!(inspector->request.parts & LOOK_LEDGER))
+		return NULL;
+	doubt_footprint(footprint, &ret->doubts);
+	struct error *err = collect_claims(ret, residency, &claims);
+	if (err)
+		return err;
+	(void)claims_sort(&claims);
+	ret->purse = footprint->account.purse;
+	const struct ledger_request request = {
+		.space = &s->space,
+		.residency = residency,
+		.account = &footprint->account,
+		.threads = &footprint->threads,
+		.pid = ret->target.pid,
+		.claims = &claims,
+		.runtime = &s->module.image,
+		.allocator = ledger_find_allocator(&s->space),
+		.memory = inspector->request.repeating ? &inspector->memory : NULL,
+	};
+	return ledger_fill(&request, &ret->ledger);
+}
+
 static struct error *look_once(struct inspector *inspector, struct snapshot *ret)
 {
 	struct subject *s = &inspector->subject;
 	struct error *err = describe_target(s, &ret->target);
 	err = err ?: describe_build(s, ret);
 	core_account_doubts(&s->origin, &ret->doubts);
+	err = err ?: take_footprint(inspector);
 	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
 	err = err ?: walk(inspector, ret);
+	err = err ?: tell_ledger(inspector, ret);
 	if (origin_process(&s->origin))
 		clock_gettime(CLOCK_REALTIME, &ret->target.taken_at);
 	return err ?: origin_check(&s->origin);

@@ -30,6 +30,7 @@ struct claim {
 	/* They add up to size, and their tallies to that of the whole range, to the byte. */
 	struct claim_share shares[CLAIM_SHARES_MAX];
 	size_t n_shares;
+	size_t order; /* claims_add() counts */
 };
 
 struct claims {
