@@ -11,19 +11,19 @@
 
 #include <stddef.h>
 
-#define GLIBC_ALIGNMENT   16
-#define GLIBC_CHUNK_MIN   32
-#define GLIBC_FENCE       16 /* bytes of a chunk that only marks an end */
-#define GLIBC_SIZE_BITS   UINT64_C(7)
-#define GLIBC_IN_USE      UINT64_C(1) /* PREV_INUSE: the chunk before is in use */
-#define GLIBC_MAPPED      UINT64_C(2) /* IS_MMAPPED */
-#define GLIBC_THREAD      UINT64_C(4) /* NON_MAIN_ARENA */
-#define GLIBC_PAGE        UINT64_C(4096)
-#define GLIBC_N_BINS      127
-#define GLIBC_N_FASTBINS  10
-#define GLIBC_STATE_MAX   2208
-#define GLIBC_HEAP_SIZE   (UINT64_C(64) << 20) /* reserved for a heap, and its alignment */
-#define GLIBC_RUN_MIN     (UINT64_C(1) << 20)  /* MMAP_AS_MORECORE_SIZE */
+#define GLIBC_ALIGNMENT  16
+#define GLIBC_CHUNK_MIN  32
+#define GLIBC_FENCE      16 /* bytes of a chunk that only marks an end */
+#define GLIBC_SIZE_BITS  UINT64_C(7)
+#define GLIBC_IN_USE     UINT64_C(1) /* PREV_INUSE: the chunk before is in use */
+#define GLIBC_MAPPED     UINT64_C(2) /* IS_MMAPPED */
+#define GLIBC_THREAD     UINT64_C(4) /* NON_MAIN_ARENA */
+#define GLIBC_PAGE       UINT64_C(4096)
+#define GLIBC_N_BINS     127
+#define GLIBC_N_FASTBINS 10
+#define GLIBC_STATE_MAX  2208
+#define GLIBC_HEAP_SIZE  (UINT64_C(64) << 20) /* reserved for a heap, and its alignment */
+#define GLIBC_RUN_MIN    (UINT64_C(1) << 20)  /* MMAP_AS_MORECORE_SIZE */
 
 /* struct malloc_state: all that matters lies at fixed distances from bins[]. */
 struct glibc_state_shape {
@@ -32,20 +32,20 @@ struct glibc_state_shape {
 	uint16_t bins; /* offset of bins[254] */
 };
 
-#define GLIBC_STATE_FLAGS       4
-#define GLIBC_STATE_NONCONTIG   2 /* a bit of the flags */
-#define GLIBC_FASTBINS_AT(s)    ((s)->bins - 96u)
-#define GLIBC_TOP_AT(s)         ((s)->bins - 16u)
-#define GLIBC_NEXT_AT(s)        ((s)->bins + 2048u)
-#define GLIBC_ATTACHED_AT(s)    ((s)->bins + 2064u)
-#define GLIBC_SYSTEM_AT(s)      ((s)->bins + 2072u)
-#define GLIBC_SYSTEM_MAX_AT(s)  ((s)->bins + 2080u)
-#define GLIBC_STATE_SIZE(s)     ((s)->bins + 2088u)
+#define GLIBC_STATE_FLAGS      4
+#define GLIBC_STATE_NONCONTIG  2 /* a bit of the flags */
+#define GLIBC_FASTBINS_AT(s)   ((s)->bins - 96u)
+#define GLIBC_TOP_AT(s)        ((s)->bins - 16u)
+#define GLIBC_NEXT_AT(s)       ((s)->bins + 2048u)
+#define GLIBC_ATTACHED_AT(s)   ((s)->bins + 2064u)
+#define GLIBC_SYSTEM_AT(s)     ((s)->bins + 2072u)
+#define GLIBC_SYSTEM_MAX_AT(s) ((s)->bins + 2080u)
+#define GLIBC_STATE_SIZE(s)    ((s)->bins + 2088u)
 
 /* struct malloc_par, the variable mp_; the first five words are everywhere the same. */
 struct glibc_par_shape {
 	unsigned from, until;
-	uint16_t thp_pagesize, hp_pagesize; /* 0: it has none */
+	uint16_t thp_pagesize, hp_pagesize;                           /* 0: it has none */
 	uint16_t n_mmaps, n_mmaps_max, max_n_mmaps, no_dyn_threshold; /* ints */
 	uint16_t mmapped_mem, max_mmapped_mem;
 	uint16_t sbrk_base;
