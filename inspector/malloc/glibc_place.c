@@ -192,8 +192,10 @@ static bool bins_hold(struct data *data, uint64_t bins)
 		size_t at = (size_t)(bins - data->start) + i * 16;
 		uint64_t self = bins + i * 16 - 16;
 		uint64_t fd = bytes_u64(&data->bytes, at), bk = bytes_u64(&data->bytes, at + 8);
-		if ((fd == self) != (bk == self) || fd == 0 || fd % GLIBC_ALIGNMENT != 0 ||
-		    bk == 0 || bk % GLIBC_ALIGNMENT != 0)
+		bool empty = fd == self && bk == self;
+		bool filled =
+			fd != self && bk != self && fd && bk && (fd | bk) % GLIBC_ALIGNMENT == 0;
+		if (!empty && !filled)
 			return false;
 	}
 	return true;
@@ -238,7 +240,7 @@ static void find_main(struct space *space, struct data *data, struct glibc_place
 	for (size_t i = 0; (s = glibc_state_shape(i)); i++) {
 		if (!glibc_shape_fits(s->from, s->until, ret->minor))
 			continue;
-		for (size_t at = 0; at < data->bytes.size; at += 16)
+		for (size_t at = 0; at < data->bytes.size; at += 8)
 			if (looks_like_arena(data, s, at))
 				take_main(space, s, data->start + at, ret, &n);
 	}

@@ -23,7 +23,7 @@
 #define GLIBC_N_FASTBINS 10
 #define GLIBC_STATE_MAX  2208
 #define GLIBC_HEAP_SIZE  (UINT64_C(64) << 20) /* reserved for a heap, and its alignment */
-#define GLIBC_RUN_MIN    (UINT64_C(1) << 20)  /* MMAP_AS_MORECORE_SIZE */
+#define GLIBC_RUN_MIN    GLIBC_PAGE /* of the main arena, where brk is blocked: top_pad may be 0 */
 
 /* struct malloc_state: all that matters lies at fixed distances from bins[]. */
 struct glibc_state_shape {

@@ -153,16 +153,24 @@ static uint64_t word_in(const struct walk *w, uint64_t at)
 	return held ? word_at(w->window.bytes, (size_t)(at - w->window.start)) : UINT64_MAX;
 }
 
+/* Of the main arena: two marks, or three where the top chunk had just 48 bytes left. */
+static uint64_t main_fence(const struct walk *w, const struct path *p, uint64_t size)
+{
+	const uint64_t mark = GLIBC_FENCE | GLIBC_IN_USE, left = p->segment->end - p->at;
+	if (!p->segment->open || size != GLIBC_FENCE || left < 2 * GLIBC_FENCE ||
+	    word_in(w, p->at + GLIBC_FENCE + 8) != mark)
+		return 0;
+	bool third = left >= 3 * GLIBC_FENCE && (p->at + 2 * GLIBC_FENCE) % GLIBC_PAGE != 0 &&
+		     word_in(w, p->at + 2 * GLIBC_FENCE + 8) == mark;
+	return third ? 3 * GLIBC_FENCE : 2 * GLIBC_FENCE;
+}
+
 /* The end mark of a range that the arena has left; its bytes, or 0 where there is none at `at`. */
 static uint64_t fence_at(const struct walk *w, const struct path *p, uint64_t size_word)
 {
-	const struct glibc_segment *s = p->segment;
-	uint64_t size = size_word & ~GLIBC_SIZE_BITS, left = s->end - p->at;
-	if (w->request->state->main) {
-		bool pair = size == GLIBC_FENCE && left >= 2 * GLIBC_FENCE &&
-			    word_in(w, p->at + GLIBC_FENCE + 8) == (GLIBC_FENCE | GLIBC_IN_USE);
-		return pair && s->open ? 2 * GLIBC_FENCE : 0;
-	}
+	uint64_t size = size_word & ~GLIBC_SIZE_BITS, left = p->segment->end - p->at;
+	if (w->request->state->main)
+		return main_fence(w, p, size);
 	if (size_word & GLIBC_THREAD || size > 2 * GLIBC_FENCE || left != size + GLIBC_FENCE)
 		return 0;
 	return word_in(w, p->at + size + 8) == GLIBC_IN_USE ? left : 0;

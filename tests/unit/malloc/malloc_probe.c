@@ -64,8 +64,8 @@ static void show_arena(const struct malloc_arena *a)
 	       " attached=%" PRIu64 " system=%" PRIu64 " in_use=%" PRIu64 " tcache=%" PRIu64
 	       " n_tcache=%" PRIu64 " fastbin=%" PRIu64 " free=%" PRIu64 " n_free=%" PRIu64
 	       " top=%" PRIu64 " overhead=%" PRIu64 " trimmable=%" PRIu64 " stuck=%" PRIu64
-	       " top_resident=%" PRIu64 " pin=0x%" PRIx64 " pin_size=%" PRIu64
-	       " pin_below=%" PRIu64 " pin_cached=%d threads=",
+	       " top_resident=%" PRIu64 " pin=0x%" PRIx64 " pin_size=%" PRIu64 " pin_below=%" PRIu64
+	       " pin_cached=%d threads=",
 	       a->address.value, a->main, a->verified, a->n_heaps, a->n_chunks, a->n_attached,
 	       a->system, a->in_use, a->tcache, a->n_tcache, a->fastbin, a->free, a->n_free, a->top,
 	       a->overhead, a->trimmable.value, a->stuck.value, a->top_resident.value,
@@ -151,7 +151,8 @@ static struct error *look_at(const struct origin *origin, struct space *space, c
 	show("find_us", now_us() - start);
 	start = now_us();
 	if (!err)
-		err = strcmp(how, "stop") == 0 ? walk_stopped(look, origin) : malloc_look_walk(look);
+		err = strcmp(how, "stop") == 0 ? walk_stopped(look, origin)
+					       : malloc_look_walk(look);
 	show("walk_us", now_us() - start);
 	return err ?: malloc_look_finish(look, account, claims, doubts);
 }
