@@ -18,8 +18,9 @@
 #include <string.h>
 
 #define LIVE_TRIES  3
-#define STOPS_MAX   2    /* for one arena: what disagrees then, too, is damaged */
+#define STOPS_MAX   8 /* for one arena: a stop may land inside malloc, which leaves it half changed */
 #define BYTES_A_US  3000 /* copied under a stop, two readers, with something in reserve */
+#define STREAM_A_US 800  /* walked under a stop */
 #define RANGES_MORE 1024 /* of pages that become present meanwhile */
 
 struct arena {
@@ -46,6 +47,7 @@ struct malloc_look {
 	enum malloc_implementation implementation;
 	const char *stranger; /* borrowed */
 	struct malloc_copy *copy;
+	bool streams;       /* no room for one: chunks are walked under the stop */
 	VEC(size_t) copied; /* arenas that the copy is of */
 };
 
@@ -286,16 +288,21 @@ static struct error *walk_live(struct malloc_look *look, struct arena *arena)
 		return err;
 	bool same = glibc_state_read(look->request.space, &look->place, arena->at, &after) &&
 		    glibc_state_equal(&look->place, &arena->state, &after);
-	arena->settled = same && !arena->locked && arena->found.verified;
+	bool rests = same && !arena->locked;
+	arena->settled = rests && arena->found.verified;
 	arena->found.verified = arena->settled;
+	if (rests && !arena->settled)
+		arena->n_stops = STOPS_MAX; /* it is damaged: standing still it would be, too */
 	return NULL;
 }
 
 struct error *malloc_look_walk(struct malloc_look *look)
 {
+	const struct origin *origin = look->request.origin;
+	int tries = origin && origin_process(origin) ? LIVE_TRIES : 1; /* a file stays as it is */
 	for (size_t i = 0; i < look->arenas.count; i++) {
 		struct arena *arena = &look->arenas.items[i];
-		for (int n = 0; n < LIVE_TRIES && !arena->settled; n++) {
+		for (int n = 0; n < tries && !arena->settled; n++) {
 			struct error *err = walk_live(look, arena);
 			if (err)
 				return err;
@@ -366,12 +373,9 @@ struct error *malloc_look_prepare(struct malloc_look *look, bool whole, uint64_t
 	for (size_t i = 0; i < look->copied.count; i++)
 		look->arenas.items[look->copied.items[i]].n_stops++;
 	uint64_t room = size_add(size, size / 8 + 4 * MIB);
-	bool fits = room <= look->request.max_memory && size / BYTES_A_US <= limit_us;
-	if (!fits)
-		return NULL;
-	err = malloc_copy_new(room, 2 * n_ranges, &look->copy);
-	*ret = !err;
-	return err;
+	look->streams = room > look->request.max_memory;
+	*ret = size / (look->streams ? STREAM_A_US : BYTES_A_US) <= limit_us;
+	return *ret && !look->streams ? malloc_copy_new(room, 2 * n_ranges, &look->copy) : NULL;
 }
 
 struct place {
@@ -411,21 +415,36 @@ static bool plan(struct malloc_look *look)
 	return fits;
 }
 
+/* Settings and large blocks, too, are to be of the moment when all arenas are. */
+static struct error *read_rest(struct malloc_look *look)
+{
+	struct error *err = read_par(look);
+	if (err || glibc_mapped_complete(&look->place, &look->mapped))
+		return err;
+	return find_mapped(look, true);
+}
+
+static struct error *stream(struct malloc_look *look)
+{
+	struct error *err = NULL;
+	for (size_t i = 0; i < look->copied.count && !err; i++)
+		err = walk_live(look, &look->arenas.items[look->copied.items[i]]);
+	return err;
+}
+
 struct error *malloc_look_copy(struct malloc_look *look, bool *ret)
 {
-	bool whole = look->copied.count == look->arenas.count, free = true;
-	struct error *err = whole ? read_par(look) : NULL;
-	if (whole && !err && !glibc_mapped_complete(&look->place, &look->mapped))
-		err = find_mapped(look, true);
-	*ret = false;
-	for (size_t i = 0; i < look->copied.count && !err && free; i++) {
+	bool whole = look->copied.count == look->arenas.count, there = true;
+	struct error *err = whole ? read_rest(look) : NULL;
+	*ret = look->streams;
+	if (err || look->streams)
+		return err ?: stream(look);
+	for (size_t i = 0; i < look->copied.count && !err && there; i++) {
 		struct arena *arena = &look->arenas.items[look->copied.items[i]];
-		bool there;
 		err = read_state(look, arena, &there);
 		err = err ?: there ? read_residency(look, arena) : NULL;
-		free = there && !arena->locked;
 	}
-	if (err || !free || !plan(look))
+	if (err || !there || !plan(look))
 		return err;
 	err = malloc_copy_fill(look->copy, look->request.space);
 	*ret = !err;
@@ -435,6 +454,8 @@ struct error *malloc_look_copy(struct malloc_look *look, bool *ret)
 struct error *malloc_look_walk_copy(struct malloc_look *look)
 {
 	struct space *space;
+	if (!look->copy)
+		return NULL;
 	struct error *err = malloc_copy_space(look->copy, &space);
 	if (err)
 		return error_catch(&err, ERROR_FAULT) ? NULL : err;

@@ -58,14 +58,15 @@ size_t malloc_look_unsettled(const struct malloc_look *look);
 /* ---- under a stop ----------------------------------------------------------------------- */
 
 /*
- * Makes room, faulted in, for a copy of the next unsettled arena (whole: of all arenas), if about
- * `limit_us` are enough to fill it. *ret false: the time or max_memory are too small; nothing is to be copied then.
+ * Makes room, faulted in, for a copy of the next unsettled arena (whole: of all arenas). Where max_memory has none
+ * for it, chunks will be walked under the stop instead. *ret false: there is no such arena, or
+ * `limit_us` are not enough for either; then nothing is to be copied.
  */
 struct error *malloc_look_prepare(struct malloc_look *look, bool whole, uint64_t limit_us,
 				  bool *ret) MUST_CHECK;
 
-/* While the target stands still: copies what was prepared for. *ret false: it was not all, because
- * it has outgrown the room, or somebody is inside malloc. Allocates next to nothing. ERROR_GONE. */
+/* While the target stands still: copies (or walks) what was prepared for. *ret false: it was not
+ * all, because it has outgrown the room. ERROR_GONE, ERROR_RESOURCE. */
 struct error *malloc_look_copy(struct malloc_look *look, bool *ret) MUST_CHECK;
 
 /* Afterwards: walks the copy; what it holds is settled unless figures disagree in it, too. */

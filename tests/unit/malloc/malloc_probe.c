@@ -2,9 +2,11 @@
  * malloc_probe: one look at the malloc of a process, a core or a snapshot file, as lines of key=value, for
  * the integration tests: they ask for more than the verb shows.
  *
- *	malloc_probe PID|FILE [live|stop|claims] …
+ *	malloc_probe PID|FILE [live|stop]                    its steps alone
+ *	malloc_probe PID look|exact|no-pause [MAX_PAUSE_MS]   as part of a whole look
  */
 #include "base/cleanup.h"
+#include "inspector/inspector.h"
 #include "inspector/malloc/malloc_look.h"
 #include "inspector/target/core/core.h"
 #include "inspector/target/freeze.h"
@@ -157,7 +159,27 @@ static struct error *look_at(const struct origin *origin, struct space *space, c
 	return err ?: malloc_look_finish(look, account, claims, doubts);
 }
 
-static struct error *probe(const char *name, const char *how)
+static void show_account(const struct malloc_account *account, const struct doubts *doubts)
+{
+	printf("implementation=%s\nversion=%s\nlibrary=%s\n",
+	       malloc_implementation_name(account->implementation), account->version,
+	       account->library ? account->library : "");
+	show_info(&account->info);
+	show_settings(&account->settings);
+	show_maybe("trimmable", account->trimmable);
+	show("n_mmapped", account->n_mmapped);
+	show("mmapped", account->mmapped);
+	show("mmapped_told", account->mmapped_told);
+	show("n_arenas", account->arenas.count);
+	for (size_t i = 0; i < account->arenas.count; i++)
+		show_arena(&account->arenas.items[i]);
+	for (size_t i = 0; i < doubts->list.count; i++)
+		printf("doubt=%s %s\n", doubt_kind_name(doubts->list.items[i].kind),
+		       doubts->list.items[i].detail);
+}
+
+/* Its steps alone, of any target. */
+static struct error *probe_steps(const char *name, const char *how)
 {
 	_cleanup_(origin_close) struct origin origin = ORIGIN_EMPTY;
 	_cleanup_(space_fini) struct space space = SPACE_EMPTY;
@@ -171,28 +193,51 @@ static struct error *probe(const char *name, const char *how)
 	err = err ?: look_at(&origin, &space, how, &account, &claims, &doubts);
 	if (err)
 		return err;
-	printf("implementation=%s\nversion=%s\nlibrary=%s\n",
-	       malloc_implementation_name(account.implementation), account.version,
-	       account.library ? account.library : "");
-	show_info(&account.info);
-	show_settings(&account.settings);
-	show_maybe("trimmable", account.trimmable);
-	show("n_mmapped", account.n_mmapped);
-	show("mmapped", account.mmapped);
-	show("mmapped_told", account.mmapped_told);
-	show("n_arenas", account.arenas.count);
-	for (size_t i = 0; i < account.arenas.count; i++)
-		show_arena(&account.arenas.items[i]);
+	show_account(&account, &doubts);
 	show_claims(&claims);
-	for (size_t i = 0; i < doubts.list.count; i++)
-		printf("doubt=%s %s\n", doubt_kind_name(doubts.list.items[i].kind),
-		       doubts.list.items[i].detail);
 	return NULL;
+}
+
+/* As part of a whole look at a Python process. */
+static struct error *probe_look(const char *name, const char *how, const char *max_pause)
+{
+	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
+	_cleanup_(snapshot_fini) struct snapshot *snapshot = NULL;
+	const struct inspector_request request = {
+		.kind = ORIGIN_LIVE,
+		.pid = (pid_t)strtol(name, NULL, 10),
+		.parts = LOOK_MALLOC | LOOK_LEDGER,
+		.mode = *how == 'e'   ? LOOK_EXACT
+			: *how == 'n' ? LOOK_NO_PAUSE
+				      : LOOK_SETTLE,
+		.asked_exact = *how == 'e',
+		.max_pause_us = max_pause ? strtoull(max_pause, NULL, 10) * 1000 : 0,
+	};
+	struct error *err = inspector_enter();
+	err = err ?: inspector_open(&request, &inspector);
+	err = err ?: inspector_look(inspector, &snapshot);
+	if (err)
+		return err;
+	printf("pause=%s\n", pause_mode_name(snapshot->pause.mode));
+	show("stops", snapshot->pause.stops);
+	show("longest_us", snapshot->pause.longest_us);
+	show("total_us", snapshot->pause.total_us);
+	show("elapsed_us", snapshot->elapsed_us);
+	show_account(&snapshot->malloc, &snapshot->doubts);
+	return NULL;
+}
+
+static struct error *probe(int argc, char **argv)
+{
+	const char *how = argc > 2 ? argv[2] : "live";
+	if (strcmp(how, "live") == 0 || strcmp(how, "stop") == 0)
+		return probe_steps(argv[1], how);
+	return probe_look(argv[1], how, argc > 3 ? argv[3] : NULL);
 }
 
 int main(int argc, char **argv)
 {
-	struct error *err = argc > 1 ? probe(argv[1], argc > 2 ? argv[2] : "live") : NULL;
+	struct error *err = argc > 1 ? probe(argc, argv) : NULL;
 	if (err)
 		(void)fprintf(stderr, "malloc_probe: %s\n", err->cause);
 	int code = err ? (int)err->kind : argc > 1 ? 0 : 2;
