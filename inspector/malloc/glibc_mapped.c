@@ -77,15 +77,23 @@ static struct error *take_block(struct search *s, uint64_t at, uint64_t size)
 	return NULL;
 }
 
+static struct glibc_walk_request walk_request(const struct glibc_mapped_request *r)
+{
+	static const struct glibc_tcaches no_caches = {.shape = NULL};
+	static const struct glibc_segments no_segments = {.broken = false};
+	return (struct glibc_walk_request){.space = r->space,
+					   .place = r->place,
+					   .tcaches = &no_caches,
+					   .state = r->main,
+					   .segments = &no_segments};
+}
+
 /* A run of the main arena's; *ret_size 0: none begins here. */
 static struct error *try_run(struct search *s, uint64_t at, const uint64_t header[2],
 			     uint64_t limit, uint64_t *ret_size)
 {
 	const struct glibc_mapped_request *r = s->request;
-	static const struct glibc_tcaches no_caches = {.shape = NULL};
-	static const struct glibc_segments no_segments = {.broken = false};
-	const struct glibc_walk_request walk = {r->space,     r->place, &no_caches, r->main,
-						&no_segments, NULL,     false};
+	const struct glibc_walk_request walk = walk_request(r);
 	uint64_t size = header[1] & ~GLIBC_SIZE_BITS, end = 0;
 	*ret_size = 0;
 	if (!s->wants_runs || (header[1] & 15) != GLIBC_IN_USE || size < GLIBC_CHUNK_MIN ||
@@ -275,10 +283,7 @@ static void forget(struct glibc_mapped *mapped)
 static struct error *measure_first(struct search *s)
 {
 	const struct glibc_mapped_request *r = s->request;
-	static const struct glibc_tcaches no_caches = {.shape = NULL};
-	static const struct glibc_segments no_segments = {.broken = false};
-	const struct glibc_walk_request walk = {r->space,     r->place, &no_caches, r->main,
-						&no_segments, NULL,     false};
+	const struct glibc_walk_request walk = walk_request(r);
 	for (size_t i = 0; i < r->space->regions.count; i++) {
 		const struct region *region = &r->space->regions.items[i];
 		uint64_t start = region->start.value, end = 0;

@@ -6,7 +6,6 @@
 #include "base/bytes.h"
 
 #define HIDDEN_SINCE  32 /* 2.32: safe linking */
-#define ENTRY_STEPS   200000
 #define FAST_SIZE_MAX 0xb0
 
 static int compare(const void *a, const void *b)
@@ -127,13 +126,12 @@ static struct error *lowest_of_bin(struct space *space, uint64_t head, uint64_t 
 
 struct error *glibc_marks_entry(struct space *space, const struct glibc_place *place,
 				const struct glibc_state *state, uint64_t above, uint64_t below,
-				uint64_t *ret)
+				size_t *steps, uint64_t *ret)
 {
-	size_t steps = ENTRY_STEPS;
 	uint64_t lowest = 0;
-	for (size_t i = 0; i < GLIBC_N_BINS && steps > 0; i++) {
+	for (size_t i = 0; i<GLIBC_N_BINS && * steps> 0; i++) {
 		uint64_t fd, bk, head = glibc_state_bin(place, state, i, &fd, &bk);
-		struct error *err = lowest_of_bin(space, head, fd, above, below, &steps, &lowest);
+		struct error *err = lowest_of_bin(space, head, fd, above, below, steps, &lowest);
 		if (err)
 			return err;
 	}

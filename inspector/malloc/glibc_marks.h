@@ -44,9 +44,9 @@ struct error *glibc_marks_fast(struct space *space, const struct glibc_place *pl
 			       bool *ret_broken) MUST_CHECK;
 
 /* The lowest chunk of any bin that lies in (above, below); 0: none was found. Bins are trusted
- * entry points where a chain of chunks is broken. ERROR_GONE. */
+ * entry points where a chain of chunks is broken. *steps: links that may still be followed. ERROR_GONE. */
 struct error *glibc_marks_entry(struct space *space, const struct glibc_place *place,
 				const struct glibc_state *state, uint64_t above, uint64_t below,
-				uint64_t *ret) MUST_CHECK;
+				size_t *steps, uint64_t *ret) MUST_CHECK;
 
 #endif

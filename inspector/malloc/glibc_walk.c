@@ -19,8 +19,9 @@
 
 #include <stdio.h>
 
-#define PEEK        32 /* bytes of a chunk that are looked at: the smallest one's */
-#define ENTRIES_MAX 16 /* broken places behind which the walk goes on */
+#define PEEK        32    /* bytes of a chunk that are looked at: the smallest one's */
+#define ENTRIES_MAX 16    /* broken places behind which the walk goes on */
+#define ENTRY_STEPS 20000 /* links that are followed for all of them */
 
 struct chunk {
 	uint64_t at, size; /* at 0: there is none */
@@ -37,6 +38,7 @@ struct walk {
 	uint64_t forwards, backwards; /* fingerprints */
 	uint64_t total;               /* bytes told */
 	unsigned n_entries;
+	size_t entry_steps; /* left */
 	struct malloc_arena *arena;
 	struct claims *claims;
 };
@@ -261,9 +263,9 @@ static struct error *resume(struct walk *w, struct path *p)
 	uint64_t from = p->at, entry = 0;
 	struct error *err = NULL;
 	settle(w, true);
-	if (w->n_entries++ < ENTRIES_MAX)
+	if (r->resumes && w->n_entries++ < ENTRIES_MAX)
 		err = glibc_marks_entry(r->space, r->place, r->state, from, p->segment->end,
-					&entry);
+					&w->entry_steps, &entry);
 	p->at = entry ? entry : p->segment->end;
 	glibc_ledger_lost(&w->ledger, from, p->at - from);
 	return err;
@@ -299,7 +301,8 @@ static struct error *walk_segment(struct walk *w, const struct glibc_segment *s)
 static struct error *walk_init(const struct glibc_walk_request *r, struct malloc_arena *arena,
 			       struct claims *claims, struct walk *ret)
 {
-	*ret = (struct walk){.request = r, .arena = arena, .claims = claims};
+	*ret = (struct walk){
+		.request = r, .arena = arena, .claims = claims, .entry_steps = ENTRY_STEPS};
 	ret->ledger = (struct glibc_ledger){.residency = r->residency, .arena = arena};
 	return glibc_window_init(&ret->window, r->space, r->residency);
 }

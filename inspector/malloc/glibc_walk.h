@@ -17,6 +17,7 @@ struct glibc_walk_request {
 	const struct glibc_state *state;
 	const struct glibc_segments *segments;
 	const struct residency *residency; /* taken before; NULL: not known */
+	bool resumes;  /* goes on behind what is broken: of no use where it is only in motion */
 	bool at_break; /* its top ends at the program break: trim may move that */
 };
 

@@ -31,7 +31,8 @@ struct arena {
 	struct malloc_arena found;
 	struct claims claims;
 	bool walked, settled;
-	bool locked; /* when its state was read */
+	bool damaged; /* it did not move, and its figures disagree: a stop would not help */
+	bool locked;  /* when its state was read */
 	unsigned n_stops;
 };
 
@@ -258,7 +259,8 @@ static bool ends_at_break(const struct space *space, const struct glibc_state *s
 	return false;
 }
 
-static struct error *walk_in(struct malloc_look *look, struct arena *arena, struct space *space)
+static struct error *walk_in(struct malloc_look *look, struct arena *arena, struct space *space,
+			     bool resumes)
 {
 	const struct glibc_walk_request request = {
 		.space = space,
@@ -267,6 +269,7 @@ static struct error *walk_in(struct malloc_look *look, struct arena *arena, stru
 		.state = &arena->state,
 		.segments = &arena->segments,
 		.residency = residency_of(look, arena),
+		.resumes = resumes,
 		.at_break = ends_at_break(look->request.space, &arena->state),
 	};
 	forget(arena);
@@ -275,7 +278,7 @@ static struct error *walk_in(struct malloc_look *look, struct arena *arena, stru
 }
 
 /* One pass; it is settled when nothing moved meanwhile. */
-static struct error *walk_live(struct malloc_look *look, struct arena *arena)
+static struct error *walk_live(struct malloc_look *look, struct arena *arena, bool resumes)
 {
 	bool there;
 	struct glibc_state after;
@@ -283,7 +286,7 @@ static struct error *walk_live(struct malloc_look *look, struct arena *arena)
 	if (err || !there)
 		return err;
 	err = read_residency(look, arena);
-	err = err ?: walk_in(look, arena, look->request.space);
+	err = err ?: walk_in(look, arena, look->request.space, resumes);
 	if (err)
 		return err;
 	bool same = glibc_state_read(look->request.space, &look->place, arena->at, &after) &&
@@ -291,8 +294,7 @@ static struct error *walk_live(struct malloc_look *look, struct arena *arena)
 	bool rests = same && !arena->locked;
 	arena->settled = rests && arena->found.verified;
 	arena->found.verified = arena->settled;
-	if (rests && !arena->settled)
-		arena->n_stops = STOPS_MAX; /* it is damaged: standing still it would be, too */
+	arena->damaged = rests && !arena->settled;
 	return NULL;
 }
 
@@ -302,11 +304,13 @@ struct error *malloc_look_walk(struct malloc_look *look)
 	int tries = origin && origin_process(origin) ? LIVE_TRIES : 1; /* a file stays as it is */
 	for (size_t i = 0; i < look->arenas.count; i++) {
 		struct arena *arena = &look->arenas.items[i];
-		for (int n = 0; n < tries && !arena->settled; n++) {
-			struct error *err = walk_live(look, arena);
-			if (err)
-				return err;
-		}
+		struct error *err = NULL;
+		for (int n = 0; n < tries && !arena->settled && !err; n++)
+			err = walk_live(look, arena, false);
+		if (!err && arena->damaged)
+			err = walk_live(look, arena, true);
+		if (err)
+			return err;
 	}
 	return NULL;
 }
@@ -326,7 +330,7 @@ static struct error *choose(struct malloc_look *look, bool whole)
 	look->copied.count = 0;
 	for (size_t i = 0; i < look->arenas.count && (whole || !look->copied.count); i++) {
 		struct arena *arena = &look->arenas.items[i];
-		if (!whole && (arena->settled || arena->n_stops >= STOPS_MAX))
+		if (!whole && (arena->settled || arena->damaged || arena->n_stops >= STOPS_MAX))
 			continue;
 		size_t *place = vec_push(&look->copied);
 		if (!place)
@@ -428,7 +432,7 @@ static struct error *stream(struct malloc_look *look)
 {
 	struct error *err = NULL;
 	for (size_t i = 0; i < look->copied.count && !err; i++)
-		err = walk_live(look, &look->arenas.items[look->copied.items[i]]);
+		err = walk_live(look, &look->arenas.items[look->copied.items[i]], true);
 	return err;
 }
 
@@ -461,7 +465,7 @@ struct error *malloc_look_walk_copy(struct malloc_look *look)
 		return error_catch(&err, ERROR_FAULT) ? NULL : err;
 	for (size_t i = 0; i < look->copied.count && !err; i++) {
 		struct arena *arena = &look->arenas.items[look->copied.items[i]];
-		err = walk_in(look, arena, space);
+		err = walk_in(look, arena, space, true);
 		arena->settled = !err && arena->found.verified;
 	}
 	malloc_copy_free(take(look->copy));
