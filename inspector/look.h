@@ -30,7 +30,9 @@ struct look {
 	struct malloc_look *malloc; /* while it is under way; NULL: it was not asked for */
 	bool malloc_ready;          /* it will be, or was, copied under the stop */
 	struct claims claims;       /* of malloc's, for the ledger */
-	bool stopped;               /* the target stands still right now, by us */
+	const struct residency
+		*residency; /* of the whole target, if it was taken before; borrowed */
+	bool stopped;       /* the target stands still right now, by us */
 };
 
 /*

@@ -57,6 +57,7 @@ struct error *look_malloc_begin(struct scene *scene)
 		.origin = &scene->subject->origin,
 		.space = &scene->subject->space,
 		.in_detail = scene->request->parts & LOOK_LEDGER,
+		.residency = scene->look->residency,
 		.max_memory = room_left(scene),
 		.avoid = avoided.spans.items,
 		.n_avoid = avoided.spans.count,
@@ -101,13 +102,18 @@ static struct error *settle_one(struct scene *scene, bool *ret)
 	struct malloc_look *malloc = scene->look->malloc;
 	struct freeze *freeze = NULL;
 	bool all;
+	uint64_t before = scene->pause_left_us;
 	struct error *err = malloc_look_prepare(malloc, false, scene->pause_left_us / 2, ret);
 	if (err || !*ret)
 		return err;
 	*ret = false;
 	err = scene_stop(scene, &freeze);
-	if (err)
-		return scene_not_stopped(scene, err);
+	if (err) {
+		err = scene_not_stopped(scene, err);
+		*ret = !err && scene->pause_left_us > scene->pause_limit_us / 4 &&
+		       scene->pause_left_us < before; /* threads that wait for a processor: again */
+		return err;
+	}
 	err = malloc_look_copy(malloc, &all);
 	struct freeze_result result = freeze_thaw(freeze);
 	scene_account(scene, &result, PAUSE_SETTLED);

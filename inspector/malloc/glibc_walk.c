@@ -303,7 +303,7 @@ static struct error *walk_init(const struct glibc_walk_request *r, struct malloc
 {
 	*ret = (struct walk){
 		.request = r, .arena = arena, .claims = claims, .entry_steps = ENTRY_STEPS};
-	ret->ledger = (struct glibc_ledger){.residency = r->residency, .arena = arena};
+	ret->ledger = (struct glibc_ledger){.residency = r->counted, .arena = arena};
 	return glibc_window_init(&ret->window, r->space, r->residency);
 }
 

@@ -16,7 +16,8 @@ struct glibc_walk_request {
 	const struct glibc_tcaches *tcaches;
 	const struct glibc_state *state;
 	const struct glibc_segments *segments;
-	const struct residency *residency; /* taken before; NULL: not known */
+	const struct residency *residency; /* what may be read, taken before; NULL: all of it */
+	const struct residency *counted;   /* what counts as resident; NULL: not known */
 	bool resumes;  /* goes on behind what is broken: of no use where it is only in motion */
 	bool at_break; /* its top ends at the program break: trim may move that */
 };

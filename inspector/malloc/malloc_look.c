@@ -223,7 +223,7 @@ static struct error *read_residency(const struct malloc_look *look, struct arena
 	const struct malloc_look_request *r = &look->request;
 	struct error *err = NULL;
 	residency_clear(&arena->residency);
-	if (r->residency || !space_has_residency(r->space))
+	if (!space_has_residency(r->space))
 		return NULL;
 	for (size_t i = 0; i < arena->segments.list.count && !err; i++) {
 		const struct glibc_segment *s = &arena->segments.list.items[i];
@@ -241,8 +241,6 @@ static struct error *read_residency(const struct malloc_look *look, struct arena
 static const struct residency *residency_of(const struct malloc_look *look,
 					    const struct arena *arena)
 {
-	if (look->request.residency)
-		return look->request.residency;
 	return space_has_residency(look->request.space) ? &arena->residency : NULL;
 }
 
@@ -269,6 +267,7 @@ static struct error *walk_in(struct malloc_look *look, struct arena *arena, stru
 		.state = &arena->state,
 		.segments = &arena->segments,
 		.residency = residency_of(look, arena),
+		.counted = look->request.residency ?: residency_of(look, arena),
 		.resumes = resumes,
 		.at_break = ends_at_break(look->request.space, &arena->state),
 	};

@@ -25,8 +25,8 @@ struct malloc_look_request {
 	const struct origin *origin; /* borrowed, as all here */
 	struct space *space;
 	bool in_detail; /* claims with all traits of pages (space_residency_in_detail) */
-	/* Of the whole target, taken by the caller before anything was read: then that is what is
-	 * counted. NULL: it is taken here, arena by arena. */
+	/* Of the whole target, taken by the caller before anything was read: then that is what counts
+	 * as resident. NULL: it is taken here, arena by arena. */
 	const struct residency *residency;
 	uint64_t max_memory; /* bytes for copies; 0: none are made */
 	/* Known not to be malloc's, ascending: blocks with mappings of their own are not sought there. */
