@@ -288,7 +288,9 @@ static size_t find_par_by(struct data *data, uint64_t base, struct glibc_place *
 		    !(p->from <= ret->state->until && p->until >= ret->state->from))
 			continue;
 		for (size_t at = 0; at + p->size <= data->bytes.size; at += 8) {
-			if (bytes_u64(&data->bytes, at + p->sbrk_base) != base ||
+			bool same = ret->par && ret->par->sbrk_base == p->sbrk_base &&
+				    ret->mp.value == data->start + at; /* 2.41's and 2.42's */
+			if (bytes_u64(&data->bytes, at + p->sbrk_base) != base || same ||
 			    !looks_like_par(data, p, at) || n++ > 0)
 				continue;
 			ret->par = p;
