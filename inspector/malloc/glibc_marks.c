@@ -5,8 +5,7 @@
 
 #include "base/bytes.h"
 
-#define HIDDEN_SINCE  32 /* 2.32: safe linking */
-#define FAST_SIZE_MAX 0xb0
+#define HIDDEN_SINCE 32 /* 2.32: safe linking */
 
 static int compare(const void *a, const void *b)
 {
@@ -71,7 +70,7 @@ static struct error *follow_fast(struct space *space, const struct glibc_place *
 		if (err)
 			return err;
 		if (!read || (words[1] & ~GLIBC_SIZE_BITS) < GLIBC_CHUNK_MIN ||
-		    (words[1] & ~GLIBC_SIZE_BITS) > FAST_SIZE_MAX) {
+		    (words[1] & ~GLIBC_SIZE_BITS) > GLIBC_FAST_MAX) {
 			*ret_broken = true;
 			return NULL;
 		}

@@ -21,6 +21,7 @@
 #define GLIBC_PAGE       UINT64_C(4096)
 #define GLIBC_N_BINS     127
 #define GLIBC_N_FASTBINS 10
+#define GLIBC_FAST_MAX   0xb0 /* size of a chunk in a fast bin; 0x80 unless mallopt() says more */
 #define GLIBC_STATE_MAX  2208
 #define GLIBC_HEAP_SIZE  (UINT64_C(64) << 20) /* reserved for a heap, and its alignment */
 #define GLIBC_RUN_MIN    GLIBC_PAGE /* of the main arena, where brk is blocked: top_pad may be 0 */

@@ -7,6 +7,10 @@
  * So one chunk waits while the next is read. A heap that was left behind ends with a fence: 16 bytes that call
  * themselves a chunk, and 16 more, of size 0 in a thread's heap, in the main arena again of 16.
  *
+ * Fast chunks look as if they were in use. Where links are hidden (since 2.32) few other words make one: who has one
+ * is taken for fast, which is proved the same way. Where it is not so, because some block's first word was
+ * never written, the lists are followed among those words, and all is walked again. Plain links are followed in memory.
+ *
  * Links are proved without following them: for every free chunk and bin c, (c, fd of c) is an
  * arrow forwards, (bk of c, c) one backwards; both sums of all arrows' fingerprints are equal
  * just when each is in a ring whose two directions agree.
@@ -15,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "inspector/malloc/glibc_links.h"
 #include "inspector/malloc/glibc_window.h"
 
 #include <stdio.h>
@@ -32,10 +37,15 @@ struct walk {
 	const struct glibc_walk_request *request;
 	struct glibc_window window;
 	struct glibc_ledger ledger;
-	struct glibc_marks fast;
+	bool guesses; /* fast chunks are known by their links */
+	struct glibc_links links;
+	uint64_t guessed, led_to; /* fingerprints: of such chunks, and of where links lead */
+	const struct glibc_segment *last; /* that a link led to */
+	const struct glibc_marks *fast;   /* NULL: there are none, or they are guessed */
 	size_t near_fast, near_cached;
 	struct chunk waiting;
 	uint64_t forwards, backwards; /* fingerprints */
+	bool failed;                  /* out of memory */
 	uint64_t total;               /* bytes told */
 	unsigned n_entries;
 	size_t entry_steps; /* left */
@@ -96,6 +106,33 @@ static bool is_cached(struct walk *w, const struct chunk *c)
 	return near < n && t->keys.list.items[near] == c->bk;
 }
 
+static bool is_inside(struct walk *w, uint64_t at)
+{
+	if (!w->last || at < w->last->start || at >= w->last->end)
+		w->last = glibc_segments_of(w->request->segments, at);
+	return w->last;
+}
+
+/* Whether a chunk that looks as if it were in use has a fast bin's link. */
+static bool is_linked(struct walk *w, const struct chunk *c)
+{
+	uint64_t next = glibc_link(true, c->at + 16, c->fd);
+	if (c->size > GLIBC_FAST_MAX || next % GLIBC_ALIGNMENT != 0 ||
+	    (next && !is_inside(w, next)))
+		return false;
+	w->failed |= !glibc_links_add(&w->links, c->at, next);
+	w->guessed += mix(c->at);
+	w->led_to += next ? mix(next) : 0;
+	return true;
+}
+
+static bool is_fast(struct walk *w, const struct chunk *c)
+{
+	if (w->guesses)
+		return is_linked(w, c);
+	return w->fast && glibc_marks_has(w->fast, c->at, &w->near_fast);
+}
+
 /* The chunk that waits, once the next has told whether it is in use. */
 static void settle(struct walk *w, bool in_use)
 {
@@ -107,10 +144,12 @@ static void settle(struct walk *w, bool in_use)
 	if (!in_use) {
 		take_links(w, c.at, c.fd, c.bk);
 		glibc_ledger_free(&w->ledger, c.at, c.size, false);
-	} else if (glibc_marks_has(&w->fast, c.at, &w->near_fast)) {
+	} else if (is_cached(w, &c)) {
+		glibc_ledger_used(&w->ledger, c.at, c.size, true);
+	} else if (is_fast(w, &c)) {
 		glibc_ledger_free(&w->ledger, c.at, c.size, true);
 	} else {
-		glibc_ledger_used(&w->ledger, c.at, c.size, is_cached(w, &c));
+		glibc_ledger_used(&w->ledger, c.at, c.size, false);
 	}
 }
 
@@ -278,7 +317,9 @@ static struct error *walk_segment(struct walk *w, const struct glibc_segment *s)
 	w->window.end = w->window.start = 0;
 	w->window.step = 0;
 	w->waiting.at = 0;
-	glibc_marks_seek(&w->fast, s->start, &w->near_fast);
+	w->near_fast = 0;
+	if (w->fast)
+		glibc_marks_seek(w->fast, s->start, &w->near_fast);
 	glibc_marks_seek(&w->request->tcaches->chunks, s->start, &w->near_cached);
 	glibc_ledger_begin(&w->ledger, s->start, s->kept);
 	take_overhead(w, s->start, s->first - s->start);
@@ -310,7 +351,7 @@ static struct error *walk_init(const struct glibc_walk_request *r, struct malloc
 static void walk_fini(struct walk *w)
 {
 	glibc_window_fini(&w->window);
-	glibc_marks_fini(&w->fast);
+	glibc_links_fini(&w->links);
 }
 
 static void verify(struct walk *w, bool fast_broken)
@@ -320,33 +361,79 @@ static void verify(struct walk *w, bool fast_broken)
 		damaged(w, r->state->at.value, "a list of fast chunks leads astray", 0);
 	if (r->segments->broken)
 		damaged(w, r->state->at.value, "its heaps do not form a chain", 0);
-	w->arena->verified =
-		!w->arena->damage && w->total == r->state->system && w->forwards == w->backwards;
+	w->arena->verified = !w->arena->damage && w->total == r->state->system &&
+			     w->forwards == w->backwards && w->guessed == w->led_to;
+}
+
+/* Where fast bins begin, links lead to, too. */
+static void take_fast_heads(struct walk *w)
+{
+	const struct glibc_walk_request *r = w->request;
+	struct bytes b = bytes_of(r->state->bytes, sizeof(r->state->bytes));
+	for (size_t i = 0; w->guesses && i < GLIBC_N_FASTBINS; i++) {
+		uint64_t head = bytes_u64(&b, GLIBC_FASTBINS_AT(r->place->state) + i * 8);
+		w->led_to += head ? mix(head) : 0;
+	}
+}
+
+static struct error *walk_once(struct walk *w, bool fast_broken)
+{
+	const struct glibc_walk_request *r = w->request;
+	struct error *err = NULL;
+	w->arena->address = r->state->at;
+	w->arena->main = r->state->main;
+	w->arena->n_attached = r->state->attached;
+	w->arena->system = r->state->system;
+	w->arena->max_system = r->state->system_max;
+	w->arena->n_heaps = r->segments->list.count;
+	take_bins(w);
+	take_fast_heads(w);
+	for (size_t i = 0; i < r->segments->list.count && !err; i++)
+		err = walk_segment(w, &r->segments->list.items[i]);
+	if (err)
+		return err;
+	if (w->failed)
+		return error_out_of_memory();
+	glibc_ledger_close(&w->ledger);
+	verify(w, fast_broken);
+	return NULL;
+}
+
+/* In one way: by guesses, by marks that are given, or by lists that are followed in memory. */
+enum way { WAY_GUESSES, WAY_MARKS, WAY_LISTS };
+
+static struct error *walk_way(const struct glibc_walk_request *r, enum way way,
+			      struct malloc_arena *ret, struct claims *ret_claims,
+			      struct glibc_marks *marks, bool *broken)
+{
+	_cleanup_(walk_fini) struct walk w = {0};
+	struct error *err = walk_init(r, ret, ret_claims, &w);
+	w.guesses = way == WAY_GUESSES;
+	if (!err && way == WAY_LISTS)
+		err = glibc_marks_fast(r->space, r->place, r->state, r->segments, marks, broken);
+	w.fast = way == WAY_GUESSES ? NULL : marks;
+	err = err ?: walk_once(&w, *broken);
+	if (!err && w.guessed != w.led_to)
+		err = glibc_links_follow(&w.links, r->place, r->state, marks, broken);
+	return err;
 }
 
 struct error *glibc_walk_arena(const struct glibc_walk_request *r, struct malloc_arena *ret,
 			       struct claims *ret_claims)
 {
-	_cleanup_(walk_fini) struct walk w = {0};
-	bool fast_broken = false;
-	ret->address = r->state->at;
-	ret->main = r->state->main;
-	ret->n_attached = r->state->attached;
-	ret->system = r->state->system;
-	ret->max_system = r->state->system_max;
-	ret->n_heaps = r->segments->list.count;
-	struct error *err = walk_init(r, ret, ret_claims, &w);
-	err = err
-		      ?: glibc_marks_fast(r->space, r->place, r->state, r->segments, &w.fast,
-					  &fast_broken);
-	take_bins(&w);
-	for (size_t i = 0; i < r->segments->list.count && !err; i++)
-		err = walk_segment(&w, &r->segments->list.items[i]);
-	if (err)
-		return err;
-	glibc_ledger_close(&w.ledger);
-	verify(&w, fast_broken);
-	return NULL;
+	struct glibc_marks marks = {VEC_EMPTY};
+	size_t n = ret_claims->list.count;
+	bool hidden = r->place->minor >= 32 && r->place->state->has_fastbins, broken = false;
+	struct error *err =
+		walk_way(r, hidden ? WAY_GUESSES : WAY_LISTS, ret, ret_claims, &marks, &broken);
+	if (!err && hidden && !ret->verified && !ret->damage) {
+		ret_claims->list.count = n;
+		malloc_arena_fini(ret);
+		*ret = (struct malloc_arena){.main = false};
+		err = walk_way(r, WAY_MARKS, ret, ret_claims, &marks, &broken);
+	}
+	glibc_marks_fini(&marks);
+	return err;
 }
 
 struct error *glibc_walk_run(const struct glibc_walk_request *r, uint64_t start, uint64_t limit,
