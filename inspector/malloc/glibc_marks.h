@@ -16,6 +16,7 @@ struct glibc_marks {
 	VEC(uint64_t) list;
 };
 
+/* Puts them in order, for glibc_marks_has(). */
 void glibc_marks_sort(struct glibc_marks *marks);
 void glibc_marks_fini(struct glibc_marks *marks);
 
