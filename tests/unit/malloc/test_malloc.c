@@ -89,6 +89,22 @@ static void a_whole_heap_is_told_to_the_byte(void **state)
 	malloc_world_free(w);
 }
 
+/* Its links, 48 bytes from the chunk's begin, stay: so does the page that they reach into. */
+static void a_page_with_links_is_not_given_back(void **state)
+{
+	(void)state;
+	struct malloc_world *w = malloc_world_new();
+	malloc_world_add(w, WORLD_USED, 0xfe0);
+	malloc_world_add(w, WORLD_FREE, 0x2000);
+	malloc_world_add(w, WORLD_USED, WORLD_HEAP_SIZE - 0x2fe0 - 0x1000);
+	malloc_world_finish(w);
+	_cleanup_(looked_fini) struct looked l = look(w);
+	assert_true(main_of(&l)->verified);
+	assert_int_equal(main_of(&l)->trimmable.value, 0);
+	assert_int_equal(main_of(&l)->stuck.value, 0x2000);
+	malloc_world_free(w);
+}
+
 /* One word is wrong: what was walked is kept, the rest told to be lost, and all bytes stay claimed. */
 static void damaged(uint64_t at, uint64_t value, const char *told)
 {
@@ -149,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_heap_is_told_to_the_byte),
+		cmocka_unit_test(a_page_with_links_is_not_given_back),
 		cmocka_unit_test(damage_is_told_with_its_place),
 		cmocka_unit_test(it_goes_on_behind_damage),
 		cmocka_unit_test(a_ring_that_does_not_close_is_none),
