@@ -107,6 +107,9 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_DEBUG_INFO] = "debug_info",
 		[DOUBT_EARLIER_RUN] = "earlier_run",
 		[DOUBT_RESIDENCY] = "residency",
+		[DOUBT_MALLOC_ARENA] = "malloc_arena",
+		[DOUBT_MALLOC_MAPPED] = "malloc_mapped",
+		[DOUBT_MALLOC_UNKNOWN] = "malloc_unknown",
 		[DOUBT_INPUT_PARTIAL] = "input_partial",
 		[DOUBT_TARGET_CHANGED] = "target_changed",
 	};

@@ -47,6 +47,9 @@ enum doubt_severity {
 	X(DEBUG_INFO)        /* debug information that is there could not be used */               \
 	X(EARLIER_RUN)       /* what an earlier run of Python in the process left is not known */  \
 	X(RESIDENCY)         /* what is resident could not be learnt */                            \
+	X(MALLOC_ARENA)      /* an arena of malloc's moved while it was read, or is damaged */     \
+	X(MALLOC_MAPPED)     /* not all large blocks of malloc's were found */                     \
+	X(MALLOC_UNKNOWN)    /* which library serves malloc could not be told */                   \
 	X(INPUT_PARTIAL)     /* a core or snapshot file lacks some of what it should hold */       \
 	X(TARGET_CHANGED)    /* it executed another program or ended while being read */
 

@@ -326,10 +326,11 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 static struct error *look_for_save(void *context, enum look_mode mode, struct snapshot **ret)
 {
 	struct inspector *inspector = context;
-	enum look_mode asked = inspector->request.mode;
+	const struct inspector_request asked = inspector->request;
 	inspector->request.mode = mode;
+	inspector->request.parts = 0; /* what it reads goes into the file as it is */
 	struct error *err = inspector_look(inspector, ret);
-	inspector->request.mode = asked;
+	inspector->request = asked;
 	return err;
 }
 

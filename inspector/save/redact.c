@@ -225,9 +225,10 @@ static bool begin_chunk(const struct view *v, const struct ground_range *g, uint
 {
 	struct redactor *r = v->r;
 	uint64_t word = word_at(v, at), size = word & ~UINT64_C(15);
-	uint64_t wanted = g->ground == GROUND_HEAP ? CHUNK_THREAD : 0;
+	/* A free chunk of a thread's heap does not say whose it is. */
+	uint64_t odd = g->ground == GROUND_HEAP ? 14 & ~(uint64_t)CHUNK_THREAD : 14;
 	r->size_at = 0;
-	if ((word & 14) != wanted || size < CHUNK_MIN || size > g->end - (at - 8))
+	if ((word & odd) != 0 || size < CHUNK_MIN || size > g->end - (at - 8))
 		return false;
 	keep_bytes(v, at, at + 8);
 	if (!(word & 1) && word_at(v, at - 8) == r->last_size)

@@ -233,8 +233,12 @@ static struct error *write_facts(struct saving *s)
 	struct savefile_facts facts = {
 		.facts = FACTS_EMPTY, .account = s->footprint.account, .moment = s->moment};
 	struct error *err = origin_facts(&s->source->subject->origin, &facts.facts);
-	if (err)
+	struct subject *subject = s->source->subject;
+	err = err ?: origin_threads(&subject->origin, &subject->space, &facts.facts.threads);
+	if (err) {
+		facts_fini(&facts.facts);
 		return err;
+	}
 	facts.facts.label = process_label(facts.facts.cmdline.items, facts.facts.cmdline.count,
 					  facts.facts.comm);
 	facts.facts.taken_at = s->result.snapshot->target.taken_at;

@@ -300,6 +300,18 @@ static struct error *give_account(void *source, bool with_smaps, struct account 
 	return NULL;
 }
 
+static struct error *give_threads(void *source, struct space *space, struct threads *ret)
+{
+	struct facts facts;
+	struct error *err = give_facts(source, &facts);
+	(void)space;
+	if (err)
+		return err;
+	bool copied = threads_copy(&facts.threads, ret);
+	facts_fini(&facts);
+	return copied ? NULL : error_out_of_memory();
+}
+
 /* A file on this machine may have the name, but not be the one. What is needed of it was saved. */
 static struct error *give_file(void *source, const struct region *region, origin_accept_fn *accept,
 			       void *context, int *ret)
@@ -324,6 +336,7 @@ struct error *savefile_origin(const char *path, struct origin *ret)
 		.facts = give_facts,
 		.open_file = give_file,
 		.account = give_account,
+		.threads = give_threads,
 		.close = give_up,
 	};
 	struct savefile *file = NULL;

@@ -83,6 +83,8 @@ bool savefile_put_residency(const struct residency *residency, struct savefile_b
 	return true;
 }
 
+#define THREAD_SIZE 40
+
 enum tag {
 	TAG_PID = 1,
 	TAG_UID,
@@ -111,6 +113,7 @@ enum tag {
 	TAG_PURSE_OOM_EVENTS,
 	TAG_PURSE_HEADROOM,
 	TAG_PURSE_SHARE,
+	TAG_THREAD = 32, /* once for each */
 };
 
 static bool put_value(struct savefile_buffer *to, enum tag tag, uint64_t value)
@@ -163,6 +166,32 @@ static bool put_account(const struct account *a, struct savefile_buffer *to)
 	return ok;
 }
 
+/* tid, thread pointer, stack pointer, name: 40 bytes. */
+static bool put_threads(struct savefile_buffer *to, const struct threads *threads)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < threads->list.count; i++) {
+		const struct thread *t = &threads->list.items[i];
+		ok = put_number(to, TAG_THREAD, 4) && put_number(to, THREAD_SIZE, 4) &&
+		     put_number(to, (uint64_t)t->tid, 8) && put_number(to, t->pointer.value, 8) &&
+		     put_number(to, t->stack.value, 8) && put_bytes(to, t->name, sizeof(t->name));
+	}
+	return ok;
+}
+
+static bool take_thread(struct threads *threads, const uint8_t *data)
+{
+	struct bytes b = bytes_of(data, THREAD_SIZE);
+	struct thread *thread = vec_push(&threads->list);
+	if (!thread)
+		return false;
+	*thread = (struct thread){.tid = (pid_t)(bytes_u64(&b, 0) & INT32_MAX),
+				  .pointer = bytes_raddr(&b, 8),
+				  .stack = bytes_raddr(&b, 16)};
+	memcpy(thread->name, data + 24, sizeof(thread->name) - 1);
+	return true;
+}
+
 bool savefile_put_facts(const struct savefile_facts *facts, bool with_arguments,
 			struct savefile_buffer *to)
 {
@@ -184,8 +213,8 @@ bool savefile_put_facts(const struct savefile_facts *facts, bool with_arguments,
 		{TAG_SYSTEM_MEMORY, f->system_memory},
 		{TAG_MOMENT, facts->moment},
 	};
-	bool ok = put_string(to, TAG_COMM, f->comm) && put_string(to, TAG_EXE, f->exe) &&
-		  put_string(to, TAG_LABEL, f->label);
+	bool ok = put_threads(to, &f->threads) && put_string(to, TAG_COMM, f->comm) &&
+		  put_string(to, TAG_EXE, f->exe) && put_string(to, TAG_LABEL, f->label);
 	for (size_t i = 0; ok && i < ARRAY_SIZE(values); i++)
 		ok = put_value(to, values[i].tag, values[i].value);
 	for (size_t i = 0; ok && with_arguments && i < f->cmdline.count; i++)
@@ -371,6 +400,9 @@ static struct error *take_facts(const void *data, size_t size, struct savefile_f
 			if (err)
 				return err;
 		}
+		if (tag == TAG_THREAD && length == THREAD_SIZE &&
+		    !take_thread(&ret->facts.threads, b.data + at))
+			return error_out_of_memory();
 		at += length;
 	}
 	return NULL;
