@@ -201,12 +201,17 @@ static struct error *walk(struct inspector *inspector, struct snapshot *ret)
 		to->shares_main = from->shares_main;
 		to->readable = from->readable;
 		look_hand_over_free_lists(look, i, to);
+		struct error *err = look->mimalloc ? mimalloc_walk(look->mimalloc, i, &to->mimalloc,
+								   &ret->doubts)
+						   : NULL;
+		if (err)
+			return err;
 		if (!from->has_heap) {
 			to->pymalloc.raw_allocated_blocks = maybe_known(0);
 			continue;
 		}
-		struct error *err = pymalloc_walk(look->copies.items[i], layout, &from->roots,
-						  &to->pymalloc, &ret->doubts);
+		err = pymalloc_walk(look->copies.items[i], layout, &from->roots, &to->pymalloc,
+				    &ret->doubts);
 		if (err)
 			return err;
 	}

@@ -6,6 +6,7 @@
 #define INSPECTOR_LOOK_H
 
 #include "inspector/inspector.h"
+#include "inspector/mimalloc/mimalloc_copy.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 
@@ -25,6 +26,7 @@ struct look {
 	struct runtime runtime;
 	struct doubts runtime_doubts;       /* of the last reading, as those of the counters */
 	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
+	struct mimalloc_copy *mimalloc; /* of all interpreters; NULL: the process does not use it */
 	struct look_counters counters;
 	bool stopped; /* the target stands still right now, by us */
 };
