@@ -145,6 +145,14 @@ static void accept_found(struct mimalloc_copy *copy)
 	copy->found.count = 0;
 }
 
+static void tell_table(const struct mimalloc_copy *copy, raddr at, size_t size)
+{
+	for (size_t i = 0; i < size / OS_PAGE; i++)
+		if (copy->table_got[i] == SLICE_READ)
+			mimalloc_tell(copy, raddr_plus(at, i * OS_PAGE),
+				      copy->table + i * OS_PAGE, OS_PAGE);
+}
+
 static struct error *read_tables(struct mimalloc_copy *copy)
 {
 	for (size_t i = 0; i < copy->image.segments.count; i++) {
@@ -158,6 +166,7 @@ static struct error *read_tables(struct mimalloc_copy *copy)
 			return err;
 		if (mimalloc_find_again(copy, s, size)) {
 			mimalloc_table_parse(copy, s);
+			tell_table(copy, s->start, size);
 			continue;
 		}
 		s->agrees = false;
@@ -221,10 +230,12 @@ struct error *mimalloc_copy_take(struct mimalloc_copy *copy, struct space *space
 	copy->request = *request;
 	copy->space = space;
 	copy->frozen = frozen;
+	copy->tap = space->tap;
+	space->tap = NULL;
 	struct error *err = round_run(copy);
 	for (int i = 1; !err && !frozen && i < LIVE_ROUNDS && mimalloc_copy_unsettled(copy); i++)
 		err = round_run(copy);
-	copy->space = NULL;
+	space->tap = copy->tap;
 	return err;
 }
 

@@ -38,6 +38,12 @@ struct error *mimalloc_read(struct mimalloc_copy *copy, raddr at, void *buffer, 
 	return NULL;
 }
 
+void mimalloc_tell(const struct mimalloc_copy *copy, raddr at, const void *bytes, size_t size)
+{
+	if (copy->tap)
+		copy->tap->hear(copy->tap->context, at, bytes, size);
+}
+
 /* ---- one candidate --------------------------------------------------------------------- */
 
 static uint64_t header(const struct mimalloc_shape *s, const uint8_t *bytes,
@@ -204,9 +210,11 @@ static struct error *find_key(struct mimalloc_copy *copy, uint64_t *ret)
 	bool read;
 	uint64_t key = 0;
 	struct error *err = mimalloc_read(copy, raddr_at(at), &key, sizeof(key), &read);
-	if (!err && read)
-		*ret = key;
-	return err;
+	if (err || !read)
+		return err;
+	mimalloc_tell(copy, raddr_at(at), &key, sizeof(key));
+	*ret = key;
+	return NULL;
 }
 
 /* Adds what stands at `at`, if it is a segment of this mimalloc. */

@@ -119,6 +119,7 @@ static struct error *follow(const struct walk *w, raddr head, uint32_t *ret_n, b
 		if (err || !read)
 			return err;
 		++*ret_n;
+		mimalloc_tell(w->copy, head, &next, sizeof(next));
 		head = raddr_at(w->encoded ? mimalloc_decode(next, w->page->keys, w->null) : next);
 	}
 	*ret_whole = true;
@@ -223,14 +224,23 @@ static void mark_delayed(struct mimalloc_copy *copy, const struct mimalloc_page_
 		(void)mark(&w, copy->image.delayed.items[i]);
 }
 
+/* Whether what is known of a page that did not change need not be found again. Tallies are of the last
+ * residency, which under a stop is not taken anew; and who listens must hear links that are encoded: they look like
+ * no address, by which others are known. */
+static bool may_keep(const struct mimalloc_copy *copy)
+{
+	if (copy->tap && mimalloc_has(&copy->image.shape, MIMALLOC_PAGE_KEYS))
+		return false;
+	return copy->frozen || !copy->request.in_detail;
+}
+
 static struct error *one_page(struct mimalloc_copy *copy, struct mimalloc_page_image *page,
 			      raddr area, raddr slot, size_t *delayed)
 {
 	uint32_t before = page->n_delayed;
 	count_delayed(copy, page, area, delayed);
-	bool kept = copy->frozen || !copy->request.in_detail; /* its tallies are of this residency */
-	if (kept && page->agrees && raddr_is_null(page->thread_free) && page->n_thread_free == 0 &&
-	    before == page->n_delayed)
+	if (may_keep(copy) && page->agrees && raddr_is_null(page->thread_free) &&
+	    page->n_thread_free == 0 && before == page->n_delayed)
 		return NULL;
 	struct error *err = follow_all(copy, page, slot);
 	if (err)

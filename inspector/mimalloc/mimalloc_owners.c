@@ -39,6 +39,8 @@ static struct error *read_field(struct mimalloc_copy *copy, raddr at, enum layou
 					  (size_t)e->width, ret_read);
 	struct bytes b = bytes_of(bytes, sizeof(bytes));
 	*ret = bytes_unsigned(&b, 0, (unsigned)e->width);
+	if (!err && *ret_read)
+		mimalloc_tell(copy, raddr_plus(at, e->offset), bytes, (size_t)e->width);
 	return err;
 }
 
@@ -148,6 +150,17 @@ static const struct mimalloc_thread_image *find_thread(const struct mimalloc_ima
 	return below;
 }
 
+/* Its fields, and not what lies between them: the heap's address is only what a page says. */
+static void tell_heap(const struct mimalloc_copy *copy, raddr at, const uint8_t *bytes)
+{
+	const struct mimalloc_shape *s = &copy->image.shape;
+	for (unsigned i = MIMALLOC_HEAP_DELAYED_FREE; i < MIMALLOC_FIELD_COUNT; i++) {
+		size_t size = i == MIMALLOC_HEAP_KEYS ? 16 : s->fields[i].width;
+		mimalloc_tell(copy, raddr_plus(at, s->fields[i].offset),
+			      bytes + s->fields[i].offset, size);
+	}
+}
+
 static struct error *read_heap(struct mimalloc_copy *copy, struct mimalloc_heap_image *heap)
 {
 	const struct mimalloc_shape *s = &copy->image.shape;
@@ -159,6 +172,7 @@ static struct error *read_heap(struct mimalloc_copy *copy, struct mimalloc_heap_
 		copy->image.n_lost++;
 		return NULL;
 	}
+	tell_heap(copy, heap->at, bytes);
 	heap->delayed =
 		raddr_at(mimalloc_get(s, MIMALLOC_HEAP_DELAYED_FREE, bytes, s->heap_size));
 	heap->thread_id = mimalloc_get(s, MIMALLOC_HEAP_THREAD_ID, bytes, s->heap_size);
@@ -190,6 +204,7 @@ static struct error *follow_delayed(struct mimalloc_copy *copy,
 		struct error *err = mimalloc_read(copy, at, &next, sizeof(next), &read);
 		if (err || !read)
 			return err;
+		mimalloc_tell(copy, at, &next, sizeof(next));
 		raddr *block = vec_push(&image->delayed);
 		if (!block)
 			return error_out_of_memory();

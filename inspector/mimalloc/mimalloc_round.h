@@ -21,6 +21,7 @@ struct mimalloc_copy {
 	struct mimalloc_image image;
 	struct mimalloc_request request; /* of this round, as space and frozen */
 	struct space *space;
+	const struct space_tap *tap; /* of the space, which hears only what mimalloc_tell() says */
 	bool frozen;
 	VEC(struct mimalloc_segment_image) found;
 	VEC(uint8_t) slot_used;
@@ -39,6 +40,10 @@ struct mimalloc_copy {
 /* Reads what is all present; *ret_read false: it is not, or cannot be read. ERROR_GONE. */
 struct error *mimalloc_read(struct mimalloc_copy *copy, raddr at, void *buffer, size_t size,
 			    bool *ret_read) MUST_CHECK;
+
+/* Lets the space's tap hear of what is mimalloc's own. It may not hear all that is read: where a segment is looked for,
+ * and between the links of a page, lies what the program keeps. */
+void mimalloc_tell(const struct mimalloc_copy *copy, raddr at, const void *bytes, size_t size);
 
 /* Fills copy->found, ascending and disjoint: start, size, what the header says; and image.shape the first
  * time. ERROR_GONE, ERROR_RESOURCE. */
