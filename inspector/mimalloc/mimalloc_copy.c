@@ -149,8 +149,8 @@ static void tell_table(const struct mimalloc_copy *copy, raddr at, size_t size)
 {
 	for (size_t i = 0; i < size / OS_PAGE; i++)
 		if (copy->table_got[i] == SLICE_READ)
-			mimalloc_tell(copy, raddr_plus(at, i * OS_PAGE),
-				      copy->table + i * OS_PAGE, OS_PAGE);
+			mimalloc_tell(copy, raddr_plus(at, i * OS_PAGE), copy->table + i * OS_PAGE,
+				      OS_PAGE);
 }
 
 static struct error *read_tables(struct mimalloc_copy *copy)
@@ -160,8 +160,8 @@ static struct error *read_tables(struct mimalloc_copy *copy)
 		size_t size;
 		if (s->retired)
 			continue;
-		struct error *err = mimalloc_table_read(copy, s->start,
-							mimalloc_find_pieces(copy, s), &size);
+		struct error *err =
+			mimalloc_table_read(copy, s->start, mimalloc_find_pieces(copy, s), &size);
 		if (err)
 			return err;
 		if (mimalloc_find_again(copy, s, size)) {
@@ -183,12 +183,11 @@ static struct error *take_residency(struct mimalloc_copy *copy)
 	image->has_residency = space_has_residency(copy->space);
 	for (size_t i = 0; image->has_residency && i < image->segments.count; i++) {
 		const struct mimalloc_segment_image *s = &image->segments.items[i];
-		struct error *err =
-			copy->request.in_detail
-				? space_residency_in_detail(copy->space, s->start, s->size,
-							    &image->residency)
-				: space_residency(copy->space, s->start, s->size,
-						  &image->residency);
+		struct error *err = copy->request.in_detail
+					    ? space_residency_in_detail(copy->space, s->start,
+									s->size, &image->residency)
+					    : space_residency(copy->space, s->start, s->size,
+							      &image->residency);
 		if (err && !error_catch(&err, ERROR_FAULT))
 			return err;
 	}

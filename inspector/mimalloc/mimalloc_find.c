@@ -103,8 +103,7 @@ static bool find_shape(struct mimalloc_copy *copy, raddr at, size_t size)
 	if (!image->has_shape)
 		n = mimalloc_shapes(copy->request.layout, &copy->request.flavour, shapes);
 	for (size_t i = 0; i < n; i++) {
-		if (!is_header(copy, &shapes[i], at) ||
-		    !is_table(copy, &shapes[i], size))
+		if (!is_header(copy, &shapes[i], at) || !is_table(copy, &shapes[i], size))
 			continue;
 		image->shape = shapes[i];
 		image->has_shape = true;
@@ -121,8 +120,7 @@ struct mimalloc_segment_image mimalloc_find_describe(const struct mimalloc_copy 
 		.start = at,
 		.size = header(s, bytes, MIMALLOC_SEGMENT_BYTES),
 		.thread_id = header(s, bytes, MIMALLOC_SEGMENT_THREAD_ID),
-		.abandoned_next =
-			raddr_at(header(s, bytes, MIMALLOC_SEGMENT_ABANDONED_NEXT)),
+		.abandoned_next = raddr_at(header(s, bytes, MIMALLOC_SEGMENT_ABANDONED_NEXT)),
 		.info_slices = (uint32_t)header(s, bytes, MIMALLOC_SEGMENT_INFO_SLICES),
 		.entries = (uint32_t)header(s, bytes, MIMALLOC_SEGMENT_ENTRIES),
 		.used = (uint32_t)header(s, bytes, MIMALLOC_SEGMENT_USED),
@@ -205,8 +203,8 @@ static struct error *find_key(struct mimalloc_copy *copy, uint64_t *ret)
 	*ret = 0;
 	if (!layout_has(layout, LAYOUT_MI_HEAP_MAIN))
 		return NULL;
-	uint64_t at = copy->request.bias + layout_offset(layout, LAYOUT_MI_HEAP_MAIN) +
-		      cookie->offset;
+	uint64_t at =
+		copy->request.bias + layout_offset(layout, LAYOUT_MI_HEAP_MAIN) + cookie->offset;
 	bool read;
 	uint64_t key = 0;
 	struct error *err = mimalloc_read(copy, raddr_at(at), &key, sizeof(key), &read);

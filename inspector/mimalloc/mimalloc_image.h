@@ -20,9 +20,9 @@ struct mimalloc_page_image {
 	uint64_t block_size;
 	uint32_t slice_count; /* 0: no page begins at this slice */
 	uint32_t capacity, reserved, used;
-	uint32_t n_free;           /* blocks of free and local_free */
-	uint32_t n_thread_free;    /* freed by other threads: counted as used */
-	uint32_t n_delayed;        /* the same, on its heap's list */
+	uint32_t n_free;        /* blocks of free and local_free */
+	uint32_t n_thread_free; /* freed by other threads: counted as used */
+	uint32_t n_delayed;     /* the same, on its heap's list */
 	raddr free, local_free, thread_free;
 	raddr heap; /* null: abandoned */
 	uint64_t keys[2];
@@ -44,8 +44,8 @@ struct mimalloc_segment_image {
 	uint32_t used, n_pages;        /* as it says, and as found (pages in the making, too) */
 	uint64_t spans;                /* bytes of slices that are in no page */
 	bool huge;
-	bool retired; /* given back to its arena, where it waits to be purged or used again */
-	bool agrees;  /* its table of slices is whole */
+	bool retired;   /* given back to its arena, where it waits to be purged or used again */
+	bool agrees;    /* its table of slices is whole */
 	uint32_t owner; /* an abandoned one's: index of the interpreter */
 	struct residency_tally info, span; /* of its header, of slices that are in no page */
 };
@@ -81,15 +81,14 @@ struct mimalloc_image {
 	VEC(raddr) delayed;                        /* blocks, ascending */
 	struct residency residency;                /* of all segments */
 	bool has_residency;
-	uint64_t key;         /* what every cookie of a segment is its address mixed with */
-	uint64_t n_foreign;   /* segments with another: of another copy of mimalloc */
-	uint64_t n_lost;      /* heaps and threads that could not be read */
-	bool complete;        /* nothing was left out for want of room */
+	uint64_t key;       /* what every cookie of a segment is its address mixed with */
+	uint64_t n_foreign; /* segments with another: of another copy of mimalloc */
+	uint64_t n_lost;    /* heaps and threads that could not be read */
+	bool complete;      /* nothing was left out for want of room */
 };
 
-static inline struct mimalloc_page_image *
-mimalloc_image_pages(const struct mimalloc_image *image,
-		     const struct mimalloc_segment_image *segment)
+static inline struct mimalloc_page_image *mimalloc_image_pages(
+	const struct mimalloc_image *image, const struct mimalloc_segment_image *segment)
 {
 	return &image->pages[(size_t)segment->slot * MIMALLOC_SLICES];
 }

@@ -193,8 +193,7 @@ static void tally_page(struct mimalloc_copy *copy, struct mimalloc_page_image *p
 	tally(copy, area, raddr_distance(area, page->start), &page->overhead);
 	tally_blocks(copy, page);
 	tally(copy, made_end, raddr_distance(made_end, end), &page->kept);
-	tally(copy, end,
-	      raddr_distance(end, raddr_plus(area, mimalloc_image_extent(page))),
+	tally(copy, end, raddr_distance(end, raddr_plus(area, mimalloc_image_extent(page))),
 	      &page->overhead);
 }
 
@@ -289,11 +288,9 @@ struct error *mimalloc_lists(struct mimalloc_copy *copy)
 			if (!pages[slice].slice_count)
 				continue;
 			raddr area = raddr_plus(s->start, slice * MIMALLOC_SLICE);
-			raddr slot = raddr_plus(s->start,
-						shape->header_size +
-							(uint64_t)slice * shape->page_size);
-			struct error *err =
-				one_page(copy, &pages[slice], area, slot, &delayed);
+			raddr slot = raddr_plus(
+				s->start, shape->header_size + (uint64_t)slice * shape->page_size);
+			struct error *err = one_page(copy, &pages[slice], area, slot, &delayed);
 			if (err)
 				return err;
 		}

@@ -35,8 +35,8 @@ static struct error *read_field(struct mimalloc_copy *copy, raddr at, enum layou
 	*ret_read = false;
 	if (!layout_has(copy->request.layout, entry) || e->width > sizeof(bytes))
 		return NULL;
-	struct error *err = mimalloc_read(copy, raddr_plus(at, e->offset), bytes,
-					  (size_t)e->width, ret_read);
+	struct error *err =
+		mimalloc_read(copy, raddr_plus(at, e->offset), bytes, (size_t)e->width, ret_read);
 	struct bytes b = bytes_of(bytes, sizeof(bytes));
 	*ret = bytes_unsigned(&b, 0, (unsigned)e->width);
 	if (!err && *ret_read)
@@ -70,8 +70,7 @@ static struct error *read_threads(struct mimalloc_copy *copy, raddr interpreter,
 {
 	uint64_t head;
 	bool read;
-	struct error *err =
-		read_field(copy, interpreter, LAYOUT_INTERP_THREADS_HEAD, &head, &read);
+	struct error *err = read_field(copy, interpreter, LAYOUT_INTERP_THREADS_HEAD, &head, &read);
 	raddr at = raddr_at(head);
 	for (unsigned i = 0; !err && !raddr_is_null(at) && i < THREADS_MAX; i++)
 		err = read_thread(copy, at, owner, &at);
@@ -173,8 +172,7 @@ static struct error *read_heap(struct mimalloc_copy *copy, struct mimalloc_heap_
 		return NULL;
 	}
 	tell_heap(copy, heap->at, bytes);
-	heap->delayed =
-		raddr_at(mimalloc_get(s, MIMALLOC_HEAP_DELAYED_FREE, bytes, s->heap_size));
+	heap->delayed = raddr_at(mimalloc_get(s, MIMALLOC_HEAP_DELAYED_FREE, bytes, s->heap_size));
 	heap->thread_id = mimalloc_get(s, MIMALLOC_HEAP_THREAD_ID, bytes, s->heap_size);
 	heap->page_count = mimalloc_get(s, MIMALLOC_HEAP_PAGE_COUNT, bytes, s->heap_size);
 	heap->tag = (uint8_t)mimalloc_get(s, MIMALLOC_HEAP_TAG, bytes, s->heap_size);

@@ -12,10 +12,10 @@
 #include "inspector/mimalloc/mimalloc_copy.h"
 #include "inspector/mimalloc/mimalloc_image.h"
 
-#define OS_PAGE     4096
+#define OS_PAGE      4096
 #define TABLE_PIECES ((MIMALLOC_HEADER_MAX + MIMALLOC_SLICES * MIMALLOC_PAGE_MAX) / OS_PAGE + 1)
-#define BODY_PIECES ((size_t)(MIMALLOC_SLICE / OS_PAGE) + 1)
-#define BLOCKS_MAX  65536 /* of a page: its counts have 16 bits */
+#define BODY_PIECES  ((size_t)(MIMALLOC_SLICE / OS_PAGE) + 1)
+#define BLOCKS_MAX   65536 /* of a page: its counts have 16 bits */
 
 struct mimalloc_copy {
 	struct mimalloc_image image;

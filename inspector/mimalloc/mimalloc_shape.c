@@ -22,8 +22,7 @@ struct field_row {
 };
 
 static const struct field_row rows[MIMALLOC_FIELD_COUNT] = {
-#define MIMALLOC_FIELD_ROW(name, of, entry, optional) \
-	{MIMALLOC_OF_##of, LAYOUT_##entry, optional},
+#define MIMALLOC_FIELD_ROW(name, of, entry, optional) {MIMALLOC_OF_##of, LAYOUT_##entry, optional},
 	MIMALLOC_FIELDS(MIMALLOC_FIELD_ROW)
 #undef MIMALLOC_FIELD_ROW
 };
@@ -162,8 +161,8 @@ static bool is_possible(const struct mimalloc_shape *s)
 		return false;
 	for (unsigned i = 0; i < MIMALLOC_FIELD_COUNT; i++) {
 		const struct mimalloc_place *f = &s->fields[i];
-		uint64_t size = i == MIMALLOC_PAGE_KEYS || i == MIMALLOC_HEAP_KEYS ? KEYS_SIZE
-										    : f->width;
+		uint64_t size =
+			i == MIMALLOC_PAGE_KEYS || i == MIMALLOC_HEAP_KEYS ? KEYS_SIZE : f->width;
 		if (f->width == 0 && !rows[i].optional)
 			return false;
 		if (f->width > 8 || f->offset + size > size_of(s, rows[i].of))
@@ -234,8 +233,8 @@ unsigned mimalloc_page_tag(const struct mimalloc_shape *shape, const uint8_t *by
 	if (mimalloc_has(shape, MIMALLOC_PAGE_HEAP_TAG))
 		return (unsigned)mimalloc_get(shape, MIMALLOC_PAGE_HEAP_TAG, bytes, size);
 	/* is_committed, is_zero_init, use_qsbr, then four bits of tag */
-	return (unsigned)bytes_unsigned(
-		       &b, shape->fields[MIMALLOC_PAGE_SLICE_OFFSET].offset + 4U, 1) >>
+	return (unsigned)bytes_unsigned(&b, shape->fields[MIMALLOC_PAGE_SLICE_OFFSET].offset + 4U,
+					1) >>
 		       3 &
 	       15;
 }

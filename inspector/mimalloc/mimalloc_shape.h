@@ -22,35 +22,35 @@
 enum mimalloc_struct { MIMALLOC_OF_SEGMENT, MIMALLOC_OF_PAGE, MIMALLOC_OF_HEAP };
 
 /* name, struct, entry of the layout, whether a build may do without it */
-#define MIMALLOC_FIELDS(X)                                                   \
-	X(SEGMENT_BYTES, SEGMENT, MI_SEGMENT_BYTES, false)                   \
-	X(SEGMENT_ABANDONED_NEXT, SEGMENT, MI_SEGMENT_ABANDONED_NEXT, true)  \
-	X(SEGMENT_USED, SEGMENT, MI_SEGMENT_USED, false)                     \
-	X(SEGMENT_COOKIE, SEGMENT, MI_SEGMENT_COOKIE, false)                 \
-	X(SEGMENT_SLICES, SEGMENT, MI_SEGMENT_SLICES, false)                 \
-	X(SEGMENT_INFO_SLICES, SEGMENT, MI_SEGMENT_INFO_SLICES, false)       \
-	X(SEGMENT_KIND, SEGMENT, MI_SEGMENT_KIND, false)                     \
-	X(SEGMENT_ENTRIES, SEGMENT, MI_SEGMENT_ENTRIES, false)               \
-	X(SEGMENT_THREAD_ID, SEGMENT, MI_SEGMENT_THREAD_ID, false)           \
-	X(PAGE_SLICE_COUNT, PAGE, MI_PAGE_SLICE_COUNT, false)                \
-	X(PAGE_SLICE_OFFSET, PAGE, MI_PAGE_SLICE_OFFSET, false)              \
-	X(PAGE_CAPACITY, PAGE, MI_PAGE_CAPACITY, false)                      \
-	X(PAGE_RESERVED, PAGE, MI_PAGE_RESERVED, false)                      \
-	X(PAGE_FREE, PAGE, MI_PAGE_FREE, false)                              \
-	X(PAGE_USED, PAGE, MI_PAGE_USED, false)                              \
-	X(PAGE_BLOCK_SIZE, PAGE, MI_PAGE_BLOCK_SIZE, false)                  \
-	X(PAGE_START, PAGE, MI_PAGE_START, true)                             \
-	X(PAGE_HEAP_TAG, PAGE, MI_PAGE_HEAP_TAG, true)                       \
-	X(PAGE_LOCAL_FREE, PAGE, MI_PAGE_LOCAL_FREE, false)                  \
-	X(PAGE_KEYS, PAGE, MI_PAGE_KEYS, true)                               \
-	X(PAGE_THREAD_FREE, PAGE, MI_PAGE_THREAD_FREE, false)                \
-	X(PAGE_HEAP, PAGE, MI_PAGE_HEAP, false)                              \
-	X(PAGE_QSBR_GOAL, PAGE, MI_PAGE_QSBR_GOAL, true)                     \
-	X(HEAP_DELAYED_FREE, HEAP, MI_HEAP_DELAYED_FREE, false)              \
-	X(HEAP_THREAD_ID, HEAP, MI_HEAP_THREAD_ID, false)                    \
-	X(HEAP_COOKIE, HEAP, MI_HEAP_COOKIE, false)                          \
-	X(HEAP_KEYS, HEAP, MI_HEAP_KEYS, false)                              \
-	X(HEAP_PAGE_COUNT, HEAP, MI_HEAP_PAGE_COUNT, false)                  \
+#define MIMALLOC_FIELDS(X)                                                  \
+	X(SEGMENT_BYTES, SEGMENT, MI_SEGMENT_BYTES, false)                  \
+	X(SEGMENT_ABANDONED_NEXT, SEGMENT, MI_SEGMENT_ABANDONED_NEXT, true) \
+	X(SEGMENT_USED, SEGMENT, MI_SEGMENT_USED, false)                    \
+	X(SEGMENT_COOKIE, SEGMENT, MI_SEGMENT_COOKIE, false)                \
+	X(SEGMENT_SLICES, SEGMENT, MI_SEGMENT_SLICES, false)                \
+	X(SEGMENT_INFO_SLICES, SEGMENT, MI_SEGMENT_INFO_SLICES, false)      \
+	X(SEGMENT_KIND, SEGMENT, MI_SEGMENT_KIND, false)                    \
+	X(SEGMENT_ENTRIES, SEGMENT, MI_SEGMENT_ENTRIES, false)              \
+	X(SEGMENT_THREAD_ID, SEGMENT, MI_SEGMENT_THREAD_ID, false)          \
+	X(PAGE_SLICE_COUNT, PAGE, MI_PAGE_SLICE_COUNT, false)               \
+	X(PAGE_SLICE_OFFSET, PAGE, MI_PAGE_SLICE_OFFSET, false)             \
+	X(PAGE_CAPACITY, PAGE, MI_PAGE_CAPACITY, false)                     \
+	X(PAGE_RESERVED, PAGE, MI_PAGE_RESERVED, false)                     \
+	X(PAGE_FREE, PAGE, MI_PAGE_FREE, false)                             \
+	X(PAGE_USED, PAGE, MI_PAGE_USED, false)                             \
+	X(PAGE_BLOCK_SIZE, PAGE, MI_PAGE_BLOCK_SIZE, false)                 \
+	X(PAGE_START, PAGE, MI_PAGE_START, true)                            \
+	X(PAGE_HEAP_TAG, PAGE, MI_PAGE_HEAP_TAG, true)                      \
+	X(PAGE_LOCAL_FREE, PAGE, MI_PAGE_LOCAL_FREE, false)                 \
+	X(PAGE_KEYS, PAGE, MI_PAGE_KEYS, true)                              \
+	X(PAGE_THREAD_FREE, PAGE, MI_PAGE_THREAD_FREE, false)               \
+	X(PAGE_HEAP, PAGE, MI_PAGE_HEAP, false)                             \
+	X(PAGE_QSBR_GOAL, PAGE, MI_PAGE_QSBR_GOAL, true)                    \
+	X(HEAP_DELAYED_FREE, HEAP, MI_HEAP_DELAYED_FREE, false)             \
+	X(HEAP_THREAD_ID, HEAP, MI_HEAP_THREAD_ID, false)                   \
+	X(HEAP_COOKIE, HEAP, MI_HEAP_COOKIE, false)                         \
+	X(HEAP_KEYS, HEAP, MI_HEAP_KEYS, false)                             \
+	X(HEAP_PAGE_COUNT, HEAP, MI_HEAP_PAGE_COUNT, false)                 \
 	X(HEAP_TAG, HEAP, MI_HEAP_TAG, false)
 
 enum mimalloc_field {

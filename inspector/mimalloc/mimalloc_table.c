@@ -36,8 +36,8 @@ static void place_blocks(const struct mimalloc_copy *copy, const uint8_t *slot, 
 {
 	uint64_t extent = mimalloc_image_extent(page), offset = start_offset(page->block_size);
 	bool old = !mimalloc_has(&copy->image.shape, MIMALLOC_PAGE_START);
-	page->start = old ? raddr_plus(area, offset)
-			  : raddr_at(field(copy, slot, MIMALLOC_PAGE_START));
+	page->start =
+		old ? raddr_plus(area, offset) : raddr_at(field(copy, slot, MIMALLOC_PAGE_START));
 	if (old && page->block_size >= HUGE_BLOCK_SIZE)
 		page->block_size = size_subtract(extent, offset);
 }
@@ -64,8 +64,8 @@ static struct mimalloc_page_image describe(const struct mimalloc_copy *copy, con
 		.free = raddr_at(field(copy, slot, MIMALLOC_PAGE_FREE)),
 		.local_free = raddr_at(field(copy, slot, MIMALLOC_PAGE_LOCAL_FREE)),
 		/* the two lowest bits are its state */
-		.thread_free = raddr_at(field(copy, slot, MIMALLOC_PAGE_THREAD_FREE) &
-					~UINT64_C(3)),
+		.thread_free =
+			raddr_at(field(copy, slot, MIMALLOC_PAGE_THREAD_FREE) & ~UINT64_C(3)),
 		.heap = raddr_at(field(copy, slot, MIMALLOC_PAGE_HEAP)),
 		.tag = (uint8_t)mimalloc_page_tag(shape, slot, shape->page_size),
 		.waits = field(copy, slot, MIMALLOC_PAGE_QSBR_GOAL) != 0,
@@ -81,9 +81,9 @@ static bool is_same(const struct mimalloc_page_image *a, const struct mimalloc_p
 {
 	return raddr_equal(a->start, b->start) && a->block_size == b->block_size &&
 	       a->slice_count == b->slice_count && a->capacity == b->capacity &&
-	       a->reserved == b->reserved && a->used == b->used &&
-	       raddr_equal(a->free, b->free) && raddr_equal(a->local_free, b->local_free) &&
-	       a->keys[0] == b->keys[0] && a->keys[1] == b->keys[1];
+	       a->reserved == b->reserved && a->used == b->used && raddr_equal(a->free, b->free) &&
+	       raddr_equal(a->local_free, b->local_free) && a->keys[0] == b->keys[0] &&
+	       a->keys[1] == b->keys[1];
 }
 
 /* What was found out of it before is kept where it did not change. */
@@ -112,8 +112,8 @@ static bool parse_run(struct mimalloc_copy *copy, struct mimalloc_segment_image 
 	struct mimalloc_page_image *page = &mimalloc_image_pages(&copy->image, segment)[slice];
 	uint64_t count = field(copy, slot, MIMALLOC_PAGE_SLICE_COUNT);
 	uint64_t block_size = field(copy, slot, MIMALLOC_PAGE_BLOCK_SIZE);
-	uint64_t left = segment->huge ? segment->size / MIMALLOC_SLICE - slice
-				      : segment->entries - slice;
+	uint64_t left =
+		segment->huge ? segment->size / MIMALLOC_SLICE - slice : segment->entries - slice;
 	if (count == 0 || count > left)
 		return false;
 	*ret_next = (uint32_t)size_min(slice + count, segment->entries);
@@ -123,8 +123,7 @@ static bool parse_run(struct mimalloc_copy *copy, struct mimalloc_segment_image 
 		page->slice_count = 0;
 	} else {
 		raddr area = raddr_plus(segment->start, slice * MIMALLOC_SLICE);
-		const struct mimalloc_page_image now =
-			describe(copy, slot, area, (uint32_t)count);
+		const struct mimalloc_page_image now = describe(copy, slot, area, (uint32_t)count);
 		renew(page, &now);
 	}
 	for (uint32_t i = slice + 1; i < *ret_next; i++)

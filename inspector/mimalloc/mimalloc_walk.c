@@ -223,7 +223,8 @@ struct error *mimalloc_walk(const struct mimalloc_copy *copy, size_t interpreter
 	_cleanup_(walker_fini) struct walker w = {.image = image,
 						  .interpreter = (uint32_t)interpreter};
 	for (size_t i = 0; i < image->segments.count; i++) {
-		if (!image->segments.items[i].retired && !add_segment(&w, &image->segments.items[i]))
+		if (!image->segments.items[i].retired &&
+		    !add_segment(&w, &image->segments.items[i]))
 			return error_out_of_memory();
 	}
 	if (!order_heaps(&w.m))

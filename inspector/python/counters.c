@@ -128,8 +128,8 @@ struct error *runtime_block_counters(const struct runtime_counters *counters,
 		target->allocator == ALLOCATOR_UNKNOWN && counters->version_hex >= 0x030d0000u;
 	bool other = target->free_threaded || target->allocator == ALLOCATOR_MIMALLOC || untold;
 	bool leaks_known = counters->interpreter_leaks.known || counters->interpreter_leaks.absent;
-	bool told = leaks_known &&
-		    (other ? sum_mimalloc(snapshot, &sum) : sum_blocks(snapshot, &sum));
+	bool told =
+		leaks_known && (other ? sum_mimalloc(snapshot, &sum) : sum_blocks(snapshot, &sum));
 	if (!told)
 		return NULL;
 	snapshot->allocated_blocks =

@@ -136,8 +136,8 @@ static bool add_region(struct space *space, const struct region *r, const struct
 		struct ground_range *range = vec_push(&ret->list);
 		if (!range)
 			return false;
-		*range = (struct ground_range){at, cut, here, r->executable,
-					        r->kind == REGION_FILE};
+		*range =
+			(struct ground_range){at, cut, here, r->executable, r->kind == REGION_FILE};
 		at = cut;
 	}
 	return true;
