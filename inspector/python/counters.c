@@ -95,18 +95,24 @@ static bool sum_blocks(const struct snapshot *s, uint64_t *ret)
 /* With the GIL only the main interpreter can be told: each interpreter adds the calling thread's blocks. */
 static bool sum_mimalloc(const struct snapshot *s, uint64_t *ret)
 {
-	uint64_t sum = 0, n_own = 0;
+	uint64_t sum = 0, all = 0, n_own = 0, n_heaps = 0, n_main = 0;
 	bool threaded = s->target.free_threaded;
 	for (size_t i = 0; i < s->interpreters.count; i++) {
 		const struct mimalloc *m = &s->interpreters.items[i].mimalloc;
 		n_own += !s->interpreters.items[i].shares_main;
-		for (size_t h = 0; h < m->heaps.count; h++)
-			if (threaded || m->heaps.items[h].thread == s->target.pid)
-				sum += m->heaps.items[h].used_blocks;
+		for (size_t h = 0; h < m->heaps.count; h++) {
+			const struct mimalloc_heap *heap = &m->heaps.items[h];
+			bool is_main = s->target.pid && heap->thread == s->target.pid;
+			all += heap->used_blocks;
+			sum += is_main ? heap->used_blocks : 0;
+			n_main += is_main;
+			n_heaps++;
+		}
 	}
-	*ret = sum;
-	return s->interpreters.count > 0 && s->interpreters.items[0].mimalloc.used &&
-	       (threaded || (n_own == 1 && s->target.pid));
+	if (n_heaps == 1) /* whose thread may be unknown */
+		n_main = 1, sum = all;
+	*ret = threaded ? all : sum;
+	return n_heaps > 0 && (threaded || (n_own == 1 && n_main == 1));
 }
 
 struct error *runtime_block_counters(const struct runtime_counters *counters,
