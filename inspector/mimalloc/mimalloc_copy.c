@@ -109,7 +109,8 @@ static struct error *give_slots(struct mimalloc_copy *copy)
 		if (err)
 			return err;
 	}
-	memset(copy->slot_used.items, 0, image->n_slots);
+	if (image->n_slots)
+		memset(copy->slot_used.items, 0, image->n_slots);
 	for (size_t i = 0; i < copy->found.count; i++) {
 		struct mimalloc_segment_image *now = &copy->found.items[i];
 		const struct mimalloc_segment_image *before =
