@@ -45,13 +45,16 @@ struct error *mimalloc_copy_take(struct mimalloc_copy *copy, struct space *space
 /* Room for a heap half as large again, faulted in: before a freeze. ERROR_RESOURCE. */
 struct error *mimalloc_copy_prepare(struct mimalloc_copy *copy, uint64_t max_memory) MUST_CHECK;
 
+/* Whether everything was copied: nothing was left out for want of room. */
 bool mimalloc_copy_complete(const struct mimalloc_copy *copy);
 
 /* Pages, segments and heaps that contradict themselves. */
 size_t mimalloc_copy_unsettled(const struct mimalloc_copy *copy);
 
+/* Bytes of its buffers. */
 uint64_t mimalloc_copy_bytes(const struct mimalloc_copy *copy);
 
+/* What it holds; borrowed, and good until the next take. */
 const struct mimalloc_image *mimalloc_copy_image(const struct mimalloc_copy *copy);
 
 /* The facts of one interpreter (an index in request.runtime). What contradicts itself is a doubt, told
