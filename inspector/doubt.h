@@ -24,6 +24,9 @@ enum doubt_severity {
 	X(ARENA_UNSETTLED)   /* an arena's pools and its counters still disagree */                \
 	X(ARENA_INVALID)     /* an arena object no interpreter can have written */                 \
 	X(ARENAS_UNREADABLE) /* the table of arenas moved or cannot be read */                     \
+	X(SEGMENT_UNSETTLED) /* a mimalloc segment's pages do not make it up */                    \
+	X(SEGMENT_FOREIGN)   /* a segment of another mimalloc than Python's */                     \
+	X(PAGE_UNSETTLED)    /* a mimalloc page's blocks do not make it up */                      \
 	X(POOL_UNREADABLE)   /* a pool header that cannot be read */                               \
 	X(POOL_SWAPPED)      /* a pool header on a swapped page: not read, to leave it there */    \
 	X(POOL_INVALID)      /* a pool header no interpreter can have written */                   \

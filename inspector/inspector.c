@@ -208,12 +208,17 @@ static struct error *walk(struct inspector *inspector, struct snapshot *ret)
 		to->shares_main = from->shares_main;
 		to->readable = from->readable;
 		look_hand_over_free_lists(look, i, to);
+		struct error *err = look->mimalloc ? mimalloc_walk(look->mimalloc, i, &to->mimalloc,
+								   &ret->doubts)
+						   : NULL;
+		if (err)
+			return err;
 		if (!from->has_heap) {
 			to->pymalloc.raw_allocated_blocks = maybe_known(0);
 			continue;
 		}
-		struct error *err = pymalloc_walk(look->copies.items[i], layout, &from->roots,
-						  &to->pymalloc, &ret->doubts);
+		err = pymalloc_walk(look->copies.items[i], layout, &from->roots, &to->pymalloc,
+				    &ret->doubts);
 		if (err)
 			return err;
 	}
@@ -224,10 +229,14 @@ static struct error *walk(struct inspector *inspector, struct snapshot *ret)
 static struct error *take_footprint(struct inspector *inspector)
 {
 	struct subject *s = &inspector->subject;
+	inspector->look.residency = NULL;
 	if (!(inspector->request.parts & LOOK_LEDGER))
 		return NULL;
-	return footprint_take(&s->origin, &s->space, inspector->request.repeating,
-			      &inspector->footprint);
+	struct error *err = footprint_take(&s->origin, &s->space, inspector->request.repeating,
+					   &inspector->footprint);
+	const struct footprint *footprint = &inspector->footprint;
+	inspector->look.residency = !err && footprint->has_residency ? &footprint->residency : NULL;
+	return err;
 }
 
 static void doubt_footprint(const struct footprint *footprint, struct doubts *doubts)
@@ -247,13 +256,15 @@ static void doubt_footprint(const struct footprint *footprint, struct doubts *do
 }
 
 /* In the order of the ledger's keys: of two claims to the same memory the first counts. */
-static struct error *collect_claims(const struct snapshot *snapshot,
+static struct error *collect_claims(const struct look *look, const struct snapshot *snapshot,
 				    const struct residency *residency, struct claims *to)
 {
 	struct error *err = NULL;
 	for (size_t i = 0; i < snapshot->interpreters.count && !err; i++)
 		err = pymalloc_claim(&snapshot->interpreters.items[i].pymalloc, residency, to);
-	return err;
+	if (!err && look->mimalloc)
+		err = mimalloc_claims(look->mimalloc, to);
+	return err ?: claims_join(to, &look->claims);
 }
 
 static struct error *tell_ledger(struct inspector *inspector, struct snapshot *ret)
@@ -265,7 +276,7 @@ static struct error *tell_ledger(struct inspector *inspector, struct snapshot *r
 	if (!(inspector->request.parts & LOOK_LEDGER))
 		return NULL;
 	doubt_footprint(footprint, &ret->doubts);
-	struct error *err = collect_claims(ret, residency, &claims);
+	struct error *err = collect_claims(&inspector->look, ret, residency, &claims);
 	if (err)
 		return err;
 	(void)claims_sort(&claims);

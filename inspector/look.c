@@ -69,6 +69,22 @@ static struct error *copy_one(const struct scene *scene, size_t i, bool frozen)
 				  share_of(scene, i), frozen);
 }
 
+static struct error *copy_mimalloc(const struct scene *scene, bool frozen)
+{
+	const struct subject *s = scene->subject;
+	const struct mimalloc_request request = {
+		.layout = scene->layout,
+		.runtime = &scene->look->runtime,
+		.bias = s->module.image.bias,
+		.flavour = {s->build.free_threaded, s->build.debug_build, s->build.version_hex},
+		.max_memory = scene->max_memory,
+		.in_detail = scene->request->parts & LOOK_LEDGER,
+	};
+	if (!scene->look->mimalloc)
+		return NULL;
+	return mimalloc_copy_take(scene->look->mimalloc, &scene->subject->space, &request, frozen);
+}
+
 static struct error *copy_all(const struct scene *scene, bool frozen)
 {
 	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
@@ -78,7 +94,7 @@ static struct error *copy_all(const struct scene *scene, bool frozen)
 		if (err)
 			return err;
 	}
-	return NULL;
+	return copy_mimalloc(scene, frozen);
 }
 
 static void counters_clear(struct look_counters *counters)
@@ -143,7 +159,7 @@ static size_t count_unsettled(const struct look *look)
 		if (look->runtime.interpreters.items[i].has_heap)
 			n += pymalloc_copy_unsettled(look->copies.items[i]);
 	}
-	return n;
+	return n + (look->mimalloc ? mimalloc_copy_unsettled(look->mimalloc) : 0);
 }
 
 /* ---- stopping -------------------------------------------------------------------- */
@@ -158,7 +174,9 @@ static struct error *prepare_copies(const struct scene *scene)
 		if (err)
 			return err;
 	}
-	return NULL;
+	return scene->look->mimalloc
+		       ? mimalloc_copy_prepare(scene->look->mimalloc, scene->max_memory)
+		       : NULL;
 }
 
 /* ---- settle ---------------------------------------------------------------------- */
@@ -175,6 +193,8 @@ static struct error *copy_unsettled(const struct scene *scene)
 		if (err)
 			return err;
 	}
+	if (look->mimalloc && mimalloc_copy_unsettled(look->mimalloc))
+		return copy_mimalloc(scene, true);
 	return NULL;
 }
 
@@ -239,6 +259,8 @@ static struct error *copy_frozen(struct scene *scene, bool *ret_all)
 		if (scene->look->runtime.interpreters.items[i].has_heap)
 			*ret_all &= pymalloc_copy_complete(scene->look->copies.items[i]);
 	}
+	if (scene->look->mimalloc)
+		*ret_all &= mimalloc_copy_complete(scene->look->mimalloc);
 	return err ?: look_malloc_copy(scene, ret_all);
 }
 
@@ -353,11 +375,12 @@ struct error *look_copy(struct look *look, const struct inspector_request *reque
 			      .max_memory = budget_of(request)};
 	enum look_mode mode = mode_for(&scene);
 	scene.pause_limit_us = scene.pause_left_us = pause_limit(request, mode);
-	struct error *err = begin(&scene);
-	err = err
-		      ?: runtime_allocator(&subject->space, scene.layout,
-					   subject->module.image.bias, subject->build.version_hex,
-					   &ret->target, &ret->doubts);
+	struct error *err =
+		runtime_allocator(&subject->space, scene.layout, subject->module.image.bias,
+				  subject->build.version_hex, &ret->target, &ret->doubts);
+	if (!err && ret->target.allocator == ALLOCATOR_MIMALLOC && !look->mimalloc)
+		err = (look->mimalloc = mimalloc_copy_new()) ? NULL : error_out_of_memory();
+	err = err ?: begin(&scene);
 	if (!err && mode != LOOK_NO_PAUSE)
 		err = mode == LOOK_EXACT ? exact(&scene) : settle(&scene);
 	err = err ?: look_malloc_settle(&scene, mode == LOOK_SETTLE);
@@ -392,6 +415,7 @@ void look_fini(struct look *look)
 	vec_fini(&look->counters.free_lists);
 	for (size_t i = 0; i < look->copies.count; i++)
 		pymalloc_copy_free(look->copies.items[i]);
+	mimalloc_copy_free(look->mimalloc);
 	vec_fini(&look->copies);
 	malloc_look_free(look->malloc);
 	claims_fini(&look->claims);

@@ -24,6 +24,15 @@ static uint64_t room_left(const struct scene *scene)
 	return size_subtract(scene->max_memory, taken);
 }
 
+static struct error *avoid(struct avoided *avoided, raddr start, uint64_t size)
+{
+	struct malloc_span *span = vec_push(&avoided->spans);
+	if (!span)
+		return error_out_of_memory();
+	*span = (struct malloc_span){start, size};
+	return NULL;
+}
+
 static struct error *avoid_arenas(const struct scene *scene, struct avoided *ret)
 {
 	const struct look *look = scene->look;
@@ -32,16 +41,27 @@ static struct error *avoid_arenas(const struct scene *scene, struct avoided *ret
 	for (size_t i = 0; i < look->runtime.interpreters.count && !err; i++)
 		if (look->runtime.interpreters.items[i].has_heap)
 			err = pymalloc_saved_add(look->copies.items[i], &arenas);
-	for (size_t i = 0; i < arenas.list.count && !err; i++) {
-		struct malloc_span *span = vec_push(&ret->spans);
-		if (span)
-			*span = (struct malloc_span){arenas.list.items[i].start,
-						     arenas.list.items[i].size};
-		else
-			err = error_out_of_memory();
-	}
+	for (size_t i = 0; i < arenas.list.count && !err; i++)
+		err = avoid(ret, arenas.list.items[i].start, arenas.list.items[i].size);
 	pymalloc_saved_fini(&arenas);
 	return err;
+}
+
+static struct error *avoid_segments(const struct scene *scene, struct avoided *ret)
+{
+	_cleanup_(claims_fini) struct claims claims = CLAIMS_EMPTY;
+	if (!scene->look->mimalloc)
+		return NULL;
+	struct error *err = mimalloc_claims(scene->look->mimalloc, &claims);
+	for (size_t i = 0; i < claims.list.count && !err; i++)
+		err = avoid(ret, claims.list.items[i].start, claims.list.items[i].size);
+	return err;
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+	return raddr_compare(((const struct malloc_span *)a)->start,
+			     ((const struct malloc_span *)b)->start);
 }
 
 struct error *look_malloc_begin(struct scene *scene)
@@ -51,8 +71,12 @@ struct error *look_malloc_begin(struct scene *scene)
 	if (!(scene->request->parts & (LOOK_MALLOC | LOOK_LEDGER)))
 		return NULL;
 	struct error *err = avoid_arenas(scene, &avoided);
+	err = err ?: avoid_segments(scene, &avoided);
 	if (err)
 		return err;
+	if (avoided.spans.count > 1)
+		qsort(avoided.spans.items, avoided.spans.count, sizeof(avoided.spans.items[0]),
+		      compare_spans);
 	const struct malloc_look_request request = {
 		.origin = &scene->subject->origin,
 		.space = &scene->subject->space,

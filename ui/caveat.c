@@ -16,6 +16,10 @@ const char *caveat_meaning(enum doubt_kind kind)
 			"the program was allocating there; another look, or --exact, settles it",
 		[DOUBT_ARENA_INVALID] = "not counted, so totals may be too low",
 		[DOUBT_ARENAS_UNREADABLE] = "arenas may be missing from every figure",
+		[DOUBT_SEGMENT_UNSETTLED] =
+			"the program was allocating there; another look, or --exact, settles it",
+		[DOUBT_SEGMENT_FOREIGN] = "not counted as Python's",
+		[DOUBT_PAGE_UNSETTLED] = "its used and free blocks are uncertain",
 		[DOUBT_POOL_UNREADABLE] = "their blocks are missing, so live bytes are too low",
 		[DOUBT_POOL_SWAPPED] = "left on swap, so their blocks are missing from live bytes",
 		[DOUBT_POOL_INVALID] = "their blocks are not counted",

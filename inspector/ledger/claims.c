@@ -18,6 +18,20 @@ struct claim *claims_add(struct claims *claims, raddr start, uint64_t size)
 	return claim;
 }
 
+struct error *claims_join(struct claims *to, const struct claims *from)
+{
+	for (size_t i = 0; i < from->list.count; i++) {
+		const struct claim *one = &from->list.items[i];
+		struct claim *copy = claims_add(to, one->start, one->size);
+		if (!copy)
+			return error_out_of_memory();
+		size_t order = copy->order;
+		*copy = *one;
+		copy->order = order;
+	}
+	return NULL;
+}
+
 static struct claim_share *share_of(struct claim *claim, enum leaf leaf)
 {
 	for (size_t i = 0; i < claim->n_shares; i++)

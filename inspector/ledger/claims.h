@@ -47,6 +47,9 @@ struct claim *claims_add(struct claims *claims, raddr start, uint64_t size);
 void claim_charge(struct claim *claim, enum leaf leaf, uint64_t size,
 		  const struct residency_tally *tally);
 
+/* Adds copies of all of `from` behind those of `to`. ERROR_RESOURCE. */
+struct error *claims_join(struct claims *to, const struct claims *from) MUST_CHECK;
+
 /* Ascending and disjoint: of two that overlap the one added first stays, the other is dropped; returns
  * how many were. */
 size_t claims_sort(struct claims *claims);

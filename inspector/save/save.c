@@ -166,6 +166,9 @@ static struct error *make_redactor(struct saving *s, struct redactor **ret)
 		.layout = &subject->build.layout,
 		.image = &subject->module.image,
 		.arenas = &s->arenas,
+		.mimalloc = s->source->look->mimalloc
+				    ? mimalloc_copy_image(s->source->look->mimalloc)
+				    : NULL,
 		.log = &s->log,
 		.version_hex = subject->build.version_hex,
 		.debug_hooks = s->result.snapshot->target.debug_hooks,

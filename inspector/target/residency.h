@@ -68,6 +68,7 @@ void residency_tally(const struct residency *r, raddr start, uint64_t size, size
 		     struct residency_tally *to);
 
 /* Adds one's bytes to another's. */
+/* Adds one's sums to those of another. */
 void residency_tally_add(struct residency_tally *to, const struct residency_tally *one);
 
 /* Forgets all ranges, keeping the room. */
