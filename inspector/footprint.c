@@ -15,6 +15,8 @@
 
 #define PIECE_SIZE (64 * MIB)
 #define PIECES_MAX 1024 /* of one mapping */
+#define WHOLE_MIN \
+	(64 * GIB) /* a reservation: asked for as a whole, or refused as a whole (pagemap.c) */
 
 /* What may not be accessed holds next to nothing, and is often a reservation of terabytes: in pieces of more
  * than PIECE_SIZE. */
@@ -151,6 +153,8 @@ static struct error *take_region(struct space *space, const struct region *r, st
 				 struct residency *one, struct footprint *ret)
 {
 	uint64_t step = size_max(PIECE_SIZE, size_align_up(r->size / PIECES_MAX, 4096));
+	if (r->size > WHOLE_MIN)
+		step = r->size;
 	for (uint64_t done = 0; done < r->size;) {
 		struct region piece = *r;
 		piece.start = raddr_plus(r->start, done);
