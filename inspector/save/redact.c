@@ -210,7 +210,7 @@ static uint64_t first_chunk(const struct view *v, const struct ground_range *g, 
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		uint64_t size_at = size_align_up(arena + states[i], 16) + 8;
 		uint64_t size = word_at(v, size_at);
-		if ((size & 7) == (CHUNK_THREAD | 1) && (size & ~UINT64_C(7)) >= CHUNK_MIN)
+		if ((size & (CHUNK_MMAPPED | 1)) == 1 && (size & ~UINT64_C(7)) >= CHUNK_MIN)
 			return size_at;
 	}
 	return 0;
