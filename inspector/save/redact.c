@@ -63,7 +63,7 @@ static bool is_hidden_link(struct redactor *r, uint64_t at, uint64_t w)
 {
 	uint64_t link = w ^ at >> 12;
 	const struct ground_range *range = link % 16 == 0 ? grounds_of(&r->grounds, link) : NULL;
-	return range && range->ground >= GROUND_BRK;
+	return link == 0 || (range && range->ground >= GROUND_BRK); /* 0: its list ends */
 }
 
 static void keep_words(const struct view *v, uint64_t from, uint64_t to)
