@@ -126,10 +126,8 @@ static bool is_linked(struct walk *w, const struct chunk *c)
 	return true;
 }
 
-static bool is_fast(struct walk *w, const struct chunk *c)
+static bool is_marked(struct walk *w, const struct chunk *c)
 {
-	if (w->guesses)
-		return is_linked(w, c);
 	return w->fast && glibc_marks_has(w->fast, c->at, &w->near_fast);
 }
 
@@ -144,9 +142,11 @@ static void settle(struct walk *w, bool in_use)
 	if (!in_use) {
 		take_links(w, c.at, c.fd, c.bk);
 		glibc_ledger_free(&w->ledger, c.at, c.size, false);
+	} else if (is_marked(w, &c)) {
+		glibc_ledger_free(&w->ledger, c.at, c.size, true);
 	} else if (is_cached(w, &c)) {
 		glibc_ledger_used(&w->ledger, c.at, c.size, true);
-	} else if (is_fast(w, &c)) {
+	} else if (w->guesses && is_linked(w, &c)) {
 		glibc_ledger_free(&w->ledger, c.at, c.size, true);
 	} else {
 		glibc_ledger_used(&w->ledger, c.at, c.size, false);
@@ -430,7 +430,10 @@ struct error *glibc_walk_arena(const struct glibc_walk_request *r, struct malloc
 		ret_claims->list.count = n;
 		malloc_arena_fini(ret);
 		*ret = (struct malloc_arena){.main = false};
-		err = walk_way(r, WAY_MARKS, ret, ret_claims, &marks, &broken);
+		/* A chunk with a cache's old key is in no list of links. */
+		enum way way = broken ? WAY_LISTS : WAY_MARKS;
+		broken = false;
+		err = walk_way(r, way, ret, ret_claims, &marks, &broken);
 	}
 	glibc_marks_fini(&marks);
 	return err;

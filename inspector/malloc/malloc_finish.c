@@ -90,14 +90,22 @@ static struct error *add_claims(struct malloc_look *look, struct claims *ret)
 	return add_mapped_claims(look, ret);
 }
 
-static void doubt_arena(const struct malloc_look_arena *arena, struct doubts *doubts)
+/* The pages of a snapshot file were copied one after the other, while the process went on. */
+static enum doubt_severity severity_of(const struct malloc_look *look)
+{
+	const struct origin *origin = look->request.origin;
+	return origin && origin->kind == ORIGIN_SAVEFILE ? DOUBT_PARTIAL : DOUBT_INCONSISTENT;
+}
+
+static void doubt_arena(const struct malloc_look_arena *arena, enum doubt_severity severity,
+			struct doubts *doubts)
 {
 	const struct malloc_arena *a = &arena->found;
 	const char *why = !arena->walked ? "cannot be read"
 			  : a->damage    ? a->damage
 					 : "changed while it was read";
 	if (!arena->settled)
-		doubts_add(doubts, DOUBT_MALLOC_ARENA, DOUBT_INCONSISTENT, 1,
+		doubts_add(doubts, DOUBT_MALLOC_ARENA, severity, 1,
 			   "malloc's arena at " RADDR_FORMAT ": %s", arena->at.value, why);
 }
 
@@ -105,7 +113,7 @@ static void doubt_all(const struct malloc_look *look, const struct malloc_accoun
 		      struct doubts *doubts)
 {
 	for (size_t i = 0; i < look->arenas.count; i++)
-		doubt_arena(&look->arenas.items[i], doubts);
+		doubt_arena(&look->arenas.items[i], severity_of(look), doubts);
 	if (look->place.par && !glibc_mapped_complete(&look->place, &look->mapped))
 		doubts_add(doubts, DOUBT_MALLOC_MAPPED, DOUBT_NOTE, 1,
 			   "malloc counts %" PRIu64 " blocks with mappings of their own (%" PRIu64

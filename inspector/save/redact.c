@@ -63,7 +63,7 @@ static bool is_hidden_link(struct redactor *r, uint64_t at, uint64_t w)
 {
 	uint64_t link = w ^ at >> 12;
 	const struct ground_range *range = link % 16 == 0 ? grounds_of(&r->grounds, link) : NULL;
-	return range && range->ground >= GROUND_BRK;
+	return link == 0 || (range && range->ground >= GROUND_BRK); /* 0: its list ends */
 }
 
 static void keep_words(const struct view *v, uint64_t from, uint64_t to)
@@ -210,7 +210,7 @@ static uint64_t first_chunk(const struct view *v, const struct ground_range *g, 
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		uint64_t size_at = size_align_up(arena + states[i], 16) + 8;
 		uint64_t size = word_at(v, size_at);
-		if ((size & 7) == (CHUNK_THREAD | 1) && (size & ~UINT64_C(7)) >= CHUNK_MIN)
+		if ((size & (CHUNK_MMAPPED | 1)) == 1 && (size & ~UINT64_C(7)) >= CHUNK_MIN)
 			return size_at;
 	}
 	return 0;
