@@ -18,11 +18,10 @@
 #define WHOLE_MIN \
 	(64 * GIB) /* a reservation: asked for as a whole, or refused as a whole (pagemap.c) */
 
-/* What may not be accessed holds next to nothing, and is often a reservation of terabytes: in pieces of more
- * than PIECE_SIZE. */
-#define CLOSED_PIECE_MAX PIECE_SIZE
+/* What may not be accessed holds next to nothing, and is often a reservation of terabytes. */
+#define CLOSED_MAX (64 * MIB)
 
-#define USER_END         (UINT64_C(1) << 56)
+#define USER_END   (UINT64_C(1) << 56)
 
 static unsigned permissions_of(const struct region *r)
 {
@@ -47,10 +46,14 @@ static struct error *ask_pieces(struct space *space, const struct region *r, str
 	return NULL;
 }
 
+static bool is_closed(const struct region *r)
+{
+	return !r->readable && !r->writable && !r->executable;
+}
+
 static bool is_worth_asking(const struct region *r)
 {
-	bool closed = !r->readable && !r->writable && !r->executable;
-	return r->start.value < USER_END && (!closed || r->size <= CLOSED_PIECE_MAX);
+	return r->start.value < USER_END && (!is_closed(r) || r->size <= CLOSED_MAX);
 }
 
 static struct error *ask_region(struct space *space, const struct region *r, struct residency *ret,
@@ -153,7 +156,7 @@ static struct error *take_region(struct space *space, const struct region *r, st
 				 struct residency *one, struct footprint *ret)
 {
 	uint64_t step = size_max(PIECE_SIZE, size_align_up(r->size / PIECES_MAX, 4096));
-	if (r->size > WHOLE_MIN)
+	if (r->size > WHOLE_MIN || is_closed(r))
 		step = r->size;
 	for (uint64_t done = 0; done < r->size;) {
 		struct region piece = *r;

@@ -197,7 +197,10 @@ static void smaps_tells_zeros_from_shared_pages(void **state)
 	size_t near[2] = {0};
 	residency_tally(&by_scan.residency, RADDR_NULL, UINT64_MAX, &near[0], &all[0]);
 	residency_tally(&by_table.residency, RADDR_NULL, UINT64_MAX, &near[1], &all[1]);
-	assert_int_equal(all[0].present, all[1].present);
+	/* The sanitizer's own reservations are too large for the table. */
+	assert_true(all[0].present >= all[1].present);
+	if (!by_table.untold)
+		assert_int_equal(all[0].present, all[1].present);
 	/* Not so what is shared: the test itself goes on writing to its side of it. */
 	assert_int_equal(all[0].file, all[1].file);
 	footprint_fini(&by_scan);
