@@ -24,6 +24,9 @@ enum doubt_severity {
 	X(ARENA_UNSETTLED)   /* an arena's pools and its counters still disagree */                \
 	X(ARENA_INVALID)     /* an arena object no interpreter can have written */                 \
 	X(ARENAS_UNREADABLE) /* the table of arenas moved or cannot be read */                     \
+	X(SEGMENT_UNSETTLED) /* a mimalloc segment's pages do not make it up */                    \
+	X(SEGMENT_FOREIGN)   /* a segment of another mimalloc than Python's */                     \
+	X(PAGE_UNSETTLED)    /* a mimalloc page's blocks do not make it up */                      \
 	X(POOL_UNREADABLE)   /* a pool header that cannot be read */                               \
 	X(POOL_SWAPPED)      /* a pool header on a swapped page: not read, to leave it there */    \
 	X(POOL_INVALID)      /* a pool header no interpreter can have written */                   \
@@ -47,6 +50,9 @@ enum doubt_severity {
 	X(DEBUG_INFO)        /* debug information that is there could not be used */               \
 	X(EARLIER_RUN)       /* what an earlier run of Python in the process left is not known */  \
 	X(RESIDENCY)         /* what is resident could not be learnt */                            \
+	X(MALLOC_ARENA)      /* an arena of malloc's moved while it was read, or is damaged */     \
+	X(MALLOC_MAPPED)     /* not all large blocks of malloc's were found */                     \
+	X(MALLOC_UNKNOWN)    /* which library serves malloc could not be told */                   \
 	X(INPUT_PARTIAL)     /* a core or snapshot file lacks some of what it should hold */       \
 	X(TARGET_CHANGED)    /* it executed another program or ended while being read */
 

@@ -13,6 +13,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/core_account.h"
+#include "inspector/footprint.h"
+#include "inspector/ledger/ledger_fill.h"
+#include "inspector/ledger/pymalloc_claims.h"
 #include "inspector/look.h"
 #include "inspector/python/runtime.h"
 #include "inspector/save/save.h"
@@ -27,7 +30,9 @@
 struct inspector {
 	struct inspector_request request;
 	struct subject subject;
-	struct look look;   /* copies are kept from look to look: their buffers are warm */
+	struct look look;           /* copies are kept from look to look: their buffers are warm */
+	struct footprint footprint; /* of the last look that was asked for the ledger */
+	struct ledger_memory memory;
 	uint64_t opened_us; /* what opening cost; part of the first look's time */
 	bool looked;
 };
@@ -69,6 +74,8 @@ void inspector_close(struct inspector *inspector)
 	if (!inspector)
 		return;
 	look_fini(&inspector->look);
+	footprint_fini(&inspector->footprint);
+	ledger_memory_fini(&inspector->memory);
 	subject_fini(&inspector->subject);
 	free(inspector);
 }
@@ -201,16 +208,91 @@ static struct error *walk(struct inspector *inspector, struct snapshot *ret)
 		to->shares_main = from->shares_main;
 		to->readable = from->readable;
 		look_hand_over_free_lists(look, i, to);
+		struct error *err = look->mimalloc ? mimalloc_walk(look->mimalloc, i, &to->mimalloc,
+								   &ret->doubts)
+						   : NULL;
+		if (err)
+			return err;
 		if (!from->has_heap) {
 			to->pymalloc.raw_allocated_blocks = maybe_known(0);
 			continue;
 		}
-		struct error *err = pymalloc_walk(look->copies.items[i], layout, &from->roots,
-						  &to->pymalloc, &ret->doubts);
+		err = pymalloc_walk(look->copies.items[i], layout, &from->roots, &to->pymalloc,
+				    &ret->doubts);
 		if (err)
 			return err;
 	}
 	return look_block_counters(look, ret);
+}
+
+/* Before anything is read: reading changes what is resident. */
+static struct error *take_footprint(struct inspector *inspector)
+{
+	struct subject *s = &inspector->subject;
+	inspector->look.residency = NULL;
+	if (!(inspector->request.parts & LOOK_LEDGER))
+		return NULL;
+	struct error *err = footprint_take(&s->origin, &s->space, inspector->request.repeating,
+					   &inspector->footprint);
+	const struct footprint *footprint = &inspector->footprint;
+	inspector->look.residency = !err && footprint->has_residency ? &footprint->residency : NULL;
+	return err;
+}
+
+static void doubt_footprint(const struct footprint *footprint, struct doubts *doubts)
+{
+	if (!footprint->has_residency)
+		doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
+			   "what was in RAM is not known: sizes are those of mappings");
+	if (footprint->untold)
+		doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_PARTIAL, 1,
+			   "%" PRIu64 " MiB of mappings are too large to ask for page by page",
+			   footprint->untold / MIB);
+	if (footprint->unsure)
+		doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
+			   "this kernel does not tell whether %" PRIu64
+			   " KiB are shared with another process or pages of zeros",
+			   footprint->unsure / KIB);
+}
+
+/* In the order of the ledger's keys: of two claims to the same memory the first counts. */
+static struct error *collect_claims(const struct look *look, const struct snapshot *snapshot,
+				    const struct residency *residency, struct claims *to)
+{
+	struct error *err = NULL;
+	for (size_t i = 0; i < snapshot->interpreters.count && !err; i++)
+		err = pymalloc_claim(&snapshot->interpreters.items[i].pymalloc, residency, to);
+	if (!err && look->mimalloc)
+		err = mimalloc_claims(look->mimalloc, to);
+	return err ?: claims_join(to, &look->claims);
+}
+
+static struct error *tell_ledger(struct inspector *inspector, struct snapshot *ret)
+{
+	_cleanup_(claims_fini) struct claims claims = CLAIMS_EMPTY;
+	struct subject *s = &inspector->subject;
+	const struct footprint *footprint = &inspector->footprint;
+	const struct residency *residency = footprint->has_residency ? &footprint->residency : NULL;
+	if (!(inspector->request.parts & LOOK_LEDGER))
+		return NULL;
+	doubt_footprint(footprint, &ret->doubts);
+	struct error *err = collect_claims(&inspector->look, ret, residency, &claims);
+	if (err)
+		return err;
+	(void)claims_sort(&claims);
+	ret->purse = footprint->account.purse;
+	const struct ledger_request request = {
+		.space = &s->space,
+		.residency = residency,
+		.account = &footprint->account,
+		.threads = &footprint->threads,
+		.pid = ret->target.pid,
+		.claims = &claims,
+		.runtime = &s->module.image,
+		.allocator = ledger_find_allocator(&s->space),
+		.memory = inspector->request.repeating ? &inspector->memory : NULL,
+	};
+	return ledger_fill(&request, &ret->ledger);
 }
 
 static struct error *look_once(struct inspector *inspector, struct snapshot *ret)
@@ -219,8 +301,10 @@ static struct error *look_once(struct inspector *inspector, struct snapshot *ret
 	struct error *err = describe_target(s, &ret->target);
 	err = err ?: describe_build(s, ret);
 	core_account_doubts(&s->origin, &ret->doubts);
+	err = err ?: take_footprint(inspector);
 	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
 	err = err ?: walk(inspector, ret);
+	err = err ?: tell_ledger(inspector, ret);
 	if (origin_process(&s->origin))
 		clock_gettime(CLOCK_REALTIME, &ret->target.taken_at);
 	return err ?: origin_check(&s->origin);
@@ -253,10 +337,11 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 static struct error *look_for_save(void *context, enum look_mode mode, struct snapshot **ret)
 {
 	struct inspector *inspector = context;
-	enum look_mode asked = inspector->request.mode;
+	const struct inspector_request asked = inspector->request;
 	inspector->request.mode = mode;
+	inspector->request.parts = 0; /* what it reads goes into the file as it is */
 	struct error *err = inspector_look(inspector, ret);
-	inspector->request.mode = asked;
+	inspector->request = asked;
 	return err;
 }
 

@@ -10,6 +10,8 @@
 
 #include "base/cleanup.h"
 #include "inspector/budget.h"
+#include "inspector/look_malloc.h"
+#include "inspector/look_scene.h"
 #include "inspector/target/process.h"
 
 #include <time.h>
@@ -18,17 +20,6 @@
 
 /* Carved pools that one repeated look may copy: about 5 % of a core at one look a second. */
 #define POOLS_PER_TURN 80000
-
-/* What every step of one look needs. */
-struct scene {
-	struct look *look;
-	const struct inspector_request *request;
-	struct subject *subject;
-	const struct layout *layout;
-	struct snapshot *snapshot;
-	uint64_t max_memory;
-	uint64_t pause_limit_us, pause_left_us;
-};
 
 /* ---- copying --------------------------------------------------------------------- */
 
@@ -78,6 +69,22 @@ static struct error *copy_one(const struct scene *scene, size_t i, bool frozen)
 				  share_of(scene, i), frozen);
 }
 
+static struct error *copy_mimalloc(const struct scene *scene, bool frozen)
+{
+	const struct subject *s = scene->subject;
+	const struct mimalloc_request request = {
+		.layout = scene->layout,
+		.runtime = &scene->look->runtime,
+		.bias = s->module.image.bias,
+		.flavour = {s->build.free_threaded, s->build.debug_build, s->build.version_hex},
+		.max_memory = scene->max_memory,
+		.in_detail = scene->request->parts & LOOK_LEDGER,
+	};
+	if (!scene->look->mimalloc)
+		return NULL;
+	return mimalloc_copy_take(scene->look->mimalloc, &scene->subject->space, &request, frozen);
+}
+
 static struct error *copy_all(const struct scene *scene, bool frozen)
 {
 	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
@@ -87,7 +94,7 @@ static struct error *copy_all(const struct scene *scene, bool frozen)
 		if (err)
 			return err;
 	}
-	return NULL;
+	return copy_mimalloc(scene, frozen);
 }
 
 static void counters_clear(struct look_counters *counters)
@@ -127,18 +134,19 @@ static struct error *copy_live(const struct scene *scene)
 }
 
 /* A live pass: interpreters, buffers, copies. */
-static struct error *begin(const struct scene *scene)
+static struct error *begin(struct scene *scene)
 {
 	struct look *look = scene->look;
 	runtime_fini(&look->runtime);
 	doubts_clear(&look->runtime_doubts);
 	struct error *err = read_runtime(scene, &look->runtime, &look->runtime_doubts);
 	err = err ?: provide_copies(look);
-	return err ?: copy_live(scene);
+	err = err ?: copy_live(scene);
+	return err ?: look_malloc_begin(scene);
 }
 
 /* The same anew, because what was copied is too old: so are the regions, then. */
-static struct error *start_over(const struct scene *scene)
+static struct error *start_over(struct scene *scene)
 {
 	struct error *err = origin_refresh(&scene->subject->origin, &scene->subject->space);
 	return err ?: begin(scene);
@@ -151,59 +159,10 @@ static size_t count_unsettled(const struct look *look)
 		if (look->runtime.interpreters.items[i].has_heap)
 			n += pymalloc_copy_unsettled(look->copies.items[i]);
 	}
-	return n;
+	return n + (look->mimalloc ? mimalloc_copy_unsettled(look->mimalloc) : 0);
 }
 
 /* ---- stopping -------------------------------------------------------------------- */
-
-static void account(struct scene *scene, const struct freeze_result *result, enum pause_mode mode)
-{
-	struct snapshot_pause *pause = &scene->snapshot->pause;
-	pause->mode = result->expired ? PAUSE_PARTIAL : mode;
-	pause->stops++;
-	pause->total_us += result->us;
-	pause->longest_us = size_max(pause->longest_us, result->us);
-	scene->look->stopped = false;
-	scene->pause_left_us = size_subtract(scene->pause_left_us, result->us);
-}
-
-static struct error *stop(struct scene *scene, struct freeze **ret)
-{
-	const struct process *process = origin_process(&scene->subject->origin);
-	const struct freeze_request request = {
-		.pid = process_pid(process),
-		.proc = process_dir(process),
-		.limit_us = scene->pause_left_us,
-		.code = scene->subject->code,
-		.n_code = scene->subject->n_code,
-	};
-	struct freeze_result failed = {0};
-	struct error *err = freeze_start(&request, ret, &failed);
-	if (err && failed.us)
-		account(scene, &failed, PAUSE_PARTIAL); /* some threads stood for that long */
-	scene->look->stopped = !err;
-	return err;
-}
-
-/*
- * A target that cannot be stopped is read without: a doubt. With --exact that is no answer.
- * A thread that does not stop in time is no permission problem, so it is a doubt either way.
- */
-static struct error *not_stopped(struct scene *scene, struct error *err)
-{
-	bool fatal = err->kind != ERROR_INCONSISTENT &&
-		     (err->kind != ERROR_PERMISSION || scene->request->asked_exact);
-	if (fatal)
-		return err;
-	bool in_time = err->kind == ERROR_INCONSISTENT;
-	if (in_time)
-		scene->snapshot->pause.mode = PAUSE_PARTIAL;
-	doubts_add(&scene->snapshot->doubts, DOUBT_NOT_STOPPED,
-		   in_time ? DOUBT_INCONSISTENT : DOUBT_NOTE, 1, "read without stopping it: %s",
-		   err->cause);
-	error_free(err);
-	return NULL;
-}
 
 static struct error *prepare_copies(const struct scene *scene)
 {
@@ -215,14 +174,9 @@ static struct error *prepare_copies(const struct scene *scene)
 		if (err)
 			return err;
 	}
-	return NULL;
-}
-
-static void doubt_expired(struct scene *scene)
-{
-	doubts_add(&scene->snapshot->doubts, DOUBT_STOP_EXPIRED, DOUBT_INCONSISTENT, 1,
-		   "the stop reached its limit of %g ms before everything was copied",
-		   (double)scene->pause_limit_us / 1000);
+	return scene->look->mimalloc
+		       ? mimalloc_copy_prepare(scene->look->mimalloc, scene->max_memory)
+		       : NULL;
 }
 
 /* ---- settle ---------------------------------------------------------------------- */
@@ -239,6 +193,8 @@ static struct error *copy_unsettled(const struct scene *scene)
 		if (err)
 			return err;
 	}
+	if (look->mimalloc && mimalloc_copy_unsettled(look->mimalloc))
+		return copy_mimalloc(scene, true);
 	return NULL;
 }
 
@@ -250,12 +206,12 @@ static struct error *settle_once(struct scene *scene, struct freeze_result *ret)
 	struct error *err = prepare_copies(scene);
 	if (err && !error_catch(&err, ERROR_RESOURCE))
 		return err;
-	err = stop(scene, &freeze);
+	err = scene_stop(scene, &freeze);
 	if (err)
-		return not_stopped(scene, err);
+		return scene_not_stopped(scene, err);
 	err = copy_unsettled(scene);
 	*ret = freeze_thaw(freeze);
-	account(scene, ret, PAUSE_SETTLED);
+	scene_account(scene, ret, PAUSE_SETTLED);
 	return err;
 }
 
@@ -269,7 +225,7 @@ static struct error *settle(struct scene *scene)
 			return err;
 		may_stop = result.n_threads > 0 && !result.expired && scene->pause_left_us > 0;
 		if (result.expired)
-			doubt_expired(scene);
+			scene_doubt_expired(scene);
 	}
 	return NULL;
 }
@@ -289,7 +245,7 @@ static bool same_interpreters(const struct runtime *a, const struct runtime *b)
 }
 
 /* Everything of one moment; *ret_all false when an interpreter or an arena is new since the live pass. */
-static struct error *copy_frozen(const struct scene *scene, bool *ret_all)
+static struct error *copy_frozen(struct scene *scene, bool *ret_all)
 {
 	_cleanup_(runtime_fini) struct runtime now = RUNTIME_EMPTY;
 	_cleanup_(doubts_fini) struct doubts known = {0}; /* from the live pass */
@@ -303,7 +259,9 @@ static struct error *copy_frozen(const struct scene *scene, bool *ret_all)
 		if (scene->look->runtime.interpreters.items[i].has_heap)
 			*ret_all &= pymalloc_copy_complete(scene->look->copies.items[i]);
 	}
-	return err;
+	if (scene->look->mimalloc)
+		*ret_all &= mimalloc_copy_complete(scene->look->mimalloc);
+	return err ?: look_malloc_copy(scene, ret_all);
 }
 
 /* What a stop gave. */
@@ -318,18 +276,21 @@ static struct error *stop_and_copy(struct scene *scene, bool last_try, struct st
 	struct freeze *freeze = NULL;
 	*ret = (struct stopped){0};
 	struct error *err = prepare_copies(scene);
+	err = err ?: look_malloc_prepare(scene);
 	if (err)
 		return err;
-	err = stop(scene, &freeze);
+	err = scene_stop(scene, &freeze);
 	if (err)
-		return not_stopped(scene, err);
+		return scene_not_stopped(scene, err);
 	ret->stopped = true;
 	/* Half an update would be copied: let it go at once, while there are tries left. */
 	if (!freeze_inside(freeze) || last_try)
 		err = copy_frozen(scene, &ret->all);
 	ret->result = freeze_thaw(freeze);
-	account(scene, &ret->result, PAUSE_STOPPED);
-	return err;
+	scene_account(scene, &ret->result, PAUSE_STOPPED);
+	if (err || !ret->all || ret->result.expired)
+		return err;
+	return look_malloc_thawed(scene);
 }
 
 /* What no stop gave is read live, so that there is an answer; and it is said. */
@@ -338,7 +299,7 @@ static struct error *give_up(struct scene *scene, const struct stopped *last)
 	struct snapshot_pause *pause = &scene->snapshot->pause;
 	pause->mode = PAUSE_PARTIAL;
 	if (last->result.expired)
-		doubt_expired(scene);
+		scene_doubt_expired(scene);
 	else if (last->result.inside)
 		doubts_add(&scene->snapshot->doubts, DOUBT_STOPPED_INSIDE, DOUBT_INCONSISTENT, 1,
 			   "%" PRIu64 " stops landed inside the allocator, and no time was left",
@@ -360,7 +321,8 @@ static struct error *exact(struct scene *scene)
 		if (err || !last.stopped)
 			return err;
 		whole = last.all && !last.result.expired;
-		if (last.result.expired || (whole && !count_unsettled(scene->look)))
+		if (last.result.expired ||
+		    (whole && !count_unsettled(scene->look) && look_malloc_agrees(scene)))
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
 		if (!last.result.inside && !last.all)
@@ -413,13 +375,16 @@ struct error *look_copy(struct look *look, const struct inspector_request *reque
 			      .max_memory = budget_of(request)};
 	enum look_mode mode = mode_for(&scene);
 	scene.pause_limit_us = scene.pause_left_us = pause_limit(request, mode);
-	struct error *err = begin(&scene);
-	err = err
-		      ?: runtime_allocator(&subject->space, scene.layout,
-					   subject->module.image.bias, subject->build.version_hex,
-					   &ret->target, &ret->doubts);
+	struct error *err =
+		runtime_allocator(&subject->space, scene.layout, subject->module.image.bias,
+				  subject->build.version_hex, &ret->target, &ret->doubts);
+	if (!err && ret->target.allocator == ALLOCATOR_MIMALLOC && !look->mimalloc)
+		err = (look->mimalloc = mimalloc_copy_new()) ? NULL : error_out_of_memory();
+	err = err ?: begin(&scene);
 	if (!err && mode != LOOK_NO_PAUSE)
 		err = mode == LOOK_EXACT ? exact(&scene) : settle(&scene);
+	err = err ?: look_malloc_settle(&scene, mode == LOOK_SETTLE);
+	err = err ?: look_malloc_finish(&scene);
 	if (err)
 		return err;
 	doubts_join(&ret->doubts, &look->runtime_doubts);
@@ -450,6 +415,9 @@ void look_fini(struct look *look)
 	vec_fini(&look->counters.free_lists);
 	for (size_t i = 0; i < look->copies.count; i++)
 		pymalloc_copy_free(look->copies.items[i]);
+	mimalloc_copy_free(look->mimalloc);
 	vec_fini(&look->copies);
+	malloc_look_free(look->malloc);
+	claims_fini(&look->claims);
 	runtime_fini(&look->runtime);
 }

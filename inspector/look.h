@@ -6,6 +6,8 @@
 #define INSPECTOR_LOOK_H
 
 #include "inspector/inspector.h"
+#include "inspector/malloc/malloc_look.h"
+#include "inspector/mimalloc/mimalloc_copy.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 
@@ -25,8 +27,14 @@ struct look {
 	struct runtime runtime;
 	struct doubts runtime_doubts;       /* of the last reading, as those of the counters */
 	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
+	struct mimalloc_copy *mimalloc; /* of all interpreters; NULL: the process does not use it */
 	struct look_counters counters;
-	bool stopped; /* the target stands still right now, by us */
+	struct malloc_look *malloc; /* while it is under way; NULL: it was not asked for */
+	bool malloc_ready;          /* it will be, or was, copied under the stop */
+	struct claims claims;       /* of malloc's, for the ledger */
+	const struct residency
+		*residency; /* of the whole target, if it was taken before; borrowed */
+	bool stopped;       /* the target stands still right now, by us */
 };
 
 /*

@@ -109,7 +109,8 @@ static bool is_integer_width(uint64_t width)
 static bool is_aggregate(enum layout_entry_id id)
 {
 	return id == LAYOUT_INTERP_OBMALLOC || id == LAYOUT_STATE_ARENA_MAP_ROOT ||
-	       id == LAYOUT_RUNTIME_ALLOCATORS_OBJ || id == LAYOUT_DEBUG_API_ALLOC;
+	       id == LAYOUT_RUNTIME_ALLOCATORS_OBJ || id == LAYOUT_DEBUG_API_ALLOC ||
+	       id == LAYOUT_MI_SEGMENT_TABLE;
 }
 
 /* The LAYOUT_SIZE entry of the field's struct, or LAYOUT_COUNT when the table has none. */

@@ -174,7 +174,7 @@ static struct error *write_stats(const struct question *q, const struct snapshot
 		return error_remedy(error_new(ERROR_UNSUPPORTED,
 					      "this process's objects live in mimalloc, of which "
 					      "sys._debugmallocstats() tells nothing"),
-				    "arenascope dump shows what can be told");
+				    "arenascope dump shows its heaps, pages and blocks");
 	if (stats_write(&q->answer->text, s))
 		q->answer->partial = true;
 	return NULL;

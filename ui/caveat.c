@@ -16,6 +16,10 @@ const char *caveat_meaning(enum doubt_kind kind)
 			"the program was allocating there; another look, or --exact, settles it",
 		[DOUBT_ARENA_INVALID] = "not counted, so totals may be too low",
 		[DOUBT_ARENAS_UNREADABLE] = "arenas may be missing from every figure",
+		[DOUBT_SEGMENT_UNSETTLED] =
+			"the program was allocating there; another look, or --exact, settles it",
+		[DOUBT_SEGMENT_FOREIGN] = "not counted as Python's",
+		[DOUBT_PAGE_UNSETTLED] = "its used and free blocks are uncertain",
 		[DOUBT_POOL_UNREADABLE] = "their blocks are missing, so live bytes are too low",
 		[DOUBT_POOL_SWAPPED] = "left on swap, so their blocks are missing from live bytes",
 		[DOUBT_POOL_INVALID] = "their blocks are not counted",
@@ -43,6 +47,10 @@ const char *caveat_meaning(enum doubt_kind kind)
 			"allocated_blocks is too low if Python was started anew and had leaked",
 		[DOUBT_STRUCTURE] = "one of the two is wrong, and with it all figures",
 		[DOUBT_RESIDENCY] = "what lies in RAM and what on swap is not told apart",
+		[DOUBT_MALLOC_ARENA] =
+			"its figures are of more than one moment, or end where it is damaged",
+		[DOUBT_MALLOC_MAPPED] = "the others count as memory of unknown use",
+		[DOUBT_MALLOC_UNKNOWN] = "what it holds is not told apart",
 		[DOUBT_INPUT_PARTIAL] = "what lay there is missing from every figure",
 		[DOUBT_TARGET_CHANGED] = "the figures are of what it was before",
 	};

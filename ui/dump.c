@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "ui/caveat.h"
+#include "ui/dump_mimalloc.h"
 #include "ui/dump_tables.h"
 #include "ui/headline.h"
 #include "ui/ledger_report.h"
@@ -354,6 +355,20 @@ static void write_certainty(struct page *page, const struct snapshot *snapshot,
 	caveat_write_certainty(page, &snapshot->doubts, occupancy->arenas.count ? line : NULL);
 }
 
+static struct error *write_mimalloc(struct page *page, const struct snapshot *snapshot,
+				    const struct dump_request *request)
+{
+	struct error *err = dump_write_mimalloc(page, snapshot, request);
+	if (err)
+		return err;
+	if (!snapshot->allocated_blocks.absent)
+		write_blocks(page, snapshot);
+	page_heading(page, "MAP", "How full each segment is, in order of address.");
+	dump_write_segments(page, snapshot, 16);
+	dump_write_legend(page, false);
+	return NULL;
+}
+
 static struct error *write_heap(struct page *page, const struct snapshot *snapshot,
 				const struct occupancy *occupancy,
 				const struct dump_request *request)
@@ -384,6 +399,8 @@ struct error *dump_write(struct page *page, const struct snapshot *snapshot,
 		write_memory(page, snapshot, &occupancy);
 	if (occupancy.arenas.count)
 		err = write_heap(page, snapshot, &occupancy, request);
+	if (!err && dump_has_mimalloc(snapshot))
+		err = write_mimalloc(page, snapshot, request);
 	if (err)
 		return err;
 	dump_write_free_lists(page, snapshot, request);

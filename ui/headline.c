@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "ui/dump_mimalloc.h"
 #include "ui/ledger_words.h"
 
 #include <inttypes.h>
@@ -92,6 +93,8 @@ static void say_no_pymalloc(struct text *text, const struct snapshot *snapshot,
 	if (ledger) {
 		text_add(text, ". ");
 		(void)ledger_words_sentence(text, ledger, units);
+	} else if (dump_has_mimalloc(snapshot)) {
+		text_add(text, ", which is told below.");
 	} else {
 		text_add(text, ", so this report cannot say what the memory is used for.");
 	}

@@ -236,6 +236,35 @@ static json_t *pymalloc_of(const struct pymalloc *p, bool with_arenas, uint64_t 
 	return o;
 }
 
+/* ---- mimalloc ---------------------------------------------------------------------------- */
+
+static json_t *mimalloc_heap(const struct mimalloc_heap *h)
+{
+	json_t *o = json_object();
+	json_value_set(&o, "thread", h->thread ? json_integer(h->thread) : json_null());
+	json_value_set(&o, "kind", json_value_text(mimalloc_kind_name(h->kind)));
+	json_value_set(&o, "pages", json_value_count(h->n_pages));
+	json_value_set(&o, "used_blocks", json_value_count(h->used_blocks));
+	json_value_set(&o, "used_bytes", json_value_count(h->used_bytes));
+	json_value_set(&o, "free_bytes", json_value_count(h->free_bytes));
+	return o;
+}
+
+static json_t *mimalloc_of(const struct mimalloc *m)
+{
+	if (!m->used)
+		return json_null();
+	json_t *o = json_object(), *heaps = json_array();
+	for (size_t i = 0; i < m->heaps.count; i++)
+		json_value_append(&heaps, mimalloc_heap(&m->heaps.items[i]));
+	json_value_set(&o, "heaps", heaps);
+	json_value_set(&o, "segments", json_value_count(m->segments.count));
+	json_value_set(&o, "delayed_bytes", json_value_count(m->delayed_bytes));
+	return o;
+}
+
+/* ---- interpreters ------------------------------------------------------------------------ */
+
 static json_t *free_lists(const struct snapshot_interpreter *s)
 {
 	json_t *list = json_array();
@@ -257,7 +286,7 @@ static json_t *interpreter(const struct snapshot_interpreter *s, bool with_arena
 	json_value_set(&o, "shares_main", json_boolean(s->shares_main));
 	json_value_set(&o, "readable", json_boolean(s->readable));
 	json_value_set(&o, "pymalloc", pymalloc_of(&s->pymalloc, with_arenas, limit));
-	json_value_set(&o, "mimalloc", json_null());
+	json_value_set(&o, "mimalloc", mimalloc_of(&s->mimalloc));
 	json_value_set(&o, "free_lists", free_lists(s));
 	return o;
 }

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "ui/dump.h"
+#include "ui/dump_mimalloc.h"
 #include "ui/dump_tables.h"
 #include "ui/occupancy.h"
 
@@ -187,7 +188,13 @@ struct error *map_write(struct page *page, const struct snapshot *snapshot,
 {
 	struct error *err = NULL;
 	dump_write_title(page, snapshot);
+	if (dump_has_mimalloc(snapshot)) {
+		dump_write_legend(page, true);
+		dump_write_segments(page, snapshot, request->limit);
+	}
 	if (!count_arenas(snapshot)) {
+		if (dump_has_mimalloc(snapshot))
+			return NULL;
 		page_addf(page, "pymalloc holds no arena here: there is nothing to draw.\n");
 		return NULL;
 	}

@@ -30,6 +30,7 @@ struct claim {
 	/* They add up to size, and their tallies to that of the whole range, to the byte. */
 	struct claim_share shares[CLAIM_SHARES_MAX];
 	size_t n_shares;
+	size_t order; /* claims_add() counts */
 };
 
 struct claims {
@@ -45,6 +46,9 @@ struct claim *claims_add(struct claims *claims, raddr start, uint64_t size);
  * takes the rest. */
 void claim_charge(struct claim *claim, enum leaf leaf, uint64_t size,
 		  const struct residency_tally *tally);
+
+/* Adds copies of all of `from` behind those of `to`. ERROR_RESOURCE. */
+struct error *claims_join(struct claims *to, const struct claims *from) MUST_CHECK;
 
 /* Ascending and disjoint: of two that overlap the one added first stays, the other is dropped; returns
  * how many were. */

@@ -8,18 +8,19 @@ const char *malloc_implementation_name(enum malloc_implementation i)
 	return names[i];
 }
 
-static void arena_fini(struct malloc_arena *arena)
+void malloc_arena_fini(struct malloc_arena *arena)
 {
 	for (size_t i = 0; i < arena->threads.count; i++)
 		free(arena->threads.items[i]);
 	vec_fini(&arena->threads);
 	free(arena->damage);
+	arena->damage = NULL;
 }
 
 void malloc_account_fini(struct malloc_account *account)
 {
 	for (size_t i = 0; i < account->arenas.count; i++)
-		arena_fini(&account->arenas.items[i]);
+		malloc_arena_fini(&account->arenas.items[i]);
 	vec_fini(&account->arenas);
 	vec_fini(&account->settings.ineffective);
 	free(account->library);

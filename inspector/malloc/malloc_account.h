@@ -91,6 +91,7 @@ struct malloc_account {
 	uint64_t n_mmapped_told, mmapped_told; /* as malloc counts them */
 };
 
+void malloc_arena_fini(struct malloc_arena *arena);
 void malloc_account_fini(struct malloc_account *account);
 
 #endif

@@ -5,6 +5,8 @@
  *	3.9 to 3.11   raw_allocated_blocks (served by malloc) + used blocks of all pools
  *	3.12 on       that of every interpreter with pools of its own, + what interpreters that
  *	              ended have leaked + what the runtime's last end has leaked
+ *	mimalloc      without the GIL all blocks of every interpreter; with it those of the
+ *	              calling thread, here taken for the main one
  *
  * Sources: _Py_GetGlobalAllocatedBlocks and _PyInterpreterState_GetAllocatedBlocks in
  * Objects/obmalloc.c, 3.4 to 3.15.
@@ -90,6 +92,29 @@ static bool sum_blocks(const struct snapshot *s, uint64_t *ret)
 	return s->interpreters.count > 0;
 }
 
+/* With the GIL only the main interpreter can be told: each interpreter adds the calling thread's blocks. */
+static bool sum_mimalloc(const struct snapshot *s, uint64_t *ret)
+{
+	uint64_t sum = 0, all = 0, n_own = 0, n_heaps = 0, n_main = 0;
+	bool threaded = s->target.free_threaded;
+	for (size_t i = 0; i < s->interpreters.count; i++) {
+		const struct mimalloc *m = &s->interpreters.items[i].mimalloc;
+		n_own += !s->interpreters.items[i].shares_main;
+		for (size_t h = 0; h < m->heaps.count; h++) {
+			const struct mimalloc_heap *heap = &m->heaps.items[h];
+			bool is_main = s->target.pid && heap->thread == s->target.pid;
+			all += heap->used_blocks;
+			sum += is_main ? heap->used_blocks : 0;
+			n_main += is_main;
+			n_heaps++;
+		}
+	}
+	if (n_heaps == 1) /* whose thread may be unknown */
+		n_main = 1, sum = all;
+	*ret = threaded ? all : sum;
+	return n_heaps > 0 && (threaded || (n_own == 1 && n_main == 1));
+}
+
 struct error *runtime_block_counters(const struct runtime_counters *counters,
 				     struct snapshot *snapshot)
 {
@@ -109,7 +134,9 @@ struct error *runtime_block_counters(const struct runtime_counters *counters,
 		target->allocator == ALLOCATOR_UNKNOWN && counters->version_hex >= 0x030d0000u;
 	bool other = target->free_threaded || target->allocator == ALLOCATOR_MIMALLOC || untold;
 	bool leaks_known = counters->interpreter_leaks.known || counters->interpreter_leaks.absent;
-	if (other || !leaks_known || !sum_blocks(snapshot, &sum))
+	bool told =
+		leaks_known && (other ? sum_mimalloc(snapshot, &sum) : sum_blocks(snapshot, &sum));
+	if (!told)
 		return NULL;
 	snapshot->allocated_blocks =
 		maybe_known(sum + counters->interpreter_leaks.value + counters->final_leaks.value);

@@ -172,7 +172,12 @@ struct error *runtime_free_lists(struct space *space, const struct layout *layou
 	struct error *err = add_tuples(&r);
 	if (err)
 		return err;
-	if (r.n_unknown)
+	/* Without the GIL they belong to threads, and a collection empties them. */
+	if (layout_has(layout, LAYOUT_INTERP_ABANDONED))
+		doubts_add(
+			doubts, DOUBT_COUNTER_UNKNOWN, DOUBT_NOTE, r.n_unknown,
+			"free lists of objects are each thread's own in this build, and not counted");
+	else if (r.n_unknown)
 		doubts_add(doubts, DOUBT_COUNTER_UNKNOWN, DOUBT_PARTIAL, r.n_unknown,
 			   "lengths of free lists of objects could not be found");
 	return NULL;

@@ -63,7 +63,7 @@ static bool is_hidden_link(struct redactor *r, uint64_t at, uint64_t w)
 {
 	uint64_t link = w ^ at >> 12;
 	const struct ground_range *range = link % 16 == 0 ? grounds_of(&r->grounds, link) : NULL;
-	return range && range->ground >= GROUND_BRK;
+	return link == 0 || (range && range->ground >= GROUND_BRK); /* 0: its list ends */
 }
 
 static void keep_words(const struct view *v, uint64_t from, uint64_t to)
@@ -210,7 +210,7 @@ static uint64_t first_chunk(const struct view *v, const struct ground_range *g, 
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		uint64_t size_at = size_align_up(arena + states[i], 16) + 8;
 		uint64_t size = word_at(v, size_at);
-		if ((size & 7) == (CHUNK_THREAD | 1) && (size & ~UINT64_C(7)) >= CHUNK_MIN)
+		if ((size & (CHUNK_MMAPPED | 1)) == 1 && (size & ~UINT64_C(7)) >= CHUNK_MIN)
 			return size_at;
 	}
 	return 0;
@@ -225,9 +225,10 @@ static bool begin_chunk(const struct view *v, const struct ground_range *g, uint
 {
 	struct redactor *r = v->r;
 	uint64_t word = word_at(v, at), size = word & ~UINT64_C(15);
-	uint64_t wanted = g->ground == GROUND_HEAP ? CHUNK_THREAD : 0;
+	/* A free chunk of a thread's heap does not say whose it is. */
+	uint64_t odd = g->ground == GROUND_HEAP ? 14 & ~(uint64_t)CHUNK_THREAD : 14;
 	r->size_at = 0;
-	if ((word & 14) != wanted || size < CHUNK_MIN || size > g->end - (at - 8))
+	if ((word & odd) != 0 || size < CHUNK_MIN || size > g->end - (at - 8))
 		return false;
 	keep_bytes(v, at, at + 8);
 	if (!(word & 1) && word_at(v, at - 8) == r->last_size)
@@ -389,7 +390,8 @@ struct error *redactor_new(const struct redactor_request *request, struct redact
 		r->pool_size = pymalloc_saved_pool_size(request->arenas);
 	}
 	struct error *err = redact_types_init(&r->types);
-	err = err ?: grounds_find(request->space, request->image, &r->grounds);
+	err = err ?: grounds_find(request->space, request->image, request->mimalloc,
+				  &r->grounds);
 	if (!err)
 		*ret = take(r);
 	return err;

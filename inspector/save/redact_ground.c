@@ -14,9 +14,10 @@
 #define HEAP_ALIGN (64 * MIB) /* HEAP_MAX_SIZE of malloc/arena.c, glibc 2.26 to 2.43 */
 #define LIBC_BSS   (256 * KIB)
 
-/* Address ranges whose data are kept. */
+/* Address ranges whose data are kept; or of which it is known that they are no heap of malloc's. */
 struct kept {
 	uint64_t start, end;
+	bool words;
 };
 
 struct kept_list {
@@ -36,8 +37,19 @@ static bool keep(struct kept_list *kept, uint64_t start, uint64_t size)
 	struct kept *place = vec_push(&kept->list);
 	if (place)
 		*place = (struct kept){start & ~UINT64_C(4095),
-				       size_align_up(size_add(start, size), 4096)};
+				       size_align_up(size_add(start, size), 4096), false};
 	return place;
+}
+
+static bool keep_segments(const struct mimalloc_image *mimalloc, struct kept_list *kept)
+{
+	for (size_t i = 0; mimalloc && i < mimalloc->segments.count; i++) {
+		const struct mimalloc_segment_image *s = &mimalloc->segments.items[i];
+		if (!keep(kept, s->start.value, s->size))
+			return false;
+		kept->list.items[kept->list.count - 1].words = true;
+	}
+	return true;
 }
 
 static bool keep_module(const struct elf_image *image, struct kept_list *kept)
@@ -97,13 +109,13 @@ static enum ground ground_of(struct space *space, const struct region *r)
 }
 
 /* Where from `at` on the answer to "is it kept?" changes next, before `end`. */
-static uint64_t next_cut(const struct kept_list *kept, uint64_t at, uint64_t end, bool *ret_kept)
+static uint64_t next_cut(const struct kept_list *kept, uint64_t at, uint64_t end,
+			 enum ground *ret_ground)
 {
-	*ret_kept = false;
 	for (size_t i = 0; i < kept->list.count; i++) {
 		const struct kept *k = &kept->list.items[i];
 		if (at >= k->start && at < k->end) {
-			*ret_kept = true;
+			*ret_ground = k->words ? GROUND_WORDS : GROUND_KEEP;
 			return size_min(k->end, end);
 		}
 	}
@@ -119,13 +131,13 @@ static bool add_region(struct space *space, const struct region *r, const struct
 	enum ground ground = ground_of(space, r);
 	uint64_t end = r->start.value + r->size;
 	for (uint64_t at = r->start.value; at < end;) {
-		bool is_kept;
-		uint64_t cut = next_cut(kept, at, end, &is_kept);
+		enum ground here = ground;
+		uint64_t cut = next_cut(kept, at, end, &here);
 		struct ground_range *range = vec_push(&ret->list);
 		if (!range)
 			return false;
-		*range = (struct ground_range){at, cut, is_kept ? GROUND_KEEP : ground,
-					       r->executable, r->kind == REGION_FILE};
+		*range =
+			(struct ground_range){at, cut, here, r->executable, r->kind == REGION_FILE};
 		at = cut;
 	}
 	return true;
@@ -148,12 +160,14 @@ static struct error *add_regions(struct space *space, const struct kept_list *ke
 	return NULL;
 }
 
-struct error *grounds_find(struct space *space, const struct elf_image *image, struct grounds *ret)
+struct error *grounds_find(struct space *space, const struct elf_image *image,
+			   const struct mimalloc_image *mimalloc, struct grounds *ret)
 {
 	struct kept_list kept = {VEC_EMPTY};
 	*ret = (struct grounds){VEC_EMPTY, 0, 0, 0};
 	struct error *err = NULL;
-	if (!keep_module(image, &kept) || !keep_libc(space, &kept))
+	if (!keep_module(image, &kept) || !keep_libc(space, &kept) ||
+	    !keep_segments(mimalloc, &kept))
 		err = error_out_of_memory();
 	err = err ?: add_regions(space, &kept, ret);
 	vec_fini(&kept.list);

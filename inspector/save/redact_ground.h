@@ -4,6 +4,7 @@
 #ifndef INSPECTOR_SAVE_REDACT_GROUND_H
 #define INSPECTOR_SAVE_REDACT_GROUND_H
 
+#include "inspector/mimalloc/mimalloc_image.h"
 #include "inspector/target/space.h"
 #include "symbols/elf/elf_image.h"
 
@@ -27,9 +28,10 @@ struct grounds {
 	size_t hot; /* where the last address was */
 };
 
-/* image: of the interpreter's module. ERROR_RESOURCE. */
+/* image: of the interpreter's module. mimalloc: its segments hold nothing of malloc's; NULL: there are none.
+ * ERROR_RESOURCE. */
 struct error *grounds_find(struct space *space, const struct elf_image *image,
-			   struct grounds *ret) MUST_CHECK;
+			   const struct mimalloc_image *mimalloc, struct grounds *ret) MUST_CHECK;
 void grounds_fini(struct grounds *grounds);
 
 /* The first range that ends above `at`; the count if none. */

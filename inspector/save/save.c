@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/budget.h"
+#include "inspector/footprint.h"
 #include "inspector/save/save_log.h"
 #include "inspector/save/save_pages.h"
 #include "inspector/target/process.h"
@@ -32,6 +33,7 @@ struct saving {
 	struct save_objects objects;
 	struct pymalloc_saved_arenas arenas;
 	struct save_estimate estimate;
+	struct footprint footprint;
 	enum space_moment moment;
 	struct inspector_saved result;
 };
@@ -42,6 +44,7 @@ static void saving_fini(struct saving *s)
 	save_log_fini(&s->log);
 	save_objects_fini(&s->objects);
 	pymalloc_saved_fini(&s->arenas);
+	footprint_fini(&s->footprint);
 	snapshot_free(s->result.snapshot);
 }
 
@@ -163,6 +166,9 @@ static struct error *make_redactor(struct saving *s, struct redactor **ret)
 		.layout = &subject->build.layout,
 		.image = &subject->module.image,
 		.arenas = &s->arenas,
+		.mimalloc = s->source->look->mimalloc
+				    ? mimalloc_copy_image(s->source->look->mimalloc)
+				    : NULL,
 		.log = &s->log,
 		.version_hex = subject->build.version_hex,
 		.debug_hooks = s->result.snapshot->target.debug_hooks,
@@ -212,18 +218,8 @@ static struct error *write_buffer(struct saving *s, enum savefile_kind kind, boo
 
 static struct error *write_residency(struct saving *s)
 {
-	struct space *space = &s->source->subject->space;
-	_cleanup_(residency_fini) struct residency all = RESIDENCY_EMPTY;
 	_cleanup_(free_buffer) struct savefile_buffer buffer = {0};
-	for (size_t i = 0; i < space->regions.count; i++) {
-		const struct region *r = &space->regions.items[i];
-		if (r->kind == REGION_SPECIAL || !r->readable)
-			continue;
-		struct error *err = space_residency(space, r->start, r->size, &all);
-		if (err && !error_catch(&err, ERROR_FAULT))
-			return err;
-	}
-	bool filled = savefile_put_residency(&all, &buffer);
+	bool filled = savefile_put_residency(&s->footprint.residency, &buffer);
 	return write_buffer(s, SAVEFILE_RESIDENCY, filled, &buffer);
 }
 
@@ -237,10 +233,15 @@ static struct error *write_regions(struct saving *s)
 static struct error *write_facts(struct saving *s)
 {
 	_cleanup_(free_buffer) struct savefile_buffer buffer = {0};
-	struct savefile_facts facts = {.facts = FACTS_EMPTY, .moment = s->moment};
+	struct savefile_facts facts = {
+		.facts = FACTS_EMPTY, .account = s->footprint.account, .moment = s->moment};
 	struct error *err = origin_facts(&s->source->subject->origin, &facts.facts);
-	if (err)
+	struct subject *subject = s->source->subject;
+	err = err ?: origin_threads(&subject->origin, &subject->space, &facts.facts.threads);
+	if (err) {
+		facts_fini(&facts.facts);
 		return err;
+	}
 	facts.facts.label = process_label(facts.facts.cmdline.items, facts.facts.cmdline.count,
 					  facts.facts.comm);
 	facts.facts.taken_at = s->result.snapshot->target.taken_at;
@@ -264,7 +265,9 @@ static struct error *write_build(struct saving *s)
 
 static struct error *write_rest(struct saving *s)
 {
-	struct error *err = write_residency(s);
+	struct subject *subject = s->source->subject;
+	struct error *err = footprint_take(&subject->origin, &subject->space, false, &s->footprint);
+	err = err ?: write_residency(s);
 	err = err ?: write_regions(s);
 	err = err ?: write_facts(s);
 	err = err ?: write_build(s);

@@ -1,5 +1,5 @@
 /*
- * save_log: painted from the last reading to the first, only where nothing is yet.
+ * save_log: painted from the lowest address to the highest, of each the latest reading.
  *
  *	records   ─1──────   ──3──    ─4───         later numbers read later
  *	            ──2───────
@@ -73,45 +73,108 @@ struct painting {
 	VEC(struct piece) pieces; /* ascending, disjoint */
 };
 
-/* The first piece that ends above `at`. */
-static size_t piece_above(const struct painting *p, uint64_t at)
+/* A reading, before the later ones are laid over it. */
+struct layer {
+	struct piece piece;
+	size_t order; /* the larger, the later */
+};
+
+struct layers {
+	VEC(struct layer) list;
+	VEC(size_t)
+	heap; /* indexes of those that reach over the place of the sweep, the latest first */
+};
+
+static void layers_fini(struct layers *l)
 {
-	size_t low = 0, high = p->pieces.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (p->pieces.items[middle].end <= at)
-			low = middle + 1;
-		else
-			high = middle;
+	vec_fini(&l->list);
+	vec_fini(&l->heap);
+}
+
+static bool layer_add(struct layers *l, struct piece piece, size_t order)
+{
+	struct layer *layer = vec_push(&l->list);
+	if (layer)
+		*layer = (struct layer){piece, order};
+	return layer;
+}
+
+static bool is_later(const struct layers *l, size_t a, size_t b)
+{
+	return l->list.items[l->heap.items[a]].order > l->list.items[l->heap.items[b]].order;
+}
+
+static void heap_swap(struct layers *l, size_t a, size_t b)
+{
+	size_t other = l->heap.items[a];
+	l->heap.items[a] = l->heap.items[b];
+	l->heap.items[b] = other;
+}
+
+static void heap_push(struct layers *l, size_t layer)
+{
+	size_t at = l->heap.count++;
+	l->heap.items[at] = layer;
+	for (; at > 0 && is_later(l, at, (at - 1) / 2); at = (at - 1) / 2)
+		heap_swap(l, at, (at - 1) / 2);
+}
+
+static void heap_pop(struct layers *l)
+{
+	l->heap.items[0] = l->heap.items[--l->heap.count];
+	for (size_t at = 0, child; (child = 2 * at + 1) < l->heap.count; at = child) {
+		if (child + 1 < l->heap.count && is_later(l, child + 1, child))
+			child++;
+		if (!is_later(l, child, at))
+			break;
+		heap_swap(l, at, child);
 	}
-	return low;
 }
 
-static bool insert(struct painting *p, size_t at, struct piece piece)
+/* Adds [from, to) of a piece; behind another part of the same it makes that longer. */
+static bool paint(struct painting *p, const struct piece *piece, uint64_t from, uint64_t to)
 {
-	if (!vec_push(&p->pieces))
+	const uint8_t *bytes = piece->bytes + (from - piece->start);
+	struct piece *last = p->pieces.count ? &p->pieces.items[p->pieces.count - 1] : NULL;
+	if (last && last->end == from && last->bytes + (last->end - last->start) == bytes) {
+		last->end = to;
+		return true;
+	}
+	last = vec_push(&p->pieces);
+	if (last)
+		*last = (struct piece){from, to, bytes, piece->stopped};
+	return last;
+}
+
+static int compare_layers(const void *a, const void *b)
+{
+	const struct layer *left = a, *right = b;
+	return (left->piece.start > right->piece.start) - (left->piece.start < right->piece.start);
+}
+
+/* From the lowest address to the highest: of all readings of a place the latest one is painted. */
+static bool sweep(struct layers *l, struct painting *to)
+{
+	size_t n = l->list.count, next = 0;
+	if (n == 0)
+		return true;
+	qsort(l->list.items, n, sizeof(*l->list.items), compare_layers);
+	if (!vec_reserve(&l->heap, n))
 		return false;
-	struct piece *place = &p->pieces.items[at];
-	memmove(place + 1, place, (p->pieces.count - 1 - at) * sizeof(*place));
-	*place = piece;
-	return true;
-}
-
-static bool paint(struct painting *p, struct piece piece)
-{
-	size_t i = piece_above(p, piece.start);
-	for (uint64_t at = piece.start; at < piece.end; i++) {
-		bool last = i == p->pieces.count;
-		uint64_t next = last ? piece.end : size_min(p->pieces.items[i].start, piece.end);
-		uint64_t after = last ? piece.end : p->pieces.items[i].end;
-		if (at < next) {
-			if (!insert(p, i,
-				    (struct piece){at, next, piece.bytes + (at - piece.start),
-						   piece.stopped}))
-				return false;
-			i++;
-		}
-		at = after;
+	for (uint64_t at = 0, end; next < n || l->heap.count; at = end) {
+		if (!l->heap.count)
+			at = l->list.items[next].piece.start;
+		for (; next < n && l->list.items[next].piece.start <= at; next++)
+			heap_push(l, next);
+		end = at;
+		while (l->heap.count && l->list.items[l->heap.items[0]].piece.end <= at)
+			heap_pop(l);
+		if (!l->heap.count)
+			continue;
+		const struct piece *top = &l->list.items[l->heap.items[0]].piece;
+		end = next < n ? size_min(top->end, l->list.items[next].piece.start) : top->end;
+		if (!paint(to, top, at, end))
+			return false;
 	}
 	return true;
 }
@@ -136,8 +199,8 @@ static bool header_above(const struct pymalloc_saved_arenas *arenas, uint64_t at
 }
 
 /* Where no header is. */
-static bool paint_around(struct painting *p, const struct pymalloc_saved_arenas *arenas,
-			 struct piece piece)
+static bool layer_around(struct layers *l, const struct pymalloc_saved_arenas *arenas,
+			 struct piece piece, size_t order)
 {
 	while (piece.start < piece.end) {
 		uint64_t start, end;
@@ -145,7 +208,7 @@ static bool paint_around(struct painting *p, const struct pymalloc_saved_arenas 
 			start = end = piece.end;
 		struct piece part = piece;
 		part.end = size_min(piece.end, start);
-		if (part.start < part.end && !paint(p, part))
+		if (part.start < part.end && !layer_add(l, part, order))
 			return false;
 		uint64_t next = size_min(end, piece.end);
 		piece.bytes += next - piece.start;
@@ -157,14 +220,15 @@ static bool paint_around(struct painting *p, const struct pymalloc_saved_arenas 
 static struct error *paint_all(const struct save_log *log,
 			       const struct pymalloc_saved_arenas *arenas, struct painting *ret)
 {
-	for (size_t i = log->records.count; i-- > 0;) {
+	_cleanup_(layers_fini) struct layers layers = {0};
+	for (size_t i = 0; i < log->records.count; i++) {
 		const struct save_record *r = &log->records.items[i];
 		struct piece piece = {r->start.value, raddr_plus(r->start, r->size).value,
 				      log->bytes.items + r->at, r->stopped};
-		if (!paint_around(ret, arenas, piece))
+		if (!layer_around(&layers, arenas, piece, i))
 			return error_out_of_memory();
 	}
-	return NULL;
+	return sweep(&layers, ret) ? NULL : error_out_of_memory();
 }
 
 /* ---- writing -------------------------------------------------------------------------- */

@@ -179,17 +179,22 @@ static uint64_t least_headroom(const char *point, const char *root, char *path,
 	return least;
 }
 
+bool cgroup_mount(char *mounts, int version, char **ret_root, char **ret_point)
+{
+	char *rest = NULL;
+	for (char *line = strtok_r(mounts, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (parse_mount(line, &words_of[version], ret_root, ret_point))
+			return true;
+	return false;
+}
+
 static uint64_t headroom_of(char *path, int version)
 {
 	_cleanup_(free_pointer) char *mounts = read_text("/proc/self/mountinfo");
-	char *rest = NULL, *root, *point;
-	if (!mounts)
-		return UINT64_MAX;
-	for (char *line = strtok_r(mounts, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (parse_mount(line, &words_of[version], &root, &point))
-			return least_headroom(point, root, path, &words_of[version]);
-	}
-	return UINT64_MAX;
+	char *root, *point;
+	return mounts && cgroup_mount(mounts, version, &root, &point)
+		       ? least_headroom(point, root, path, &words_of[version])
+		       : UINT64_MAX;
 }
 
 uint64_t cgroup_shared_headroom(pid_t pid)

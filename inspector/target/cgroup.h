@@ -8,6 +8,8 @@
 #ifndef INSPECTOR_TARGET_CGROUP_H
 #define INSPECTOR_TARGET_CGROUP_H
 
+#include "inspector/ledger/purse.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +19,23 @@
  * inactive file cache counts as free. UINT64_MAX: no limit, or none that can be read.
  */
 uint64_t cgroup_shared_headroom(pid_t pid);
+
+/*
+ * What the memory cgroup of `pid` holds and may hold; own: bytes of anonymous memory that are this process's,
+ * for its share. Unknown where it lives in none that can be read.
+ */
+void cgroup_purse(pid_t pid, uint64_t own, struct purse *ret);
+
+/*
+ * The same of a cgroup: its `path`, of which `root` is mounted at the folder `point`; version 1 or 2. Limit, high and
+ * headroom are the least of its own and of all its ancestors' below that mount. `path` is shortened.
+ */
+void cgroup_purse_at(const char *point, const char *root, char *path, int version, uint64_t own,
+		     struct purse *ret);
+
+/* Where the hierarchy of a version is mounted, cut out of `mounts`, the text of /proc/PID/mountinfo: the folder,
+ * and which of its paths lies there. False: nowhere. */
+bool cgroup_mount(char *mounts, int version, char **ret_root, char **ret_point);
 
 /* Makes this process the first that the kernel kills when memory runs out. Failing is no harm. */
 void cgroup_volunteer(void);

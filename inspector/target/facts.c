@@ -11,5 +11,6 @@ void facts_fini(struct facts *facts)
 	for (size_t i = 0; i < facts->cmdline.count; i++)
 		free(facts->cmdline.items[i]);
 	vec_fini(&facts->cmdline);
+	threads_fini(&facts->threads);
 	*facts = FACTS_EMPTY;
 }

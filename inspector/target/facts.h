@@ -6,6 +6,7 @@
 #define INSPECTOR_TARGET_FACTS_H
 
 #include "base/vec.h"
+#include "inspector/target/threads.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,7 +24,8 @@ struct facts {
 	struct timespec started_at; /* real time */
 	struct timespec taken_at;   /* real time: when a file's process was copied; 0: now */
 	uint64_t n_threads;
-	int signal;                                /* that ended it; 0: none, or not known */
+	struct threads threads; /* where a file keeps them; of others origin_threads() tells */
+	int signal;             /* that ended it; 0: none, or not known */
 	uint64_t rss, peak_rss, swap, page_tables; /* bytes */
 	uint64_t system_memory;                    /* of its machine; 0: of this one */
 };

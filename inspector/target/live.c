@@ -220,6 +220,13 @@ static struct error *live_residency(void *source, raddr start, uint64_t size, st
 	return pagemap_residency(live->pagemap, start, size, ret);
 }
 
+static struct error *live_residency_in_detail(void *source, raddr start, uint64_t size,
+					      struct residency *ret)
+{
+	struct live *live = source;
+	return pagemap_residency_in_detail(live->pagemap, start, size, ret);
+}
+
 /* ---- gathering without a residency ------------------------------------------------------ */
 
 /* What was left alone may still be known: zeros, or in the file. */
@@ -315,6 +322,7 @@ static const struct space_ops live_ops = {
 	.read = live_read,
 	.gather = live_gather,
 	.residency = live_residency,
+	.residency_in_detail = live_residency_in_detail,
 	.back = live_back,
 	.close = live_close,
 };
@@ -351,11 +359,47 @@ struct error *live_open(pid_t pid, int proc, struct space *ret)
 	return NULL;
 }
 
+/* What a loader wrote and then closed (RELRO): a private mapping in front of a writable one of the same file. */
+static bool is_closed_data(const struct space *space, size_t i)
+{
+	const struct region *r = &space->regions.items[i], *next = r + 1;
+	return r->kind == REGION_FILE && !r->writable && !r->shared && r->file_offset &&
+	       i + 1 < space->regions.count && next->kind == REGION_FILE && next->writable &&
+	       next->device == r->device && next->inode == r->inode;
+}
+
+/*
+ * Whether a fork has left it pages that others have, too. Data that is never written again tells: in
+ * a worker they are its parent's for good, in one that executed its program they are nobody else's.
+ */
+static struct error *find_shares(struct live *live, const struct space *space)
+{
+	_cleanup_(residency_fini) struct residency pages = RESIDENCY_EMPTY;
+	struct residency_tally tally = {0};
+	size_t near = 0;
+	struct error *err = NULL;
+	if (pagemap_tells_nothing(live->pagemap)) {
+		live->remote.shares = true; /* for all we know */
+		return NULL;
+	}
+	for (size_t i = 0; i < space->regions.count && !err; i++) {
+		const struct region *r = &space->regions.items[i];
+		if (is_closed_data(space, i))
+			err = pagemap_residency_in_detail(live->pagemap, r->start, r->size, &pages);
+	}
+	residency_tally(&pages, RADDR_NULL, UINT64_MAX, &near, &tally);
+	live->remote.shares = tally.shared > 0 && !(live->lacks & LIVE_PINS);
+	return err && error_catch(&err, ERROR_FAULT) ? NULL : err;
+}
+
 struct error *live_map(struct space *space)
 {
 	struct live *live = live_of(space);
 	if (!live)
 		return error_new(ERROR_BUG, "not a live space");
+	struct error *err = find_shares(live, space);
+	if (err)
+		return err;
 	live->mappings.count = 0;
 	for (size_t i = 0; i < space->regions.count; i++) {
 		const struct region *region = &space->regions.items[i];
@@ -389,7 +433,9 @@ struct error *live_start_readers(struct space *space)
 const char *live_mechanism(const struct space *space)
 {
 	const struct live *live = live_of(space);
-	return live && live->remote.by_mem ? "/proc/PID/mem" : "process_vm_readv";
+	bool by_mem =
+		live && (live->remote.by_mem || (live->remote.shares && live->remote.mem >= 0));
+	return by_mem ? "/proc/PID/mem" : "process_vm_readv";
 }
 
 const char *live_residency_mechanism(const struct space *space)
@@ -410,6 +456,8 @@ void live_lack(struct space *space, unsigned lacks)
 		pagemap_use_table(live->pagemap);
 	if ((lacks & LIVE_NO_VM_READV) && live->remote.mem >= 0)
 		live->remote.by_mem = true;
+	if (lacks & LIVE_PINS)
+		live->remote.shares = false;
 	if (lacks & LIVE_NO_BULK)
 		live->gather.only = GATHER_PIECES;
 	if (lacks & LIVE_NO_PIECES)

@@ -34,11 +34,13 @@ const char *live_residency_mechanism(const struct space *space);
 
 /* What to do without, as on an older kernel or in a sandbox; for tests and measurements. */
 enum live_lack {
-	LIVE_NO_SCAN = 1,          /* PAGEMAP_SCAN */
-	LIVE_NO_VM_READV = 2,      /* process_vm_readv */
-	LIVE_NO_BULK = 4,          /* gathers ask for each piece */
-	LIVE_NO_PIECES = 8,        /* gathers copy in bulk wherever they can */
-	LIVE_NO_SECOND_READER = 16 /* live_start_readers starts none */
+	LIVE_NO_SCAN = 1,           /* PAGEMAP_SCAN */
+	LIVE_NO_VM_READV = 2,       /* process_vm_readv */
+	LIVE_NO_BULK = 4,           /* gathers ask for each piece */
+	LIVE_NO_PIECES = 8,         /* gathers copy in bulk wherever they can */
+	LIVE_NO_SECOND_READER = 16, /* live_start_readers starts none */
+	LIVE_PINS =
+		32 /* care for pages shared since a fork: process_vm_readv copies them (remote.h) */
 };
 
 /* `lacks`: an or of enum live_lack; adds to what this space already does without. */

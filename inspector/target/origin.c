@@ -29,6 +29,14 @@ struct error *origin_threads(const struct origin *origin, struct space *space, s
 	return origin->ops->threads(origin->source, space, ret);
 }
 
+struct error *origin_account(const struct origin *origin, bool with_smaps, struct account *ret)
+{
+	*ret = ACCOUNT_EMPTY;
+	if (!origin->ops->account)
+		return NULL;
+	return origin->ops->account(origin->source, with_smaps, ret);
+}
+
 struct error *origin_open_file(const struct origin *origin, const struct region *region,
 			       origin_accept_fn *accept, void *context, int *ret)
 {

@@ -8,6 +8,7 @@
 #define INSPECTOR_TARGET_ORIGIN_H
 
 #include "base/error.h"
+#include "inspector/target/account.h"
 #include "inspector/target/facts.h"
 #include "inspector/target/space.h"
 #include "inspector/target/threads.h"
@@ -27,6 +28,8 @@ struct origin_ops {
 				   origin_accept_fn *accept, void *context, int *ret);
 	/* NULL: it does not tell. */
 	struct error *(*threads)(void *source, struct space *space, struct threads *ret);
+	/* NULL: nobody counted. */
+	struct error *(*account)(void *source, bool with_smaps, struct account *ret);
 	int (*root)(void *source); /* NULL: there is none */
 	void (*close)(void *source);
 };
@@ -52,6 +55,11 @@ struct error *origin_facts(const struct origin *origin, struct facts *ret) MUST_
  * threads_fini(), also on failure. ERROR_GONE. */
 struct error *origin_threads(const struct origin *origin, struct space *space,
 			     struct threads *ret) MUST_CHECK;
+
+/* What the kernel counts of its memory; with_smaps: also what only smaps tells, which the caller has
+ * found harmless (smaps.h). Of a file: as it was when it was made. The caller's to account_fini(). ERROR_GONE. */
+struct error *origin_account(const struct origin *origin, bool with_smaps,
+			     struct account *ret) MUST_CHECK;
 
 /*
  * Opens the file behind a mapped region: each candidate is handed to `accept`. *ret is the accepted

@@ -63,4 +63,12 @@ struct error *pagemap_look(struct pagemap *pagemap, raddr at, uint64_t size, str
 struct error *pagemap_residency(struct pagemap *pagemap, raddr start, uint64_t size,
 				struct residency *ret) MUST_CHECK;
 
+/*
+ * The same with traits. Without PAGEMAP_SCAN huge pages are not told, and an anonymous page that
+ * is not mapped by this process alone may be the page of zeros: RESIDENCY_UNSURE; and ERROR_FAULT for
+ * more than 64 GiB at once. An anonymous page is shared when the table's bit 56 is clear.
+ */
+struct error *pagemap_residency_in_detail(struct pagemap *pagemap, raddr start, uint64_t size,
+					  struct residency *ret) MUST_CHECK;
+
 #endif

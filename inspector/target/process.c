@@ -288,6 +288,11 @@ static struct error *give_threads(void *source, struct space *space, struct thre
 	return process_threads(source, space, ret);
 }
 
+static struct error *give_account(void *source, bool with_smaps, struct account *ret)
+{
+	return process_account(source, with_smaps, ret);
+}
+
 static int give_root(void *source)
 {
 	return process_root(source);
@@ -305,6 +310,7 @@ struct error *process_origin(pid_t pid, struct origin *ret)
 		.facts = give_facts,
 		.open_file = give_file,
 		.threads = give_threads,
+		.account = give_account,
 		.root = give_root,
 		.close = give_up,
 	};

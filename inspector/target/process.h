@@ -9,6 +9,7 @@
 #define INSPECTOR_TARGET_PROCESS_H
 
 #include "base/error.h"
+#include "inspector/target/account.h"
 #include "inspector/target/facts.h"
 #include "inspector/target/origin.h"
 #include "inspector/target/space.h"
@@ -71,6 +72,11 @@ struct error *process_facts(const struct process *process, struct facts *ret) MU
  * threads_fini(), also on failure. ERROR_GONE. */
 struct error *process_threads(const struct process *process, struct space *space,
 			      struct threads *ret) MUST_CHECK;
+
+/* What the kernel counts of its memory and of its cgroup's now. with_smaps: smaps, too, which holds its
+ * mmap lock (smaps.h). The caller's to account_fini(). ERROR_GONE. */
+struct error *process_account(const struct process *process, bool with_smaps,
+			      struct account *ret) MUST_CHECK;
 
 /* The same of a process that we may not read: what procfs tells everybody. */
 struct error *process_facts_of(pid_t pid, struct facts *ret) MUST_CHECK;

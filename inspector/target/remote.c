@@ -41,6 +41,7 @@ struct error *remote_open(pid_t pid, int proc, struct remote *ret)
 	ret->pid = pid;
 	ret->mem = take_fd(&mem);
 	atomic_init(&ret->by_mem, !allowed);
+	atomic_init(&ret->shares, false);
 	return NULL;
 }
 
@@ -131,7 +132,7 @@ size_t remote_copy(struct remote *remote, const struct remote_piece *pieces, siz
 		   _Atomic bool *gone)
 {
 	size_t done = 0;
-	while (done < n && !remote->by_mem) {
+	while (done < n && !remote->by_mem && !(remote->shares && remote->mem >= 0)) {
 		size_t some = pieces_of_call(pieces + done, n - done);
 		ssize_t copied = copy_by_call(remote, pieces + done, some);
 		done += copied > 0 ? (size_t)copied : 0;

@@ -2,8 +2,11 @@
  * remote: bytes of another process's memory, copied as they are.
  *
  * The lowest door to a live target: it knows no regions and no pages. Reads only, by
- * process_vm_readv or, where a sandbox refuses that, by pread on /proc/PID/mem,
+ * process_vm_readv or, where a sandbox refuses that or it would do harm, by pread on /proc/PID/mem,
  * which is opened read-only.
+ *
+ * Harm: process_vm_readv pins what it reads, and to pin an anonymous page that a fork left shared the kernel first
+ * gives the target a copy of its own (gup_must_unshare(), mm/gup.c, Linux 5.19 to 6.18).
  */
 #ifndef INSPECTOR_TARGET_REMOTE_H
 #define INSPECTOR_TARGET_REMOTE_H
@@ -22,6 +25,8 @@ struct remote {
 	pid_t pid;
 	int mem;             /* /proc/PID/mem, or -1 */
 	_Atomic bool by_mem; /* process_vm_readv was refused */
+	_Atomic bool
+		shares; /* the target shares anonymous pages with relatives: by mem if it is open */
 };
 
 struct remote_piece {

@@ -16,6 +16,8 @@ enum residency_trait {
 	RESIDENCY_HUGE = 2, /* part of a huge page */
 	RESIDENCY_SHARED =
 		4, /* anonymous, and not written since a fork: another process has it, too */
+	RESIDENCY_UNSURE =
+		8, /* with SHARED: it may be the page of zeros instead, which is nobody's */
 };
 
 struct residency_range {
@@ -65,6 +67,8 @@ void residency_count(const struct residency *r, raddr start, uint64_t size, uint
 void residency_tally(const struct residency *r, raddr start, uint64_t size, size_t *near,
 		     struct residency_tally *to);
 
+/* Adds one's bytes to another's. */
+/* Adds one's sums to those of another. */
 void residency_tally_add(struct residency_tally *to, const struct residency_tally *one);
 
 /* Forgets all ranges, keeping the room. */

@@ -22,6 +22,9 @@ struct threads {
 
 #define THREADS_EMPTY ((struct threads){0})
 
+/* Adds all of `from`; false: out of memory. */
+bool threads_copy(const struct threads *from, struct threads *to);
+
 void threads_fini(struct threads *threads);
 
 #endif

@@ -1,6 +1,7 @@
 """Production's interpreters: no symbols, no debug files, sometimes no section headers. The same exact answers."""
 
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -85,14 +86,19 @@ def test_heaps_of_all_sizes(arenascope, python, size):
 
 
 @pytest.mark.parametrize("python", [it for it in ONE_OF_EACH if it.version >= (3, 13)], ids=str)
-def test_mimalloc_is_named(arenascope, python):
-    """Its heaps are not told yet, and no figure is made up."""
+def test_mimalloc_is_walked(arenascope, python):
+    """By structure alone: the shape of a page is the one with which whole segments make sense."""
     with stripped.copy_of(python, "stripped") as copy, \
             copy.start("mixed_heap.py", 1, env={"PYTHONMALLOC": "mimalloc"}) as target:
         target.wait_paused()
         answer = arenascope.run("dump", target.pid, "--no-cache", "--json").json
         assert answer["target"]["allocator"] == "mimalloc"
-        assert answer["allocated_blocks"] is None
+        heaps = answer["interpreters"][0]["mimalloc"]["heaps"]
+        assert [heap["kind"] for heap in heaps] == ["mem"]
+        printed = dict(re.findall(r"Allocated (Blocks|Bytes w/ Overhead): (\d+)", target.err))
+        assert heaps[0]["used_blocks"] == int(printed["Blocks"])
+        assert heaps[0]["used_bytes"] == int(printed["Bytes w/ Overhead"])
+        assert not [it for it in answer["doubts"] if it["kind"].endswith("_unsettled")]
         assert arenascope.run("stats", target.pid, "--no-cache").code == 5
 
 

@@ -5,6 +5,7 @@ Every CPython that this machine has, found by looking.
     pyenv       $(pyenv root)/versions/*/bin/python
     chroots     $ARENASCOPE_INTERPRETERS or ${XDG_CACHE_HOME:-~/.cache}/arenascope/interpreters,
                 filled by tools/interpreters; run through chroot, so only as root
+    free-threaded   free-threaded/bin/python3.Nt beside those chroots, built when asked
 
 Each is started once and asked what it is; the file that holds its runtime is read off its
 mappings. Two names for one build (one build-id) count once. Run as a program, this file
@@ -127,6 +128,8 @@ def candidates():
     for root in pyenv_roots():
         for path in sorted(glob.glob(root + "/versions/*/bin/python")):
             yield [path], "/", "pyenv", os.path.realpath(path)
+    for path in sorted(glob.glob(cache_folder() + "/free-threaded/bin/python3.*t")):
+        yield [path], "/", "built", os.path.realpath(path)
     for root in sorted(glob.glob(cache_folder() + "/*/usr/bin")):
         root = root[: -len("/usr/bin")]
         for path in sorted(glob.glob(root + "/usr/bin/python*")):
@@ -161,6 +164,16 @@ def discover():
 def with_debug_info():
     """Those that arenascope can be exact about: with debug information, and not free-threaded."""
     return [it for it in discover()[0] if it.debug_file and not it.free_threaded]
+
+
+def free_threaded():
+    """Those without the GIL."""
+    return [it for it in discover()[0] if it.free_threaded]
+
+
+def with_mimalloc():
+    """Those with the GIL in which PYTHONMALLOC=mimalloc is known, whose debug information is here."""
+    return [it for it in with_debug_info() if it.version >= (3, 13)]
 
 
 @functools.lru_cache(maxsize=None)

@@ -250,6 +250,14 @@ static struct error *core_facts(void *source, struct facts *ret)
 
 /* ---- the origin --------------------------------------------------------------------------- */
 
+/* Who they are and where their memory is stands in the notes of their registers. */
+static struct error *core_threads(void *source, struct space *space, struct threads *ret)
+{
+	const struct core *core = source;
+	(void)space;
+	return threads_copy(&core->notes.threads, ret) ? NULL : error_out_of_memory();
+}
+
 static struct error *core_open_file(void *source, const struct region *region,
 				    origin_accept_fn *accept, void *context, int *ret)
 {
@@ -286,6 +294,7 @@ static const struct origin_ops origin_ops = {
 	.space = core_space,
 	.facts = core_facts,
 	.open_file = core_open_file,
+	.threads = core_threads,
 	.root = core_root,
 	.close = core_close,
 };

@@ -30,6 +30,10 @@
 #define INFO_SIZE     136
 #define STATUS_SIZE   16
 #define STATUS_SIGNAL 12 /* pr_cursig, a short */
+#define STATUS_TID    32
+#define STATUS_STACK  264 /* pr_reg, struct user_regs_struct: rsp */
+#define STATUS_THREAD 280 /* fs_base */
+#define STATUS_WHOLE  336
 
 struct note {
 	uint32_t name_size, desc_size, type;
@@ -55,15 +59,24 @@ static void take_info(struct core_notes *notes, const uint8_t *desc, size_t size
 }
 
 /* One for each thread; the first is of the thread that the signal hit. */
-static void take_status(struct core_notes *notes, const uint8_t *desc, size_t size)
+static struct error *take_status(struct core_notes *notes, const uint8_t *desc, size_t size)
 {
 	struct bytes status = bytes_of(desc, size);
 	if (size < STATUS_SIZE) {
 		notes->n_refused++;
-		return;
+		return NULL;
 	}
 	if (notes->n_threads++ == 0)
 		notes->signal = (int)bytes_unsigned(&status, STATUS_SIGNAL, 2);
+	if (size < STATUS_WHOLE)
+		return NULL;
+	struct thread *thread = vec_push(&notes->threads.list);
+	if (!thread)
+		return error_out_of_memory();
+	*thread = (struct thread){.tid = (pid_t)(bytes_u32(&status, STATUS_TID) & INT32_MAX),
+				  .pointer = bytes_raddr(&status, STATUS_THREAD),
+				  .stack = bytes_raddr(&status, STATUS_STACK)};
+	return NULL;
 }
 
 static void take_auxv(struct core_notes *notes, const uint8_t *desc, size_t size)
@@ -204,7 +217,7 @@ static struct error *take_note(struct core_file *file, const struct note *note,
 	else if (note->type == NT_AUXV)
 		take_auxv(notes, desc, size);
 	else
-		take_status(notes, desc, size);
+		return take_status(notes, desc, size);
 	return NULL;
 }
 
@@ -261,6 +274,7 @@ struct error *core_notes_read(struct core_file *file, const struct core_elf *elf
 void core_notes_fini(struct core_notes *notes)
 {
 	vec_fini(&notes->mappings);
+	threads_fini(&notes->threads);
 	free(notes->paths);
 	*notes = CORE_NOTES_EMPTY;
 }

@@ -8,6 +8,7 @@
 #include "base/raddr.h"
 #include "base/vec.h"
 #include "inspector/target/core/core_elf.h"
+#include "inspector/target/threads.h"
 
 #include <sys/types.h>
 
@@ -29,6 +30,7 @@ struct core_notes {
 	char comm[CORE_COMM_SIZE + 1]; /* foreign */
 	char args[CORE_ARGS_SIZE + 1]; /* the arguments' first 80 bytes, blanks between; foreign */
 	uint64_t n_threads;            /* notes of registers */
+	struct threads threads;        /* as those tell; without names */
 	int signal;                    /* 0: none */
 	raddr program_headers, entry; /* of the program, from the auxiliary vector; NULL: unknown */
 	VEC(struct core_mapping) mappings; /* ascending, disjoint */

@@ -237,7 +237,7 @@ struct error *savefile_space(struct savefile *file, struct space *ret)
 	err = err ?: savefile_facts(file, &facts);
 	if (err)
 		return err;
-	facts_fini(&facts.facts);
+	savefile_facts_fini(&facts);
 	space.moment = facts.moment;
 	space.mapped_size = mapped_size(file, &space, &residency);
 	err = savefile_memory_attach(file, &residency, &space);
@@ -281,9 +281,35 @@ static struct error *give_facts(void *source, struct facts *ret)
 {
 	struct savefile_facts facts;
 	struct error *err = savefile_facts(source, &facts);
-	if (!err)
-		*ret = facts.facts;
-	return err;
+	if (err)
+		return err;
+	account_fini(&facts.account);
+	*ret = facts.facts;
+	return NULL;
+}
+
+static struct error *give_account(void *source, bool with_smaps, struct account *ret)
+{
+	struct savefile_facts facts;
+	struct error *err = savefile_facts(source, &facts);
+	(void)with_smaps; /* was decided when it was made */
+	if (err)
+		return err;
+	facts_fini(&facts.facts);
+	*ret = facts.account;
+	return NULL;
+}
+
+static struct error *give_threads(void *source, struct space *space, struct threads *ret)
+{
+	struct facts facts;
+	struct error *err = give_facts(source, &facts);
+	(void)space;
+	if (err)
+		return err;
+	bool copied = threads_copy(&facts.threads, ret);
+	facts_fini(&facts);
+	return copied ? NULL : error_out_of_memory();
 }
 
 /* A file on this machine may have the name, but not be the one. What is needed of it was saved. */
@@ -309,6 +335,8 @@ struct error *savefile_origin(const char *path, struct origin *ret)
 		.space = give_space,
 		.facts = give_facts,
 		.open_file = give_file,
+		.account = give_account,
+		.threads = give_threads,
 		.close = give_up,
 	};
 	struct savefile *file = NULL;

@@ -8,6 +8,7 @@
 #ifndef INSPECTOR_TARGET_SAVEFILE_H
 #define INSPECTOR_TARGET_SAVEFILE_H
 
+#include "inspector/target/account.h"
 #include "inspector/target/facts.h"
 #include "inspector/target/origin.h"
 #include "inspector/target/residency.h"
@@ -17,8 +18,11 @@
 /* What is known beside memory, regions and residency. */
 struct savefile_facts {
 	struct facts facts;
+	struct account account; /* rss, peak_rss and swap of it are those of facts */
 	enum space_moment moment;
 };
+
+void savefile_facts_fini(struct savefile_facts *facts);
 
 struct savefile;
 
@@ -35,7 +39,7 @@ struct error *savefile_origin(const char *path, struct origin *ret) MUST_CHECK;
 /* Its regions and memory. The file must outlive the space. ERROR_BAD_FILE. */
 struct error *savefile_space(struct savefile *file, struct space *ret) MUST_CHECK;
 
-/* The caller's to facts_fini(). ERROR_BAD_FILE. */
+/* The caller's to savefile_facts_fini(). ERROR_BAD_FILE. */
 struct error *savefile_facts(struct savefile *file, struct savefile_facts *ret) MUST_CHECK;
 
 /* The text of the resolved build (layout_text.h), with room for one byte more; the caller's. */

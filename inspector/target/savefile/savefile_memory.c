@@ -201,8 +201,8 @@ static struct error *memory_gather(void *source, struct space_slice *slices, siz
 	return NULL;
 }
 
-static struct error *memory_residency(void *source, raddr start, uint64_t size,
-				      struct residency *ret)
+static struct error *memory_residency_in_detail(void *source, raddr start, uint64_t size,
+						struct residency *ret)
 {
 	const struct memory *m = source;
 	raddr end = raddr_plus(start, size);
@@ -214,10 +214,24 @@ static struct error *memory_residency(void *source, raddr start, uint64_t size,
 		raddr from = raddr_compare(r->start, start) > 0 ? r->start : start;
 		raddr to = raddr_plus(r->start, r->size);
 		to = raddr_compare(to, end) < 0 ? to : end;
-		if (!residency_add(ret, from, raddr_distance(from, to), r->swapped))
+		if (!residency_add_traits(ret, from, raddr_distance(from, to), r->swapped,
+					  r->traits))
 			return error_out_of_memory();
 	}
 	return NULL;
+}
+
+static struct error *memory_residency(void *source, raddr start, uint64_t size,
+				      struct residency *ret)
+{
+	_cleanup_(residency_fini) struct residency all = RESIDENCY_EMPTY;
+	struct error *err = memory_residency_in_detail(source, start, size, &all);
+	for (size_t i = 0; i < all.ranges.count && !err; i++) {
+		const struct residency_range *r = &all.ranges.items[i];
+		if (!residency_add(ret, r->start, r->size, r->swapped))
+			err = error_out_of_memory();
+	}
+	return err;
 }
 
 static void memory_close(void *source)
@@ -259,6 +273,7 @@ struct error *savefile_memory_attach(struct savefile *file, struct residency *re
 		.read = memory_read,
 		.gather = memory_gather,
 		.residency = memory_residency,
+		.residency_in_detail = memory_residency_in_detail,
 		.close = memory_close,
 	};
 	_cleanup_(close_memory) struct memory *m = calloc(1, sizeof(*m));

@@ -59,16 +59,31 @@ bool savefile_put_regions(const struct space *space, struct savefile_buffer *to)
 	return true;
 }
 
+/* Sizes are of whole pages, which leaves twelve bits. */
+enum residency_flag {
+	RESIDENCY_FLAG_SWAPPED = 1,
+	RESIDENCY_FLAG_TRAITS = 1, /* bits from here on: enum residency_trait */
+	RESIDENCY_FLAG_MASK = 31,
+};
+
+static uint64_t residency_flags(const struct residency_range *r)
+{
+	return (r->swapped ? RESIDENCY_FLAG_SWAPPED : 0u) | (unsigned)r->traits
+								    << RESIDENCY_FLAG_TRAITS;
+}
+
 bool savefile_put_residency(const struct residency *residency, struct savefile_buffer *to)
 {
 	for (size_t i = 0; i < residency->ranges.count; i++) {
 		const struct residency_range *r = &residency->ranges.items[i];
-		if (!put_number(to, r->start.value, 8) ||
-		    !put_number(to, r->size | (r->swapped ? 1 : 0), 8))
+		if (r->size && (!put_number(to, r->start.value, 8) ||
+				!put_number(to, r->size | residency_flags(r), 8)))
 			return false;
 	}
 	return true;
 }
+
+#define THREAD_SIZE 40
 
 enum tag {
 	TAG_PID = 1,
@@ -87,6 +102,18 @@ enum tag {
 	TAG_SYSTEM_MEMORY,
 	TAG_MOMENT, /* enum space_moment */
 	TAG_LABEL,
+	TAG_PSS,
+	TAG_LAZY_FREE,
+	TAG_LAZY_MAPPING, /* once for each: start, size, bytes */
+	TAG_PURSE_VERSION,
+	TAG_PURSE_CURRENT,
+	TAG_PURSE_LIMIT, /* and all after it: UINT64_MAX where there is none */
+	TAG_PURSE_HIGH,
+	TAG_PURSE_PEAK,
+	TAG_PURSE_OOM_EVENTS,
+	TAG_PURSE_HEADROOM,
+	TAG_PURSE_SHARE,
+	TAG_THREAD = 32, /* once for each */
 };
 
 static bool put_value(struct savefile_buffer *to, enum tag tag, uint64_t value)
@@ -104,6 +131,65 @@ static bool put_string(struct savefile_buffer *to, enum tag tag, const char *str
 static uint64_t nanoseconds(struct timespec t)
 {
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Not known: not there. */
+static bool put_maybe(struct savefile_buffer *to, enum tag tag, struct maybe value)
+{
+	if (!value.known && !value.absent)
+		return true;
+	return put_value(to, tag, value.known ? value.value : UINT64_MAX);
+}
+
+static bool put_purse(const struct purse *p, struct savefile_buffer *to)
+{
+	return put_value(to, TAG_PURSE_VERSION, (uint64_t)p->version) &&
+	       put_maybe(to, TAG_PURSE_CURRENT, p->current) &&
+	       put_maybe(to, TAG_PURSE_LIMIT, p->limit) && put_maybe(to, TAG_PURSE_HIGH, p->high) &&
+	       put_maybe(to, TAG_PURSE_PEAK, p->peak) &&
+	       put_maybe(to, TAG_PURSE_OOM_EVENTS, p->oom_events) &&
+	       put_maybe(to, TAG_PURSE_HEADROOM, p->headroom) &&
+	       put_maybe(to, TAG_PURSE_SHARE, p->share_ppm);
+}
+
+static bool put_account(const struct account *a, struct savefile_buffer *to)
+{
+	bool ok = put_maybe(to, TAG_PSS, a->pss) && put_maybe(to, TAG_LAZY_FREE, a->lazy_free) &&
+		  put_purse(&a->purse, to);
+	for (size_t i = 0; ok && i < a->mappings.count; i++) {
+		const struct account_mapping *m = &a->mappings.items[i];
+		if (m->lazy_free)
+			ok = put_number(to, TAG_LAZY_MAPPING, 4) && put_number(to, 24, 4) &&
+			     put_number(to, m->start.value, 8) && put_number(to, m->size, 8) &&
+			     put_number(to, m->lazy_free, 8);
+	}
+	return ok;
+}
+
+/* tid, thread pointer, stack pointer, name: 40 bytes. */
+static bool put_threads(struct savefile_buffer *to, const struct threads *threads)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < threads->list.count; i++) {
+		const struct thread *t = &threads->list.items[i];
+		ok = put_number(to, TAG_THREAD, 4) && put_number(to, THREAD_SIZE, 4) &&
+		     put_number(to, (uint64_t)t->tid, 8) && put_number(to, t->pointer.value, 8) &&
+		     put_number(to, t->stack.value, 8) && put_bytes(to, t->name, sizeof(t->name));
+	}
+	return ok;
+}
+
+static bool take_thread(struct threads *threads, const uint8_t *data)
+{
+	struct bytes b = bytes_of(data, THREAD_SIZE);
+	struct thread *thread = vec_push(&threads->list);
+	if (!thread)
+		return false;
+	*thread = (struct thread){.tid = (pid_t)(bytes_u64(&b, 0) & INT32_MAX),
+				  .pointer = bytes_raddr(&b, 8),
+				  .stack = bytes_raddr(&b, 16)};
+	memcpy(thread->name, data + 24, sizeof(thread->name) - 1);
+	return true;
 }
 
 bool savefile_put_facts(const struct savefile_facts *facts, bool with_arguments,
@@ -127,13 +213,13 @@ bool savefile_put_facts(const struct savefile_facts *facts, bool with_arguments,
 		{TAG_SYSTEM_MEMORY, f->system_memory},
 		{TAG_MOMENT, facts->moment},
 	};
-	bool ok = put_string(to, TAG_COMM, f->comm) && put_string(to, TAG_EXE, f->exe) &&
-		  put_string(to, TAG_LABEL, f->label);
+	bool ok = put_threads(to, &f->threads) && put_string(to, TAG_COMM, f->comm) &&
+		  put_string(to, TAG_EXE, f->exe) && put_string(to, TAG_LABEL, f->label);
 	for (size_t i = 0; ok && i < ARRAY_SIZE(values); i++)
 		ok = put_value(to, values[i].tag, values[i].value);
 	for (size_t i = 0; ok && with_arguments && i < f->cmdline.count; i++)
 		ok = put_string(to, TAG_ARGUMENT, f->cmdline.items[i]);
-	return ok;
+	return ok && put_account(&facts->account, to);
 }
 
 /* ---- reading -------------------------------------------------------------------------- */
@@ -200,12 +286,14 @@ struct error *savefile_get_residency(const void *data, size_t size, struct resid
 	raddr above = RADDR_NULL;
 	for (size_t at = 0; at < size; at += 16) {
 		raddr start = bytes_raddr(&b, at), end;
-		uint64_t word = bytes_u64(&b, at + 8), length = word & ~UINT64_C(1);
+		uint64_t word = bytes_u64(&b, at + 8);
+		uint64_t flags = word & RESIDENCY_FLAG_MASK, length = word - flags;
 		if (b.overrun || length == 0 || length % SAVEFILE_PAGE != 0 ||
 		    raddr_compare(start, above) < 0 || !raddr_step(start, length, &end))
 			return damaged("its list of resident pages");
 		above = end;
-		if (!residency_add(ret, start, length, word & 1))
+		if (!residency_add_traits(ret, start, length, flags & RESIDENCY_FLAG_SWAPPED,
+					  (unsigned)(flags >> RESIDENCY_FLAG_TRAITS)))
 			return error_out_of_memory();
 	}
 	return NULL;
@@ -214,6 +302,42 @@ struct error *savefile_get_residency(const void *data, size_t size, struct resid
 static struct timespec time_of(uint64_t ns)
 {
 	return (struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+}
+
+static struct maybe maybe_of(uint64_t value)
+{
+	return value == UINT64_MAX ? (struct maybe){.absent = true} : maybe_known(value);
+}
+
+static void take_account_value(struct account *a, uint32_t tag, uint64_t value)
+{
+	struct maybe *const figures[] = {
+		[TAG_PSS] = &a->pss,
+		[TAG_LAZY_FREE] = &a->lazy_free,
+		[TAG_PURSE_CURRENT] = &a->purse.current,
+		[TAG_PURSE_LIMIT] = &a->purse.limit,
+		[TAG_PURSE_HIGH] = &a->purse.high,
+		[TAG_PURSE_PEAK] = &a->purse.peak,
+		[TAG_PURSE_OOM_EVENTS] = &a->purse.oom_events,
+		[TAG_PURSE_HEADROOM] = &a->purse.headroom,
+		[TAG_PURSE_SHARE] = &a->purse.share_ppm,
+	};
+	if (tag < ARRAY_SIZE(figures) && figures[tag])
+		*figures[tag] = maybe_of(value);
+	else if (tag == TAG_PURSE_VERSION)
+		a->purse.version = value <= 2 ? (int)value : 0;
+}
+
+static struct error *take_lazy_mapping(struct account *a, const struct bytes *b, size_t at)
+{
+	struct bytes from = *b;
+	struct account_mapping *m = vec_push(&a->mappings);
+	if (!m)
+		return error_out_of_memory();
+	*m = (struct account_mapping){.start = bytes_raddr(&from, at),
+				      .size = bytes_u64(&from, at + 8),
+				      .lazy_free = bytes_u64(&from, at + 16)};
+	return NULL;
 }
 
 static void take_value(struct savefile_facts *ret, uint32_t tag, uint64_t value)
@@ -238,6 +362,8 @@ static void take_value(struct savefile_facts *ret, uint32_t tag, uint64_t value)
 		f->taken_at = time_of(value);
 	else if (tag == TAG_MOMENT && value <= SPACE_MANY)
 		ret->moment = (enum space_moment)value;
+	else
+		take_account_value(&ret->account, tag, value);
 }
 
 static bool take_string(struct facts *f, uint32_t tag, const char *data, size_t size)
@@ -269,6 +395,14 @@ static struct error *take_facts(const void *data, size_t size, struct savefile_f
 			return error_out_of_memory();
 		if (length == 8)
 			take_value(ret, tag, bytes_u64(&b, at));
+		if (tag == TAG_LAZY_MAPPING && length == 24) {
+			struct error *err = take_lazy_mapping(&ret->account, &b, at);
+			if (err)
+				return err;
+		}
+		if (tag == TAG_THREAD && length == THREAD_SIZE &&
+		    !take_thread(&ret->facts.threads, b.data + at))
+			return error_out_of_memory();
 		at += length;
 	}
 	return NULL;
@@ -279,9 +413,21 @@ struct error *savefile_get_facts(const void *data, size_t size, struct savefile_
 	struct savefile_facts facts = {.facts = FACTS_EMPTY};
 	struct error *err = take_facts(data, size, &facts);
 	if (err) {
-		facts_fini(&facts.facts);
+		savefile_facts_fini(&facts);
 		return err;
+	}
+	const struct facts *f = &facts.facts;
+	if (f->rss) {
+		facts.account.rss = maybe_known(f->rss);
+		facts.account.peak_rss = maybe_known(f->peak_rss);
+		facts.account.swap = maybe_known(f->swap);
 	}
 	*ret = facts;
 	return NULL;
+}
+
+void savefile_facts_fini(struct savefile_facts *facts)
+{
+	facts_fini(&facts->facts);
+	account_fini(&facts->account);
 }

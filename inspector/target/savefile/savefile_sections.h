@@ -26,7 +26,7 @@ struct error *savefile_get_regions(const void *data, size_t size, struct space *
 struct error *savefile_get_residency(const void *data, size_t size,
 				     struct residency *ret) MUST_CHECK;
 
-/* Tags of a later program are passed over. *ret is zeroed, and the caller's to facts_fini(). */
+/* Tags of a later program are passed over. *ret is zeroed, and the caller's to savefile_facts_fini(). */
 struct error *savefile_get_facts(const void *data, size_t size,
 				 struct savefile_facts *ret) MUST_CHECK;
 

@@ -97,7 +97,8 @@ static struct look look_start(victim_fn *run, unsigned lacks, bool readers)
 	assert_int_equal(victim_hear(&look.victim), 1);
 	check_error(process_open(look.victim.pid, &look.process), 0, NULL);
 	check_error(process_space(look.process, &look.space), 0, NULL);
-	live_lack(&look.space, lacks);
+	/* The victim is a fork: that alone would lead through /proc/PID/mem. */
+	live_lack(&look.space, lacks & LIVE_NO_VM_READV ? lacks : lacks | LIVE_PINS);
 	if (readers)
 		check_error(live_start_readers(&look.space), 0, NULL);
 	check_error(space_residency(&look.space, raddr_at((uintptr_t)area), PAGES * PAGE,

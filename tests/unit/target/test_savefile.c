@@ -98,9 +98,16 @@ static void put_sections(struct savefile_writer *w)
 	char comm[] = "python3", word[] = "secret";
 	struct savefile_facts facts = {.facts = {.pid = 77, .rss = 4096, .comm = comm},
 				       .moment = SPACE_ONE};
+	struct account_mapping *lazy = vec_push(&facts.account.mappings);
 	char **place = vec_push(&facts.facts.cmdline);
-	assert_non_null(place);
+	assert_true(place && lazy);
 	*place = word;
+	*lazy = (struct account_mapping){raddr_at(BASE), 2 * PAGE, PAGE, PAGE};
+	facts.account.pss = maybe_known(123);
+	facts.account.purse = (struct purse){.version = 2,
+					     .current = maybe_known(5 * PAGE),
+					     .limit = {.absent = true},
+					     .share_ppm = maybe_known(0)};
 	add_region(&space, BASE, 4 * SAVEFILE_WINDOW, REGION_ANON);
 	add_region(&space, BASE + 4 * SAVEFILE_WINDOW, SAVEFILE_WINDOW, REGION_FILE);
 	assert_true(residency_add(&residency, raddr_at(BASE), 2 * PAGE, false));
@@ -114,6 +121,7 @@ static void put_sections(struct savefile_writer *w)
 		free(buffers[i].items);
 	}
 	vec_fini(&facts.facts.cmdline);
+	account_fini(&facts.account);
 }
 
 static int make(void)
@@ -240,7 +248,20 @@ static void sections(void **state)
 	assert_string_equal(facts.facts.comm, "python3");
 	assert_null(facts.facts.exe);
 	assert_int_equal(facts.facts.cmdline.count, 0); /* not without --contents */
-	facts_fini(&facts.facts);
+	const struct account *account = &facts.account;
+	assert_true(account->rss.known && account->rss.value == 4096);
+	assert_true(account->pss.known && account->pss.value == 123);
+	assert_false(account->lazy_free.known);
+	assert_int_equal(account->mappings.count, 1);
+	assert_int_equal(account->mappings.items[0].start.value, BASE);
+	assert_int_equal(account->mappings.items[0].size, 2 * PAGE);
+	assert_int_equal(account->mappings.items[0].lazy_free, PAGE);
+	assert_int_equal(account->purse.version, 2);
+	assert_int_equal(account->purse.current.value, 5 * PAGE);
+	assert_true(account->purse.limit.absent && !account->purse.limit.known);
+	assert_false(account->purse.high.known || account->purse.high.absent);
+	assert_true(account->purse.share_ppm.known && account->purse.share_ppm.value == 0);
+	savefile_facts_fini(&facts);
 	_cleanup_(free_pointer) char *build = NULL;
 	size_t size;
 	ok(savefile_build(file, &build, &size));
@@ -357,6 +378,31 @@ static void lying_entries(void **state)
 	}
 }
 
+static void traits_of_pages(void **state)
+{
+	(void)state;
+	struct residency r = RESIDENCY_EMPTY, got = RESIDENCY_EMPTY;
+	struct savefile_buffer buffer = {0};
+	for (unsigned traits = 0; traits < 16; traits++)
+		assert_true(residency_add_traits(&r, raddr_at(BASE + traits * PAGE), PAGE, false,
+						 traits));
+	r.ranges.items[3].size = 0; /* what was judged to be nobody's is not saved */
+	assert_true(savefile_put_residency(&r, &buffer));
+	ok(savefile_get_residency(buffer.items, buffer.count, &got));
+	assert_int_equal(got.ranges.count, 15);
+	for (size_t i = 0; i < 15; i++) {
+		const struct residency_range *range = &got.ranges.items[i];
+		assert_int_equal(range->start.value, BASE + range->traits * PAGE);
+		assert_int_equal(range->size, PAGE);
+		assert_false(range->swapped);
+	}
+	uint64_t beyond[] = {BASE, PAGE | 32}; /* a bit that means nothing yet */
+	fails(savefile_get_residency(beyond, sizeof(beyond), &got), ERROR_BAD_FILE, "resident");
+	residency_fini(&r);
+	residency_fini(&got);
+	free(buffer.items);
+}
+
 static void lying_sections(void **state)
 {
 	(void)state;
@@ -403,7 +449,8 @@ int main(void)
 		cmocka_unit_test(gathers),        cmocka_unit_test(sections),
 		cmocka_unit_test(many_windows),   cmocka_unit_test(flipped_bits),
 		cmocka_unit_test(cut_short),      cmocka_unit_test(lying_entries),
-		cmocka_unit_test(lying_sections), cmocka_unit_test(a_full_disk),
+		cmocka_unit_test(lying_sections), cmocka_unit_test(traits_of_pages),
+		cmocka_unit_test(a_full_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
