@@ -390,8 +390,7 @@ struct error *redactor_new(const struct redactor_request *request, struct redact
 		r->pool_size = pymalloc_saved_pool_size(request->arenas);
 	}
 	struct error *err = redact_types_init(&r->types);
-	err = err ?: grounds_find(request->space, request->image, request->mimalloc,
-				  &r->grounds);
+	err = err ?: grounds_find(request->space, request->image, request->mimalloc, &r->grounds);
 	if (!err)
 		*ret = take(r);
 	return err;

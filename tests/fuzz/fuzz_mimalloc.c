@@ -41,7 +41,7 @@ static void damage(struct segment_world *w, struct fuzz *f)
 	for (int i = 0; i < 16 && f->size; i++) {
 		uint64_t where = fuzz_number(f, 1), offset = fuzz_number(f, 2);
 		uint64_t value = fuzz_number(f, 1 + where % 8);
-		raddr segment = segment_world_start(where >> 7);
+		raddr segment = segment_world_start((uint32_t)(where >> 7));
 		if (where & 64)
 			memcpy(w->heap + offset % (sizeof(w->heap) - 8), &value, sizeof(value));
 		else if (where & 32)

@@ -37,7 +37,7 @@ def systems():
     """One interpreter for each root: each has a glibc of its own."""
     roots = {}
     for it in interpreters.discover()[0]:
-        if it.version >= (3, 11) and not it.debug and not it.label.endswith("pyenv"):
+        if it.version >= (3, 11) and not it.debug and not it.free_threaded and not it.label.endswith("pyenv"):
             roots[it.root] = it
     return [roots[root] for root in sorted(roots)]
 

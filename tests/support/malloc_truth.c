@@ -78,7 +78,8 @@ void truth_rest(void)
 int truth_block_break(void)
 {
 	char *end = sbrk(0);
-	char *page = mmap(end, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	char *page = mmap(end, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			  -1, 0);
 	return page == end;
 }
 
