@@ -4,6 +4,9 @@
 #include "inspector/malloc/glibc_links.h"
 
 #include "base/bytes.h"
+#include "base/size.h"
+
+#define MARK UINT64_C(1) /* of a chunk's address, whose low bits are 0: a list leads to it */
 
 bool glibc_links_add(struct glibc_links *links, uint64_t at, uint64_t next)
 {
@@ -18,49 +21,61 @@ void glibc_links_fini(struct glibc_links *links)
 	vec_fini(&links->list);
 }
 
-static const struct glibc_link_word *find(const struct glibc_links *links, uint64_t at)
+static uint64_t address(const struct glibc_links *links, size_t i)
 {
-	size_t low = 0, high = links->list.count;
+	return links->list.items[i].at & ~MARK;
+}
+
+/* The first that is not below `at`: what was freed one after the other often lies so, and *near is where the last was. */
+static size_t seek(const struct glibc_links *links, uint64_t at, size_t near)
+{
+	size_t low = near, high = near, count = links->list.count;
+	for (size_t step = 1; low > 0 && address(links, low - 1) >= at; step *= 2) {
+		high = low - 1;
+		low = size_subtract(low, step);
+	}
+	for (size_t step = 1; high < count && address(links, high) < at; step *= 2) {
+		low = high + 1;
+		high = size_min(high + step, count);
+	}
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (links->list.items[middle].at < at)
+		if (address(links, middle) < at)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	bool is = low < links->list.count && links->list.items[low].at == at;
-	return is ? &links->list.items[low] : NULL;
+	return low;
 }
 
-static struct error *follow(const struct glibc_links *links, uint64_t at, struct glibc_marks *ret,
-			    bool *ret_broken)
+/* Marks all of a list; false: it leads astray, or to where a list has been. */
+static bool follow(struct glibc_links *links, uint64_t at)
 {
-	while (at) {
-		const struct glibc_link_word *word = find(links, at);
-		if (!word || ret->list.count == links->list.count) { /* astray, or in a circle */
-			*ret_broken = true;
-			return NULL;
-		}
-		uint64_t *mark = vec_push(&ret->list);
-		if (!mark)
-			return error_out_of_memory();
-		*mark = at;
-		at = word->next;
+	for (size_t near = 0; at;) {
+		near = seek(links, at, near);
+		if (near == links->list.count || links->list.items[near].at != at)
+			return false;
+		links->list.items[near].at |= MARK;
+		at = links->list.items[near].next;
 	}
-	return NULL;
+	return true;
 }
 
-struct error *glibc_links_follow(const struct glibc_links *links, const struct glibc_place *place,
+struct error *glibc_links_follow(struct glibc_links *links, const struct glibc_place *place,
 				 const struct glibc_state *state, struct glibc_marks *ret,
 				 bool *ret_broken)
 {
 	struct bytes b = bytes_of(state->bytes, sizeof(state->bytes));
-	for (size_t i = 0; i < GLIBC_N_FASTBINS; i++) {
-		uint64_t head = bytes_u64(&b, GLIBC_FASTBINS_AT(place->state) + i * 8);
-		struct error *err = follow(links, head, ret, ret_broken);
-		if (err)
-			return err;
+	for (size_t i = 0; i < GLIBC_N_FASTBINS; i++)
+		*ret_broken |=
+			!follow(links, bytes_u64(&b, GLIBC_FASTBINS_AT(place->state) + i * 8));
+	for (size_t i = 0; i < links->list.count; i++) {
+		if (!(links->list.items[i].at & MARK))
+			continue;
+		uint64_t *mark = vec_push(&ret->list);
+		if (!mark)
+			return error_out_of_memory();
+		*mark = address(links, i);
 	}
-	glibc_marks_sort(ret);
 	return NULL;
 }

@@ -19,9 +19,9 @@ struct glibc_links {
 bool glibc_links_add(struct glibc_links *links, uint64_t at, uint64_t next);
 void glibc_links_fini(struct glibc_links *links);
 
-/* Adds the chunks that an arena's fast bins lead to, sorted; a list that leads to a word that is not
- * here ends there, and *ret_broken is set. ERROR_RESOURCE. */
-struct error *glibc_links_follow(const struct glibc_links *links, const struct glibc_place *place,
+/* Adds the chunks that an arena's fast bins lead to, ascending; a list that leads to a word that is not
+ * here, or to one a second time, ends there, and *ret_broken is set. Once: the words are used up. ERROR_RESOURCE. */
+struct error *glibc_links_follow(struct glibc_links *links, const struct glibc_place *place,
 				 const struct glibc_state *state, struct glibc_marks *ret,
 				 bool *ret_broken) MUST_CHECK;
 

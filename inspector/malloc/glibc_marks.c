@@ -85,11 +85,12 @@ static struct error *follow_fast(struct space *space, const struct glibc_place *
 
 struct error *glibc_marks_fast(struct space *space, const struct glibc_place *place,
 			       const struct glibc_state *state,
-			       const struct glibc_segments *segments, struct glibc_marks *ret,
-			       bool *ret_broken)
+			       const struct glibc_segments *segments, uint64_t most,
+			       struct glibc_marks *ret, bool *ret_broken)
 {
 	struct bytes b = bytes_of(state->bytes, sizeof(state->bytes));
-	uint64_t budget = size_min(state->system, space->mapped_size) / GLIBC_CHUNK_MIN;
+	uint64_t room = size_min(state->system, space->mapped_size) / GLIBC_CHUNK_MIN;
+	uint64_t budget = size_min(room, most);
 	ret->list.count = 0;
 	*ret_broken = false;
 	for (size_t i = 0; place->state->has_fastbins && i < GLIBC_N_FASTBINS; i++) {

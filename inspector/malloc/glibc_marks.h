@@ -37,12 +37,12 @@ static inline uint64_t glibc_link(bool hidden, uint64_t place, uint64_t stored)
 	return hidden ? stored ^ place >> 12 : stored;
 }
 
-/* All chunks of an arena's fast bins, sorted; lists that lead astray are given up there and *ret_broken set.
- * ERROR_GONE, ERROR_RESOURCE. */
+/* All chunks of an arena's fast bins, sorted; lists that lead astray, or to more than `most` chunks in all, are given
+ * up there and *ret_broken set. ERROR_GONE, ERROR_RESOURCE. */
 struct error *glibc_marks_fast(struct space *space, const struct glibc_place *place,
 			       const struct glibc_state *state,
-			       const struct glibc_segments *segments, struct glibc_marks *ret,
-			       bool *ret_broken) MUST_CHECK;
+			       const struct glibc_segments *segments, uint64_t most,
+			       struct glibc_marks *ret, bool *ret_broken) MUST_CHECK;
 
 /* The lowest chunk of any bin that lies in (above, below); 0: none was found. Bins are trusted
  * entry points where a chain of chunks is broken. *steps: links that may still be followed. ERROR_GONE. */

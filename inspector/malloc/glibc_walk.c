@@ -7,9 +7,10 @@
  * So one chunk waits while the next is read. A heap that was left behind ends with a fence: 16 bytes that call
  * themselves a chunk, and 16 more, of size 0 in a thread's heap, in the main arena again of 16.
  *
- * Fast chunks look as if they were in use. Where links are hidden (since 2.32) few other words make one: who has one
- * is taken for fast, which is proved the same way. Where it is not so, because some block's first word was
- * never written, the lists are followed among those words, and all is walked again. Plain links are followed in memory.
+ * Fast chunks look as if they were in use. Their lists are followed in memory first, while that is cheap beside the
+ * walk. Of longer ones, where links are hidden (since 2.32), few other words make a link: who has one is taken for
+ * fast, which is proved the same way. Where it is not so, because some block's first word was never
+ * written, the lists are followed among those words, and all is walked again.
  *
  * Links are proved without following them: for every free chunk and bin c, (c, fd of c) is an
  * arrow forwards, (bk of c, c) one backwards; both sums of all arrows' fingerprints are equal
@@ -27,6 +28,10 @@
 #define PEEK        32    /* bytes of a chunk that are looked at: the smallest one's */
 #define ENTRIES_MAX 16    /* broken places behind which the walk goes on */
 #define ENTRY_STEPS 20000 /* links that are followed for all of them */
+
+/* Fast chunks whose links are followed one by one, a few microseconds each: one for so many bytes that are walked. */
+#define FOLLOWED_MIN   256
+#define FOLLOWED_EVERY (256 * KIB)
 
 struct chunk {
 	uint64_t at, size; /* at 0: there is none */
@@ -139,18 +144,15 @@ static void settle(struct walk *w, bool in_use)
 		return;
 	w->waiting.at = 0;
 	w->total += c.size;
-	if (!in_use) {
+	bool marked = in_use && is_marked(w, &c);
+	bool cached = in_use && !marked && is_cached(w, &c);
+	bool guessed = in_use && !marked && !cached && w->guesses && is_linked(w, &c);
+	if (!in_use)
 		take_links(w, c.at, c.fd, c.bk);
-		glibc_ledger_free(&w->ledger, c.at, c.size, false);
-	} else if (is_marked(w, &c)) {
-		glibc_ledger_free(&w->ledger, c.at, c.size, true);
-	} else if (is_cached(w, &c)) {
-		glibc_ledger_used(&w->ledger, c.at, c.size, true);
-	} else if (w->guesses && is_linked(w, &c)) {
-		glibc_ledger_free(&w->ledger, c.at, c.size, true);
-	} else {
-		glibc_ledger_used(&w->ledger, c.at, c.size, false);
-	}
+	if (!in_use || marked || guessed)
+		glibc_ledger_free(&w->ledger, c.at, c.size, in_use);
+	else
+		glibc_ledger_used(&w->ledger, c.at, c.size, cached);
 }
 
 static void take_overhead(struct walk *w, uint64_t at, uint64_t size)
@@ -399,44 +401,66 @@ static struct error *walk_once(struct walk *w, bool fast_broken)
 	return NULL;
 }
 
-/* In one way: by guesses, by marks that are given, or by lists that are followed in memory. */
-enum way { WAY_GUESSES, WAY_MARKS, WAY_LISTS };
+static struct error *follow_lists(const struct glibc_walk_request *r, uint64_t most,
+				  struct glibc_marks *marks, bool *broken)
+{
+	return glibc_marks_fast(r->space, r->place, r->state, r->segments, most, marks, broken);
+}
 
-static struct error *walk_way(const struct glibc_walk_request *r, enum way way,
-			      struct malloc_arena *ret, struct claims *ret_claims,
-			      struct glibc_marks *marks, bool *broken)
+static struct error *walk_by_marks(const struct glibc_walk_request *r,
+				   const struct glibc_marks *marks, bool broken,
+				   struct malloc_arena *ret, struct claims *ret_claims)
 {
 	_cleanup_(walk_fini) struct walk w = {0};
 	struct error *err = walk_init(r, ret, ret_claims, &w);
-	w.guesses = way == WAY_GUESSES;
-	if (!err && way == WAY_LISTS)
-		err = glibc_marks_fast(r->space, r->place, r->state, r->segments, marks, broken);
-	w.fast = way == WAY_GUESSES ? NULL : marks;
-	err = err ?: walk_once(&w, *broken);
-	if (!err && w.guessed != w.led_to)
-		err = glibc_links_follow(&w.links, r->place, r->state, marks, broken);
-	return err;
+	w.fast = marks;
+	return err ?: walk_once(&w, broken);
+}
+
+/* *ret_marks, *ret_broken: what the lists lead to, where *ret_again says that it is not what was guessed. */
+static struct error *walk_by_guesses(const struct glibc_walk_request *r, struct malloc_arena *ret,
+				     struct claims *ret_claims, struct glibc_marks *ret_marks,
+				     bool *ret_broken, bool *ret_again)
+{
+	_cleanup_(walk_fini) struct walk w = {0};
+	struct error *err = walk_init(r, ret, ret_claims, &w);
+	w.guesses = true;
+	err = err ?: walk_once(&w, false);
+	*ret_broken = false;
+	*ret_again = w.guessed != w.led_to && !ret->damage;
+	ret_marks->list.count = 0;
+	if (err || !*ret_again)
+		return err;
+	return glibc_links_follow(&w.links, r->place, r->state, ret_marks, ret_broken);
+}
+
+static struct error *walk_guessing(const struct glibc_walk_request *r, struct malloc_arena *ret,
+				   struct claims *ret_claims, struct glibc_marks *marks)
+{
+	size_t n = ret_claims->list.count;
+	bool broken, again;
+	struct error *err = walk_by_guesses(r, ret, ret_claims, marks, &broken, &again);
+	if (err || !again)
+		return err;
+	ret_claims->list.count = n;
+	malloc_arena_fini(ret);
+	*ret = (struct malloc_arena){.main = false};
+	if (broken) /* a chunk with a cache's old key is in no list of links */
+		err = follow_lists(r, UINT64_MAX, marks, &broken);
+	return err ?: walk_by_marks(r, marks, broken, ret, ret_claims);
 }
 
 struct error *glibc_walk_arena(const struct glibc_walk_request *r, struct malloc_arena *ret,
 			       struct claims *ret_claims)
 {
-	struct glibc_marks marks = {VEC_EMPTY};
-	size_t n = ret_claims->list.count;
-	bool hidden = r->place->minor >= 32 && r->place->state->has_fastbins, broken = false;
-	struct error *err =
-		walk_way(r, hidden ? WAY_GUESSES : WAY_LISTS, ret, ret_claims, &marks, &broken);
-	if (!err && hidden && !ret->verified && !ret->damage) {
-		ret_claims->list.count = n;
-		malloc_arena_fini(ret);
-		*ret = (struct malloc_arena){.main = false};
-		/* A chunk with a cache's old key is in no list of links. */
-		enum way way = broken ? WAY_LISTS : WAY_MARKS;
-		broken = false;
-		err = walk_way(r, way, ret, ret_claims, &marks, &broken);
-	}
-	glibc_marks_fini(&marks);
-	return err;
+	_cleanup_(glibc_marks_fini) struct glibc_marks marks = {VEC_EMPTY};
+	bool hidden = r->place->minor >= 32 && r->place->state->has_fastbins, broken;
+	uint64_t most = hidden ? FOLLOWED_MIN + r->state->system / FOLLOWED_EVERY : UINT64_MAX;
+	struct error *err = follow_lists(r, most, &marks, &broken);
+	if (err)
+		return err;
+	return hidden && broken ? walk_guessing(r, ret, ret_claims, &marks)
+				: walk_by_marks(r, &marks, broken, ret, ret_claims);
 }
 
 struct error *glibc_walk_run(const struct glibc_walk_request *r, uint64_t start, uint64_t limit,

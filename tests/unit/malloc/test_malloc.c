@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#define N_FAST ((size_t)1000)
+
 struct looked {
 	struct malloc_account account;
 	struct claims claims;
@@ -105,6 +107,35 @@ static void a_page_with_links_is_not_given_back(void **state)
 	malloc_world_free(w);
 }
 
+/*
+ * Lists too long to be followed one by one are guessed; and a block whose first word was never written still
+ * has the link that stood there: it is in use all the same.
+ */
+static void an_old_link_makes_no_fast_chunk(void **state)
+{
+	(void)state;
+	struct malloc_world *w = malloc_world_new();
+	uint64_t first = 0, used = 0;
+	for (size_t i = 0; i < N_FAST; i++) {
+		uint64_t at = malloc_world_add(w, WORLD_FAST, 0x20);
+		first = first ?: at;
+		used = malloc_world_add(w, WORLD_USED, 0x30);
+	}
+	malloc_world_finish(w);
+	for (int old = 0; old < 2; old++) {
+		_cleanup_(looked_fini) struct looked l = look(w);
+		assert_true(main_of(&l)->verified);
+		assert_int_equal(main_of(&l)->fastbin, N_FAST * 0x20);
+		assert_int_equal(main_of(&l)->in_use, N_FAST * 0x30);
+		assert_true(raddr_equal(main_of(&l)->pin.chunk, raddr_at(used)));
+		malloc_world_put(w, used + 16, (used + 16) >> 12 ^ first);
+	}
+	malloc_world_put(w, first + 16, (first + 16) >> 12 ^ first); /* in a circle */
+	_cleanup_(looked_fini) struct looked l = look(w);
+	assert_false(main_of(&l)->verified);
+	malloc_world_free(w);
+}
+
 /* One word is wrong: what was walked is kept, the rest told to be lost, and all bytes stay claimed. */
 static void damaged(uint64_t at, uint64_t value, const char *told)
 {
@@ -166,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_heap_is_told_to_the_byte),
 		cmocka_unit_test(a_page_with_links_is_not_given_back),
+		cmocka_unit_test(an_old_link_makes_no_fast_chunk),
 		cmocka_unit_test(damage_is_told_with_its_place),
 		cmocka_unit_test(it_goes_on_behind_damage),
 		cmocka_unit_test(a_ring_that_does_not_close_is_none),
