@@ -9,10 +9,13 @@
 
 #include "base/cleanup.h"
 #include "inspector/malloc/malloc_stranger.h"
+#include "inspector/target/clock.h"
 
 #include <string.h>
 
 #define LIVE_TRIES 3
+#define LARGE      (64 * MIB) /* an arena that takes long to walk */
+#define MOMENT_NS  1000000
 
 static void arena_fini(struct malloc_look_arena *arena)
 {
@@ -175,6 +178,7 @@ struct error *malloc_look_read_residency(const struct malloc_look *look,
 					 struct malloc_look_arena *arena)
 {
 	const struct malloc_look_request *r = &look->request;
+	bool in_detail = r->in_detail && !r->residency;
 	struct error *err = NULL;
 	residency_clear(&arena->residency);
 	if (!space_has_residency(r->space))
@@ -183,7 +187,7 @@ struct error *malloc_look_read_residency(const struct malloc_look *look,
 		const struct glibc_segment *s = &arena->segments.list.items[i];
 		raddr start = raddr_at(s->start & ~(GLIBC_PAGE - 1));
 		uint64_t size = size_align_up(s->kept, GLIBC_PAGE) - start.value;
-		err = r->in_detail
+		err = in_detail
 			      ? space_residency_in_detail(r->space, start, size, &arena->residency)
 			      : space_residency(r->space, start, size, &arena->residency);
 		if (err && err->kind == ERROR_FAULT) /* gone meanwhile */
@@ -252,6 +256,19 @@ struct error *malloc_look_walk_live(struct malloc_look *look, struct malloc_look
 	return NULL;
 }
 
+/* What changes from one moment to the next will not rest while a large arena is walked again. */
+static bool moves_all_the_time(const struct malloc_look *look,
+			       const struct malloc_look_arena *arena)
+{
+	struct glibc_state one, other;
+	struct space *space = look->request.space;
+	if (arena->state.system < LARGE || !glibc_state_read(space, &look->place, arena->at, &one))
+		return false;
+	clock_sleep(MOMENT_NS);
+	return !glibc_state_read(space, &look->place, arena->at, &other) ||
+	       !glibc_state_equal(&look->place, &one, &other);
+}
+
 struct error *malloc_look_walk(struct malloc_look *look)
 {
 	const struct origin *origin = look->request.origin;
@@ -259,8 +276,11 @@ struct error *malloc_look_walk(struct malloc_look *look)
 	for (size_t i = 0; i < look->arenas.count; i++) {
 		struct malloc_look_arena *arena = &look->arenas.items[i];
 		struct error *err = NULL;
-		for (int n = 0; n < tries && !arena->settled && !err; n++)
+		for (int n = 0; n < tries && !arena->settled && !err; n++) {
+			if (n > 0 && moves_all_the_time(look, arena))
+				break;
 			err = malloc_look_walk_live(look, arena, false);
+		}
 		if (!err && arena->damaged)
 			err = malloc_look_walk_live(look, arena, true);
 		if (err)
