@@ -24,6 +24,7 @@
 #define CHUNK_PIECES_MIN 64
 #define CHUNK_PIECES_MAX REMOTE_PIECES_MAX
 #define CHUNKS_A_READER  16
+#define CHUNK_SIZE       (4 * MIB) /* of large pieces: readers end together */
 #define BULK_STRIDE_MAX  4096
 #define SCRATCH_SIZE     (1 * MIB)
 #define TRIES            4
@@ -282,9 +283,13 @@ static bool chunk_take(struct job *job, struct chunk *ret)
 {
 	(void)pthread_mutex_lock(&job->lock);
 	*ret = (struct chunk){job->slice, job->piece, 0};
-	while (job->slice < job->n && ret->count < job->chunk_pieces) {
-		size_t left = job->slices[job->slice].count - job->piece;
+	uint64_t size = 0;
+	while (job->slice < job->n && ret->count < job->chunk_pieces && size < CHUNK_SIZE) {
+		const struct space_slice *slice = &job->slices[job->slice];
+		size_t left = slice->count - job->piece;
 		size_t some = (size_t)size_min(left, job->chunk_pieces - ret->count);
+		some = (size_t)size_min(some, (CHUNK_SIZE - size) / size_max(slice->size, 1) + 1);
+		size = size_add(size, size_multiply(some, slice->size));
 		ret->count += some;
 		job->piece += some;
 		if (some == left) {

@@ -22,8 +22,9 @@
 #define READ_RUNS       64
 #define LOOK_STRIDE_MAX (64 * KIB) /* slices wider than this are read piece by piece */
 #define WHOLE_SIZE_MAX  (1 * MIB)
-#define BURST_NS        500000 /* of reading, between two rests */
-#define REST_NS         50000  /* and what a wake-up adds */
+#define BURST_NS        500000     /* of reading, between two rests */
+#define REST_NS         50000      /* and what a wake-up adds */
+#define STILL_SIZE_MIN  (32 * MIB) /* of ranges for which it is asked */
 
 /* A region whose absent pages are not zeros. */
 struct mapping {
@@ -214,9 +215,16 @@ static struct error *live_read(void *source, raddr at, void *buffer, size_t size
 	return err;
 }
 
+/* It costs a few reads to know, as many as a small range itself. */
+static void hurry_if_still(struct live *live, uint64_t size)
+{
+	pagemap_hurry(live->pagemap, size > STILL_SIZE_MIN && stands_still(live));
+}
+
 static struct error *live_residency(void *source, raddr start, uint64_t size, struct residency *ret)
 {
 	struct live *live = source;
+	hurry_if_still(live, size);
 	return pagemap_residency(live->pagemap, start, size, ret);
 }
 
@@ -224,6 +232,7 @@ static struct error *live_residency_in_detail(void *source, raddr start, uint64_
 					      struct residency *ret)
 {
 	struct live *live = source;
+	hurry_if_still(live, size);
 	return pagemap_residency_in_detail(live->pagemap, start, size, ret);
 }
 

@@ -59,6 +59,7 @@ struct pagemap {
 	bool blind; /* tells nothing */
 	bool has_scan;
 	uint64_t guard;   /* CATEGORY_GUARD where the kernel knows it */
+	bool hurries;     /* the target stands still: no rests */
 	uint64_t busy_ns; /* spent asking since the last rest */
 	struct scan_range ranges[SCAN_RANGES];
 	raddr table_start; /* of the page that table[0] tells of */
@@ -134,6 +135,11 @@ void pagemap_close(struct pagemap *pagemap)
 void pagemap_use_table(struct pagemap *pagemap)
 {
 	pagemap->has_scan = false;
+}
+
+void pagemap_hurry(struct pagemap *pagemap, bool hurries)
+{
+	pagemap->hurries = hurries;
 }
 
 bool pagemap_tells_nothing(const struct pagemap *pagemap)
@@ -284,7 +290,8 @@ static void rest_after(struct pagemap *p, uint64_t busy_ns)
 	if (p->busy_ns < SCAN_BURST_NS)
 		return;
 	p->busy_ns = 0;
-	clock_sleep(SCAN_REST_NS);
+	if (!p->hurries)
+		clock_sleep(SCAN_REST_NS);
 }
 
 static struct error *residency_by_scan(struct pagemap *p, raddr start, raddr end,

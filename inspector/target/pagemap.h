@@ -43,6 +43,9 @@ void pagemap_close(struct pagemap *pagemap); /* takes NULL */
 /* From now on without PAGEMAP_SCAN, as on an older kernel. */
 void pagemap_use_table(struct pagemap *pagemap);
 
+/* Whether residency of large ranges is asked for without rests: the target stands still and waits for nothing. */
+void pagemap_hurry(struct pagemap *pagemap, bool hurries);
+
 /* Whether every page is PAGE_UNTOLD; pagemap_residency() must not be asked then. */
 bool pagemap_tells_nothing(const struct pagemap *pagemap);
 
