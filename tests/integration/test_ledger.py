@@ -52,9 +52,9 @@ def system_has(module):
                           capture_output=True).returncode == 0
 
 
-def holdings(size, path, *steps):
+def holdings(size, path, *steps, **options):
     program = os.path.join(targets.PROGRAMS, "holdings.py")
-    return targets.start([SYSTEM, "-I", program, str(size), path] + list(steps))
+    return targets.start([SYSTEM, "-I", program, str(size), path] + list(steps), **options)
 
 
 def next_step(target):
@@ -71,18 +71,20 @@ def address(target):
 # ---- the sum -------------------------------------------------------------------------------------
 
 def look_unseen(ledger, pid):
-    """A look that changes nothing. What of a file is in RAM others may change at the same moment, but not each time."""
-    for _ in range(3):
+    """A look that changes nothing. (Start the target without huge pages: see targets.)"""
+    before = None
+    while before != ledgers.held(pid):
         before = ledgers.held(pid)
-        found = ledger(pid)
-        if ledgers.held(pid) == before:
-            return found
-    raise AssertionError("each of three looks changed what the target holds")
+        time.sleep(0.05)
+    found = ledger(pid)
+    assert ledgers.held(pid) == before
+    return found
 
 
 @pytest.mark.parametrize("python", interpreters.with_debug_info(), ids=str)
 def test_the_leaves_are_the_rss(ledger, python):
-    with targets.start_program(python, "mixed_heap.py", 0.5) as target:
+    with targets.start_program(python, "mixed_heap.py", 0.5,
+                               preexec_fn=targets.without_huge_pages) as target:
         target.wait_paused()
         found = look_unseen(ledger, target.pid)
     check(found)
@@ -140,7 +142,7 @@ def test_files_are_those_of_smaps(ledger, module):
 def test_forty_megabytes_move_from_leaf_to_leaf(ledger, file):
     numpy = system_has("numpy")
     steps = ["none", "file", "shm", "anon", "zeros"] + (["numpy", "end"] if numpy else [])
-    with holdings(SIZE, file, *steps) as target:
+    with holdings(SIZE, file, *steps, preexec_fn=targets.without_huge_pages) as target:
         target.wait_ready().wait_paused()
         looks = {"none": ledger(target.pid)}
         for step in steps[1:]:
