@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "inspector/ledger/entries.h"
+#include "inspector/ledger/jemalloc.h"
 #include "inspector/ledger/mapping.h"
 #include "inspector/ledger/objects.h"
 #include "inspector/ledger/owners.h"
@@ -155,11 +156,12 @@ static struct error *charge_text(struct filling *f, struct entry *entry)
 }
 
 /* Another allocator's mapping: what it has told the kernel to take when it likes is apart. */
-static struct error *charge_opaque(struct filling *f, struct entry *entry, uint64_t lazy)
+static struct error *charge_opaque(struct filling *f, struct entry *entry)
 {
 	struct entry freed = *entry;
 	freed.leaf = LEAF_MALLOC_LAZYFREE;
-	freed.size = size_min(lazy, entry->tally.present);
+	freed.size = size_min(f->lazy, entry->tally.present);
+	f->lazy = 0;
 	freed.eliminated = false;
 	freed.tally = (struct residency_tally){.present = freed.size};
 	entry->size -= freed.size;
@@ -169,6 +171,12 @@ static struct error *charge_opaque(struct filling *f, struct entry *entry, uint6
 	f->ret->lines[LEAF_MALLOC_LAZYFREE].lazy_free.value += freed.size;
 	struct error *err = entries_add(&f->entries, &freed);
 	return err ?: entries_add(&f->entries, entry);
+}
+
+/* Whether another allocator's memory is all that a mapping holds. */
+static bool is_opaque_alone(const struct region *r, const struct entry *entry)
+{
+	return entry->leaf == LEAF_MALLOC_OPAQUE && entry->size == r->size;
 }
 
 /* Thread arenas of the C library's allocator, where nobody has claimed them: heap_info's ar_ptr and size
@@ -211,9 +219,9 @@ static struct error *charge_mapping(struct filling *f, const struct region *r, r
 			      .tally = tally_of(f, start, size)};
 	tell_anonymous(f, r, &entry);
 	uint64_t lazy = f->lazy;
+	if (lazy && is_opaque_alone(r, &entry))
+		return charge_opaque(f, &entry);
 	f->lazy = 0;
-	if (entry.leaf == LEAF_MALLOC_OPAQUE && lazy && size == r->size)
-		return charge_opaque(f, &entry, lazy);
 	f->ret->lines[entry.leaf].lazy_free.value += lazy;
 	bool text = entry.leaf == LEAF_FILE_TEXT && f->has_traits;
 	return text ? charge_text(f, &entry) : entries_add(&f->entries, &entry);
@@ -247,12 +255,13 @@ static struct error *charge_next(struct filling *f, const struct region *r, radd
 	}
 	*ret = raddr_at(size_min(raddr_plus(e->start, e->size).value, end.value));
 	uint64_t size = raddr_distance(at, *ret);
-	const struct entry entry = {.leaf = e->leaf,
-				    .name = e->name,
-				    .start = at,
-				    .size = size,
-				    .tally = tally_of(f, at, size)};
-	return entries_add(&f->entries, &entry);
+	struct entry entry = {.leaf = e->leaf,
+			      .name = e->name,
+			      .start = at,
+			      .size = size,
+			      .tally = tally_of(f, at, size)};
+	bool lazy = f->lazy && is_opaque_alone(r, &entry);
+	return lazy ? charge_opaque(f, &entry) : entries_add(&f->entries, &entry);
 }
 
 static struct error *charge_all(struct filling *f)
@@ -269,7 +278,7 @@ static struct error *charge_all(struct filling *f)
 		for (raddr at = r->start; at.value < end.value && !err;)
 			err = charge_next(f, r, at, &at);
 		/* Of a mapping that is claimed whole it is not known which leaf's they are. */
-		for (size_t leaf = 0; f->lazy && leaf < LEAF_MALLOC_OPAQUE; leaf++)
+		for (size_t leaf = 0; f->lazy && leaf <= LEAF_MALLOC_OPAQUE; leaf++)
 			f->ret->lines[leaf].lazy_free.known = false;
 	}
 	return err;
@@ -381,6 +390,9 @@ static struct error *find_extents(struct filling *f)
 	err = err
 		      ?: stacks_find(request->space, request->threads, request->pid,
 				     request->claims, &f->extents);
+	err = err
+		      ?: jemalloc_find(request->space, request->residency, &f->objects,
+				       request->allocator, &f->extents);
 	extents_sort(&f->extents);
 	return err;
 }

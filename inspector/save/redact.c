@@ -23,6 +23,7 @@
 #define CHUNK_THREAD  4
 #define ARENA_STATE   2208 /* the largest malloc_state, glibc 2.26 to 2.43 */
 #define HEAP_INFO     48
+#define PARTS_MAX     64 /* mappings that a large block may lie in */
 
 struct redactor {
 	struct space *space;
@@ -52,6 +53,13 @@ struct view {
 
 /* ---- words ---------------------------------------------------------------------------- */
 
+static uint64_t word_at(const struct view *v, uint64_t at)
+{
+	uint64_t w;
+	memcpy(&w, v->in + (at - v->base), sizeof(w));
+	return w;
+}
+
 /* Addresses below 4 GiB look like small numbers: only those count that an object could have. */
 static bool is_address(struct redactor *r, uint64_t w)
 {
@@ -66,13 +74,22 @@ static bool is_hidden_link(struct redactor *r, uint64_t at, uint64_t w)
 	return link == 0 || (range && range->ground >= GROUND_BRK); /* 0: its list ends */
 }
 
+/* Where a thread's stack begins, with its guard, and its size: it ends with the page that tells so (struct pthread's
+ * stackblock and stackblock_size, glibc 2.26 to 2.43). */
+static bool is_stack(uint64_t at, uint64_t start, uint64_t size)
+{
+	return start % 4096 == 0 && size % 4096 == 0 && start < at && size <= GIB &&
+	       start + size == size_align_up(at + 1, 4096);
+}
+
 static void keep_words(const struct view *v, uint64_t from, uint64_t to)
 {
 	struct redactor *r = v->r;
 	for (uint64_t at = size_align_up(from, 8); at + 8 <= to; at += 8) {
-		uint64_t w;
-		memcpy(&w, v->in + (at - v->base), sizeof(w));
-		if (w && (is_address(r, w) || is_hidden_link(r, at, w)))
+		uint64_t w = word_at(v, at);
+		if (at + 16 <= to && is_stack(at, w, word_at(v, at + 8)))
+			memcpy(v->out + (at - v->base), v->in + (at - v->base), 16);
+		else if (w && (is_address(r, w) || is_hidden_link(r, at, w)))
 			memcpy(v->out + (at - v->base), &w, sizeof(w));
 	}
 }
@@ -189,13 +206,6 @@ static void blank_arena(const struct view *v, const struct pymalloc_saved_arena 
 
 /* ---- malloc --------------------------------------------------------------------------- */
 
-static uint64_t word_at(const struct view *v, uint64_t at)
-{
-	uint64_t w;
-	memcpy(&w, v->in + (at - v->base), sizeof(w));
-	return w;
-}
-
 /* Where the size of the first chunk stands, when a heap begins at `at`; 0: not known. */
 static uint64_t first_chunk(const struct view *v, const struct ground_range *g, uint64_t at)
 {
@@ -287,6 +297,16 @@ static uint64_t step_heap(const struct view *v, const struct ground_range *g, ui
 	return next;
 }
 
+/* The end of the anonymous memory that begins with g: a block lies in several mappings when part of it was advised. */
+static uint64_t side_by_side(const struct redactor *r, const struct ground_range *g)
+{
+	const struct ground_range *last = r->grounds.list.items + r->grounds.list.count - 1;
+	for (size_t n = 0;
+	     n < PARTS_MAX && g < last && g[1].start == g->end && g[1].ground == GROUND_ANON; n++)
+		g++;
+	return g->end;
+}
+
 static uint64_t step_anonymous(const struct view *v, const struct ground_range *g, uint64_t at,
 			       uint64_t to)
 {
@@ -296,7 +316,7 @@ static uint64_t step_anonymous(const struct view *v, const struct ground_range *
 		i < r->arenas->list.count && r->pool_size ? &r->arenas->list.items[i] : NULL;
 	uint64_t start = a ? a->start.value : UINT64_MAX;
 	if (start > at)
-		return blank_anonymous(v, at, size_min(start, g->end), to);
+		return blank_anonymous(v, at, size_min(start, side_by_side(r, g)), to);
 	uint64_t end = size_min(start + a->size, to);
 	blank_arena(v, a, at, end);
 	return end;

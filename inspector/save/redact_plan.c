@@ -247,8 +247,10 @@ void redact_plan_make(const struct redact_python *python, const struct redact_ce
 	struct object object;
 	uint64_t start = 0, hooked = 0;
 	*ret = (struct redact_plan){.rest = REDACT_WORDS};
-	if (!python->typed)
+	if (!python->typed) {
+		(void)redact_table_plan_cache(cell, ret);
 		return;
+	}
 	if (python->debug_hooks && find_hook(cell, &hooked)) {
 		start = HOOK_SIZE;
 		edit(ret, 0, HOOK_SIZE, REDACT_KEEP);

@@ -132,15 +132,21 @@ static bool is_tcache(const struct redact_cell *cell, struct tcache *ret)
 	return false;
 }
 
+bool redact_table_plan_cache(const struct redact_cell *cell, struct redact_plan *plan)
+{
+	struct tcache t;
+	if (!is_tcache(cell, &t))
+		return false;
+	edit(plan, 0, t.counts, REDACT_KEEP);
+	return true;
+}
+
 void redact_table_plan(const struct redact_python *python, const struct redact_cell *cell,
 		       uint64_t start, struct redact_plan *plan)
 {
 	struct keys k;
-	struct tcache t;
-	if (start == 0 && is_tcache(cell, &t)) {
-		edit(plan, 0, t.counts, REDACT_KEEP);
+	if (start == 0 && redact_table_plan_cache(cell, plan))
 		return;
-	}
 	if (!get_keys(python, cell, start, &k))
 		return;
 	edit(plan, start, start + k.entries, REDACT_KEEP);

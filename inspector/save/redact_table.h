@@ -11,4 +11,7 @@
 void redact_table_plan(const struct redact_python *python, const struct redact_cell *cell,
 		       uint64_t start, struct redact_plan *plan);
 
+/* The same of malloc's per-thread cache alone, which is there whatever Python is; whether it is one. */
+bool redact_table_plan_cache(const struct redact_cell *cell, struct redact_plan *plan);
+
 #endif

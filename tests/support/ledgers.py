@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import time
 
 from support import targets, tool
 
@@ -88,3 +89,14 @@ def held(pid):
     status = [row for row in targets.read("/proc/%d/status" % pid).splitlines()
               if row.startswith(("VmRSS", "VmPTE", "VmSwap", "RssAnon", "RssFile", "RssShmem"))]
     return text, status
+
+
+def settle(pid):
+    """Until none of its threads has run for a while: they, too, come to rest some time after READY."""
+    switches = lambda: [row for task in os.listdir("/proc/%d/task" % pid) for row in
+                        targets.read("/proc/%d/task/%s/status" % (pid, task)).splitlines()
+                        if "ctxt_switches" in row]
+    before = None
+    while before != switches():
+        before = switches()
+        time.sleep(0.3)

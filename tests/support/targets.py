@@ -19,6 +19,16 @@ PAUSE = {"x86_64": "34"}.get(platform.machine())
 DEADLINE = 60  # seconds until a target must be ready, on the slowest machine
 
 
+PR_SET_THP_DISABLE = 41
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def without_huge_pages():
+    """A preexec_fn. Where a program asks for huge pages, as 3.15 does for its arenas, the kernel's khugepaged joins its
+    pages while it rests, some time or other: AnonHugePages and Rss rise, and nobody has done anything."""
+    LIBC.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+
+
 class Target:
     """A started process; stdout and stderr go to files, so that it never waits for a reader."""
 

@@ -1,6 +1,6 @@
 """Holds memory of one cause after the other, as told by signals, and rests in between.
 
-Arguments: a size in bytes, a file of that size, then steps: file, shm, anon, numpy, none, zeros, lazy, huge, private.
+Arguments: a size in bytes, a file of that size, then steps: file, shm, anon, numpy, none, end, zeros, lazy, huge, private.
 Each SIGUSR1 lets go of what is held and takes the next step. Every step's address and size are written to stderr.
 """
 import ctypes
@@ -52,7 +52,7 @@ def take(step):
         return memory
     if step == "numpy":
         return numpy_ones()
-    if step == "none":
+    if step in ("none", "end"):
         return None
     memory = anonymous(MADV_HUGEPAGE if step == "huge" else MADV_NOHUGEPAGE)
     if step == "zeros":

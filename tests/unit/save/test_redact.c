@@ -99,13 +99,28 @@ static void make_type(uint64_t at, const char *name, uint64_t basicsize, uint64_
 	memcpy(host(text, strlen(name) + 1), name, strlen(name) + 1);
 }
 
+/* Looks at the regions as they are now. */
+static void renew(void)
+{
+	static const struct elf_image image = {0};
+	static const struct layout layout;
+	const struct redactor_request request = {.space = &f.space,
+						 .layout = &layout,
+						 .image = &image,
+						 .arenas = &f.arenas,
+						 .log = &f.log,
+						 .version_hex = 0x030c01f0};
+	redactor_free(f.redactor);
+	f.redactor = NULL;
+	struct error *err = redactor_new(&request, &f.redactor);
+	assert_null(err);
+}
+
 static int begin(void **state)
 {
 	(void)state;
 	static const struct space_ops ops = {.read = fixture_read};
 	static const bool stopped = false;
-	static const struct elf_image image = {0};
-	static const struct layout layout;
 	memset(&f, 0, sizeof(f));
 	f.space = (struct space){.ops = &ops, .source = &f};
 	add(CODE, sizeof(f.code), REGION_FILE, false);
@@ -120,14 +135,7 @@ static int begin(void **state)
 	f.chunk = HEAP;
 	struct error *err = save_log_init(&stopped, &f.log);
 	assert_null(err);
-	const struct redactor_request request = {.space = &f.space,
-						 .layout = &layout,
-						 .image = &image,
-						 .arenas = &f.arenas,
-						 .log = &f.log,
-						 .version_hex = 0x030c01f0};
-	err = redactor_new(&request, &f.redactor);
-	assert_null(err);
+	renew();
 	return 0;
 }
 
@@ -327,6 +335,39 @@ static void mapped_chunks(void **state)
 	assert_int_equal(kept(LARGE + 0x40000), DATA);
 }
 
+/* Part of a block was advised: its header's page is a mapping of its own. */
+static void a_chunk_in_two_mappings(void **state)
+{
+	(void)state;
+	struct region *r = &f.space.regions.items[f.space.regions.count - 1];
+	assert_int_equal(r->start.value, LARGE);
+	r->size = 0x1000;
+	add(LARGE + 0x1000, SIZE - 0x1000, REGION_ANON, true);
+	renew();
+	put(LARGE + 8, 0x40000 | 2);
+	put(LARGE + 0x3fff8, 7);
+	put(LARGE + 0x2000, UINT64_C(0x4141414141414141));
+	blanked(LARGE);
+	assert_int_equal(kept(LARGE + 8), 0x40000 | 2);
+	assert_int_equal(kept(LARGE + 0x2000), 0);
+}
+
+/* A thread's: where it begins, guard included, and a size that ends it with the page. */
+static void stacks(void **state)
+{
+	(void)state;
+	uint64_t place = LARGE + 0x40000 - 0x400, start = LARGE - 0x10000;
+	put(place, start);
+	put(place + 8, 0x50000);
+	put(place + 16, start);
+	put(place + 24, 0x4f000); /* ends elsewhere: a number */
+	blanked(LARGE);
+	assert_int_equal(kept(place), start);
+	assert_int_equal(kept(place + 8), 0x50000);
+	assert_int_equal(kept(place + 16), 0);
+	assert_int_equal(kept(place + 24), 0);
+}
+
 /* Keys of a dict of 3.12 with 8 slots: shape and pointers stay, hashes go. */
 static void keys_of_dicts(void **state)
 {
@@ -366,6 +407,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(across_windows, begin, end),
 		cmocka_unit_test_setup_teardown(a_broken_chain, begin, end),
 		cmocka_unit_test_setup_teardown(mapped_chunks, begin, end),
+		cmocka_unit_test_setup_teardown(a_chunk_in_two_mappings, begin, end),
+		cmocka_unit_test_setup_teardown(stacks, begin, end),
 		cmocka_unit_test_setup_teardown(keys_of_dicts, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
