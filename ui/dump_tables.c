@@ -213,10 +213,10 @@ static void write_scale(struct page *page, const struct occupancy_map *map)
 {
 	char size[UNITS_MAX], line[160];
 	units_said(size, page->style->units, map->cell_size);
-	if (map->pools_per_cell)
+	if (map->units_per_cell)
 		snprintf(line, sizeof(line),
 			 "In address order; one cell is %" PRIu64 " pool%s (%s).",
-			 map->pools_per_cell, map->pools_per_cell == 1 ? "" : "s", size);
+			 map->units_per_cell, map->units_per_cell == 1 ? "" : "s", size);
 	else
 		snprintf(line, sizeof(line),
 			 "In address order; one cell is %" PRIu64 " arena%s (%s).",

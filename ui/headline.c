@@ -4,6 +4,7 @@
  *
  *	no pymalloc here?            → the memory is somebody else's: the ledger's sentence
  *	more kept by malloc?         → the ledger's sentence
+ *	mimalloc's segments?         → how much of them is in use
  *	pymalloc under a tenth?      → the memory is elsewhere: the same
  *	little kept?                 → it is in use
  *	kept by nearly empty arenas? → pinned: which, how many blocks do it
@@ -58,9 +59,9 @@ static void add_sparse(struct headline_sparse *sparse, const struct occupancy *o
 		const struct occupancy_arena *a = &occupancy->arenas.items[i];
 		if (!is_under(a, sparse->percent))
 			continue;
-		counts[sparse->n_arenas++] = a->arena->used_blocks;
+		counts[sparse->n_arenas++] = a->used_blocks;
 		sparse->held += a->held;
-		sparse->n_blocks += a->arena->used_blocks;
+		sparse->n_blocks += a->used_blocks;
 	}
 	qsort(counts, sparse->n_arenas, sizeof(*counts), compare_counts);
 	sparse->median_blocks = sparse->n_arenas ? counts[sparse->n_arenas / 2] : 0;
@@ -164,6 +165,23 @@ static void say_spread(struct text *text, const struct occupancy *occupancy, uin
 		  amount, share);
 }
 
+/* mimalloc gives back each page that is empty, so that no sentence of arenas is true of it. */
+static void say_mimalloc(struct text *text, const struct headline_split *split,
+			 const struct occupancy *occupancy, enum units units)
+{
+	char held[UNITS_MAX], live[UNITS_MAX], share[UNITS_MAX], kept[UNITS_MAX], rss[UNITS_MAX];
+	uint64_t all = split->rss - split->elsewhere;
+	units_said(held, units, all);
+	units_said(live, units, split->live);
+	units_said(kept, units, split->kept);
+	units_percent(share, split->live, all);
+	units_percent(rss, all, split->rss);
+	text_addf(text,
+		  "mimalloc holds %s%s, %s of the RSS: %s (%s) is in use, %s is free. Free memory "
+		  "goes back page by page, each when no block in it is used any more.",
+		  held, occupancy->totals.has_residency ? " in RAM" : "", rss, live, share, kept);
+}
+
 /* Whether what malloc keeps is the larger reason, and large enough to be one. */
 static bool is_malloc_the_reason(const struct ledger *ledger)
 {
@@ -186,6 +204,8 @@ void headline_write(struct text *text, const struct snapshot *snapshot, const st
 		say_no_pymalloc(text, snapshot, ledger, units);
 	else if (is_malloc_the_reason(ledger))
 		(void)ledger_words_sentence(text, ledger, units);
+	else if (occupancy->segments)
+		say_mimalloc(text, &split, occupancy, units);
 	else if (split.rss && (split.rss - split.elsewhere) < split.rss / 100 * SMALL_SHARE)
 		say_elsewhere(text, ledger, &split, occupancy->arenas.items[0].heap->threshold,
 			      units);

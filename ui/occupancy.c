@@ -4,7 +4,7 @@
  *
  *	arenas, by address   [a0][a1][a2][a3][a4][a5] …
  *	many arenas          [  cell  ][  cell  ][  …       2, 3, 4, 6, 8, 12 … arenas a cell
- *	few arenas           [c|c|c|c][c|c|c|c][c|c|…       2, 4, 8 … cells an arena
+ *	few arenas           [c|c|c|c][c|c|c|c][c|c|…       2, 4, 8 … cells an arena, of some units
  *
  * The order is that of addresses and nothing else: an arena keeps its neighbours
  * however its use changes.
@@ -12,6 +12,7 @@
 #include "ui/occupancy.h"
 
 #include "base/cleanup.h"
+#include "ui/occupancy_pools.h"
 
 double occupancy_share(uint64_t used, uint64_t held)
 {
@@ -53,47 +54,36 @@ const char *occupancy_bucket_name(enum occupancy_bucket_id id)
 	return names[id];
 }
 
-struct pool_sums {
-	uint64_t used, held;
-	uint32_t n_unread;
-};
-
-/* The pools [first, first + n) of one arena; a range beyond what the snapshot holds adds nothing. */
-static struct pool_sums pools_sum(const struct pymalloc *heap, const struct pymalloc_arena *arena,
-				  uint32_t first, uint32_t n)
-{
-	struct pool_sums sums = {0};
-	for (uint32_t i = first; i < arena->n_pools && i - first < n; i++) {
-		size_t at = (size_t)arena->pools_at + i;
-		if (at >= heap->pools.count)
-			break;
-		const struct pymalloc_pool *pool = &heap->pools.items[at];
-		uint64_t block = ((uint64_t)pool->class + 1) * heap->alignment;
-		uint64_t unused = pool->capacity > pool->used ? pool->capacity - pool->used : 0;
-		if (pool->state == POOL_UNREAD) {
-			sums.n_unread++;
-		} else if (pool->state == POOL_VIRGIN || pool->state == POOL_EMPTY) {
-			sums.held += heap->pool_size;
-		} else {
-			sums.used += pool->used * block;
-			sums.held += unused * block;
-		}
-	}
-	return sums;
-}
-
 static bool arenas_add(struct occupancy *o, const struct pymalloc *heap, size_t interpreter)
 {
 	if (!vec_reserve(&o->arenas, o->arenas.count + heap->arenas.count))
 		return false;
 	for (size_t i = 0; i < heap->arenas.count; i++) {
 		const struct pymalloc_arena *arena = &heap->arenas.items[i];
-		struct pool_sums sums = pools_sum(heap, arena, 0, arena->n_pools);
 		struct occupancy_arena *one = vec_push(&o->arenas);
 		if (!one)
 			return false;
-		*one = (struct occupancy_arena){heap,      arena,     interpreter,
-						sums.used, sums.held, sums.n_unread};
+		*one = (struct occupancy_arena){
+			.heap = heap,
+			.arena = arena,
+			.address = arena->address,
+			.size = heap->arena_size,
+			.interpreter = interpreter,
+			.used_blocks = arena->used_blocks,
+			.resident = arena->resident,
+			.swapped = arena->swapped,
+			.n_pools = arena->n_pools,
+			.n_pieces = arena->n_pools,
+			.n_free = arena->n_free,
+			.settled = arena->settled,
+			.first_unit = arena->first_pool,
+			.unit_size = heap->pool_size,
+			.n_units = arena->n_pools,
+		};
+		struct occupancy_sums sums = occupancy_units_sum(one, 0, one->n_units);
+		one->used = sums.used;
+		one->held = sums.held;
+		one->n_unread = sums.n_unread;
 	}
 	return true;
 }
@@ -116,7 +106,7 @@ static void totals_add(struct occupancy_totals *t, const struct pymalloc *heap)
 static int arena_compare(const void *a, const void *b)
 {
 	const struct occupancy_arena *x = a, *y = b;
-	return raddr_compare(x->arena->address, y->arena->address);
+	return raddr_compare(x->address, y->address);
 }
 
 static void buckets_fill(struct occupancy *o)
@@ -128,39 +118,64 @@ static void buckets_fill(struct occupancy *o)
 			continue;
 		struct occupancy_bucket *bucket = &o->buckets[bucket_of(one->used, one->held)];
 		bucket->n_arenas++;
-		bucket->size += one->heap->arena_size;
+		bucket->size += one->size;
 		bucket->used += one->used;
 		bucket->held += one->held;
 	}
 }
 
-struct error *occupancy_of(const struct snapshot *snapshot, size_t interpreter,
-			   struct occupancy *ret)
+/* One interpreter's arenas and, where they are wanted, segments. */
+static bool interpreter_add(struct occupancy *o, const struct snapshot_interpreter *one,
+			    size_t index, bool any)
+{
+	if (one->shares_main)
+		return true;
+	if (one->pymalloc.used) {
+		if (!arenas_add(o, &one->pymalloc, index))
+			return false;
+		totals_add(&o->totals, &one->pymalloc);
+	}
+	return !any || !one->mimalloc.used || occupancy_add_segments(o, &one->mimalloc, index);
+}
+
+static struct error *sum_up(const struct snapshot *snapshot, size_t interpreter, bool any,
+			    struct occupancy *ret)
 {
 	struct occupancy o = {.totals.has_residency = true};
 	for (size_t i = 0; i < snapshot->interpreters.count; i++) {
-		const struct snapshot_interpreter *one = &snapshot->interpreters.items[i];
-		bool wanted = interpreter == OCCUPANCY_ALL || interpreter == i;
-		if (!wanted || one->shares_main || !one->pymalloc.used)
+		if (interpreter != OCCUPANCY_ALL && interpreter != i)
 			continue;
-		if (!arenas_add(&o, &one->pymalloc, i)) {
+		if (!interpreter_add(&o, &snapshot->interpreters.items[i], i, any)) {
 			occupancy_fini(&o);
 			return error_out_of_memory();
 		}
-		totals_add(&o.totals, &one->pymalloc);
 	}
 	if (o.arenas.count)
 		qsort(o.arenas.items, o.arenas.count, sizeof(*o.arenas.items), arena_compare);
 	else
 		o.totals.has_residency = false;
+	occupancy_tie_pages(&o);
 	buckets_fill(&o);
 	*ret = o;
 	return NULL;
 }
 
+struct error *occupancy_of(const struct snapshot *snapshot, size_t interpreter,
+			   struct occupancy *ret)
+{
+	return sum_up(snapshot, interpreter, false, ret);
+}
+
+struct error *occupancy_of_any(const struct snapshot *snapshot, size_t interpreter,
+			       struct occupancy *ret)
+{
+	return sum_up(snapshot, interpreter, true, ret);
+}
+
 void occupancy_fini(struct occupancy *o)
 {
 	vec_fini(&o->arenas);
+	vec_fini(&o->pages);
 }
 
 /* Index of the first arena that starts above the address. */
@@ -169,7 +184,7 @@ static size_t arenas_above(const struct occupancy *o, raddr address)
 	size_t low = 0, high = o->arenas.count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (raddr_compare(o->arenas.items[middle].arena->address, address) > 0)
+		if (raddr_compare(o->arenas.items[middle].address, address) > 0)
 			high = middle;
 		else
 			low = middle + 1;
@@ -183,8 +198,7 @@ size_t occupancy_find(const struct occupancy *o, raddr address)
 	if (!above)
 		return o->arenas.count;
 	const struct occupancy_arena *one = &o->arenas.items[above - 1];
-	return raddr_in(address, one->arena->address, one->heap->arena_size) ? above - 1
-									     : o->arenas.count;
+	return raddr_in(address, one->address, one->size) ? above - 1 : o->arenas.count;
 }
 
 /* ---- the map ------------------------------------------------------------------------- */
@@ -201,21 +215,30 @@ static uint64_t arenas_per_cell(uint64_t n, uint64_t n_max)
 	}
 }
 
-/* Pools in the largest arena. */
-static uint64_t pools_most(const struct occupancy *o)
+/* Units in the largest arena. */
+static uint64_t units_most(const struct occupancy *o)
 {
 	uint64_t most = 1;
 	for (size_t i = 0; i < o->arenas.count; i++)
-		most = size_max(most, o->arenas.items[i].arena->n_pools);
+		most = size_max(most, o->arenas.items[i].n_units);
 	return most;
 }
 
-/* Pools a cell when an arena may have several cells: the least of 1, 2, 4 … that fits; 0: none. */
-static uint64_t pools_per_cell(const struct occupancy *o, uint64_t n_max)
+/* Cells that all arenas need at `per` units a cell. */
+static uint64_t cells_needed(const struct occupancy *o, uint64_t per)
 {
-	uint64_t pools = pools_most(o);
-	for (uint64_t per = 1; per < pools; per *= 2)
-		if (size_multiply((pools + per - 1) / per, o->arenas.count) <= n_max)
+	uint64_t n = 0;
+	for (size_t i = 0; i < o->arenas.count; i++)
+		n += (o->arenas.items[i].n_units + per - 1) / per;
+	return n;
+}
+
+/* Units a cell when an arena may have several cells: the least of 1, 2, 4 … that fits; 0: none. */
+static uint64_t units_per_cell(const struct occupancy *o, uint64_t n_max)
+{
+	uint64_t units = units_most(o);
+	for (uint64_t per = 1; per < units; per *= 2)
+		if (cells_needed(o, per) <= n_max)
 			return per;
 	return 0;
 }
@@ -232,69 +255,79 @@ static bool cell_add_arenas(struct occupancy_map *map, const struct occupancy *o
 	if (!cell)
 		return false;
 	size_t end = (size_t)size_min(first + map->arenas_per_cell, o->arenas.count);
-	*cell = (struct occupancy_cell){.address = o->arenas.items[first].arena->address,
-					.arena = first,
-					.n_arenas = end - first};
+	*cell = (struct occupancy_cell){
+		.address = o->arenas.items[first].address, .arena = first, .n_arenas = end - first};
 	uint64_t swapped = 0, size = 0;
 	for (size_t i = first; i < end; i++) {
 		const struct occupancy_arena *one = &o->arenas.items[i];
-		cell->n_pools += one->arena->n_pools;
+		cell->n_units += one->n_units;
 		cell->used += one->used;
 		cell->held += one->held;
-		swapped += one->arena->swapped;
-		size += one->heap->arena_size;
+		swapped += one->swapped;
+		size += one->size;
 	}
 	cell_classify(cell, swapped, size);
 	return true;
 }
 
-static bool cell_add_pools(struct occupancy_map *map, const struct occupancy *o, size_t index,
+static bool cell_add_units(struct occupancy_map *map, const struct occupancy *o, size_t index,
 			   uint32_t first, uint32_t n)
 {
 	const struct occupancy_arena *one = &o->arenas.items[index];
 	struct occupancy_cell *cell = vec_push(&map->cells);
 	if (!cell)
 		return false;
-	uint32_t rest = one->arena->n_pools - first;
-	struct pool_sums sums = pools_sum(one->heap, one->arena, first, n);
+	uint32_t rest = one->n_units - first;
+	struct occupancy_sums sums = occupancy_units_sum(one, first, n);
 	*cell = (struct occupancy_cell){
-		.address = pymalloc_pool_address(one->heap, one->arena, first),
+		.address = raddr_plus(one->first_unit, first * one->unit_size),
 		.arena = index,
 		.n_arenas = 1,
-		.first_pool = first,
-		.n_pools = n < rest ? n : rest,
+		.first_unit = first,
+		.n_units = n < rest ? n : rest,
 		.used = sums.used,
 		.held = sums.held,
 	};
-	cell_classify(cell, one->arena->swapped, one->heap->arena_size);
+	cell_classify(cell, one->swapped, one->size);
 	return true;
 }
 
 static bool map_fill(struct occupancy_map *map, const struct occupancy *o)
 {
-	if (!map->pools_per_cell) {
+	if (!map->units_per_cell) {
 		for (size_t i = 0; i < o->arenas.count; i += (size_t)map->arenas_per_cell)
 			if (!cell_add_arenas(map, o, i))
 				return false;
 		return true;
 	}
-	uint32_t per = (uint32_t)map->pools_per_cell;
+	uint32_t per = (uint32_t)map->units_per_cell;
 	for (size_t i = 0; i < o->arenas.count; i++)
-		for (uint32_t k = 0; k < o->arenas.items[i].arena->n_pools; k += per)
-			if (!cell_add_pools(map, o, i, k, per))
+		for (uint64_t k = 0; k < o->arenas.items[i].n_units; k += per)
+			if (!cell_add_units(map, o, i, (uint32_t)k, per))
 				return false;
 	return true;
+}
+
+/* A cell of whole arenas is told by the size of the least of them. */
+static void scale_set(struct occupancy_map *map, const struct occupancy *o)
+{
+	uint64_t least = o->arenas.items[0].size, most = least;
+	for (size_t i = 0; i < o->arenas.count; i++) {
+		least = size_min(least, o->arenas.items[i].size);
+		most = size_max(most, o->arenas.items[i].size);
+	}
+	map->cell_size = map->units_per_cell ? map->units_per_cell * o->arenas.items[0].unit_size
+					     : size_multiply(map->arenas_per_cell, least);
+	map->larger = !map->units_per_cell && most > least;
 }
 
 struct error *occupancy_map_of(const struct occupancy *o, size_t n_max, struct occupancy_map *ret)
 {
 	struct occupancy_map map = {.arenas_per_cell = 1};
 	if (o->arenas.count && n_max) {
-		const struct pymalloc *heap = o->arenas.items[0].heap;
 		map.arenas_per_cell = arenas_per_cell(o->arenas.count, n_max);
-		map.pools_per_cell = map.arenas_per_cell == 1 ? pools_per_cell(o, n_max) : 0;
-		map.cell_size = map.pools_per_cell ? map.pools_per_cell * heap->pool_size
-						   : map.arenas_per_cell * heap->arena_size;
+		map.units_per_cell = map.arenas_per_cell == 1 ? units_per_cell(o, n_max) : 0;
+		scale_set(&map, o);
 		if (!map_fill(&map, o)) {
 			occupancy_map_fini(&map);
 			return error_out_of_memory();
@@ -313,7 +346,7 @@ void occupancy_map_fini(struct occupancy_map *map)
 static const struct occupancy_arena *arena_before(const struct occupancy *before, raddr address)
 {
 	size_t above = arenas_above(before, address);
-	if (!above || !raddr_equal(before->arenas.items[above - 1].arena->address, address))
+	if (!above || !raddr_equal(before->arenas.items[above - 1].address, address))
 		return NULL;
 	return &before->arenas.items[above - 1];
 }
@@ -323,15 +356,15 @@ static bool cell_changed(const struct occupancy_cell *cell, const struct occupan
 {
 	for (size_t i = cell->arena; i < cell->arena + cell->n_arenas; i++) {
 		const struct occupancy_arena *one = &now->arenas.items[i];
-		const struct occupancy_arena *old = arena_before(before, one->arena->address);
+		const struct occupancy_arena *old = arena_before(before, one->address);
 		if (!old)
 			return true;
 		if (cell->n_arenas > 1 && (one->used != old->used || one->held != old->held))
 			return true;
 		if (cell->n_arenas > 1)
 			continue;
-		struct pool_sums sums =
-			pools_sum(old->heap, old->arena, cell->first_pool, cell->n_pools);
+		struct occupancy_sums sums =
+			occupancy_units_sum(old, cell->first_unit, (uint32_t)cell->n_units);
 		return sums.used != cell->used || sums.held != cell->held;
 	}
 	return false;
@@ -350,11 +383,11 @@ uint64_t occupancy_used_before(const struct occupancy_cell *cell, const struct o
 	uint64_t used = 0;
 	for (size_t i = cell->arena; i < cell->arena + cell->n_arenas; i++) {
 		const struct occupancy_arena *old =
-			arena_before(before, now->arenas.items[i].arena->address);
+			arena_before(before, now->arenas.items[i].address);
 		if (old && cell->n_arenas > 1)
 			used += old->used;
 		else if (old)
-			used += pools_sum(old->heap, old->arena, cell->first_pool, cell->n_pools)
+			used += occupancy_units_sum(old, cell->first_unit, (uint32_t)cell->n_units)
 					.used;
 	}
 	return used;

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support import targets, tool
+from support import interpreters, targets, tool
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
 
@@ -155,6 +155,36 @@ def test_overview_fills_the_screen(terminal, arenascope, target, width, height):
     window.type("q")
     window.wait("^ended=0")
     check_clean(window)
+
+
+MIMALLOC = [pytest.param(it, {} if it.free_threaded else {"PYTHONMALLOC": "mimalloc"},
+                         id=str(it))
+            for it in interpreters.free_threaded()[:1] + interpreters.with_mimalloc()[:1]]
+
+
+@pytest.mark.parametrize("python, env", MIMALLOC)
+def test_mimalloc_is_shown_as_pymalloc_is(terminal, arenascope, python, env):
+    """The blocks of all segments are those that the interpreter counts."""
+    with targets.start_program(python, "mimalloc_heap.py", "live", env=env) as target:
+        target.wait_paused()
+        counted = sum(heap["used_blocks"] for heap in
+                      arenascope.json("dump", target.pid)["interpreters"][0]["mimalloc"]["heaps"])
+        if not env:
+            assert counted == int(target.out) + 1
+        window = terminal(120, 40)
+        start(window, arenascope, target.pid)
+        window.wait("SEGMENTS BY USE")
+        window.type("3")
+        screen = window.wait("SEGMENTS  [0-9]+ of [0-9]+: all")
+        rows = re.findall(r"^ (0x[0-9a-f]+) .* (\d+)/(\d+) +([\d,]+) ", screen, re.M)
+        assert len(rows) == int(re.search(r"of (\d+): all", screen).group(1)) > 10
+        assert sum(int(row[3].replace(",", "")) for row in rows) == counted
+        window.type("/%x" % (int(rows[0][0], 16) + 0x10010))
+        window.key("Enter")
+        window.wait("SEGMENT %s .* pages free" % rows[0][0])
+        window.wait("page at 0x%x: .* blocks of" % (int(rows[0][0], 16) + 0x10000))
+        window.type("q")
+        window.wait("^ended=0")
 
 
 def test_resize_while_it_runs(terminal, arenascope, target):

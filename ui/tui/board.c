@@ -278,7 +278,8 @@ static struct error *pictures_choose(struct board *board)
 static void board_interpreter(struct board *board)
 {
 	if (!board->now || picture_heaps(board->now) < 2) {
-		board_say(board, false, "all arenas belong to one interpreter");
+		board_say(board, false, "all %s belong to one interpreter",
+			  board->now ? occupancy_word(&board->now->occupancy, "arenas") : "arenas");
 		return;
 	}
 	board->choice = picture_next_choice(board->now);

@@ -1,26 +1,24 @@
 /* change: both lists of arenas ascend, so one walk along both pairs them. */
 #include "ui/tui/change.h"
 
-static const struct pymalloc_pool *pool_at(const struct occupancy_arena *one, uint32_t i)
+static bool pool_equal(const struct occupancy_pool *a, const struct occupancy_pool *b)
 {
-	size_t at = (size_t)one->arena->pools_at + i;
-	return at < one->heap->pools.count ? &one->heap->pools.items[at] : NULL;
+	return a->state == b->state && a->block_size == b->block_size && a->n_used == b->n_used;
 }
 
-static bool pool_equal(const struct pymalloc_pool *a, const struct pymalloc_pool *b)
-{
-	if (!a || !b)
-		return a == b;
-	return a->state == b->state && a->class == b->class && a->used == b->used;
-}
-
+/* A page of mimalloc may begin where none did: it is looked for by its address. */
 static void pools_compare(struct change *change, const struct occupancy_arena *old,
 			  const struct occupancy_arena *new)
 {
-	uint32_t n = new->arena->n_pools;
-	for (uint32_t i = 0; i < n && i < old->arena->n_pools; i++) {
+	struct occupancy_pool was, is;
+	for (size_t i = 0; i < new->n_pieces; i++) {
+		bool has = occupancy_pool_at(new, i, &is);
+		bool had = occupancy_pool_at(old, has ? occupancy_pool_find(old, is.address) : i,
+					     &was);
+		if (!has && !had)
+			continue;
 		change->pools_compared++;
-		if (!pool_equal(pool_at(old, i), pool_at(new, i)))
+		if (has != had || !pool_equal(&was, &is))
 			change->pools_changed++;
 	}
 }
@@ -32,7 +30,7 @@ struct change change_between(const struct picture *before, const struct picture 
 	size_t i = 0, k = 0;
 	while (i < old->arenas.count && k < new->arenas.count) {
 		const struct occupancy_arena *a = &old->arenas.items[i], *b = &new->arenas.items[k];
-		int order = raddr_compare(a->arena->address, b->arena->address);
+		int order = raddr_compare(a->address, b->address);
 		if (!order)
 			pools_compare(&change, a, b);
 		change.arenas_gone += order < 0;

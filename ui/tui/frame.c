@@ -100,18 +100,24 @@ static void head_draw(const struct board *board, const struct area *whole)
 	area_paint(whole, 0, STYLE_BAR);
 }
 
+/* The screens are the same ones for pymalloc and mimalloc, in the words of each. */
+static const char *word(const struct board *board, const char *name)
+{
+	return board->now ? occupancy_word(&board->now->occupancy, name) : name;
+}
+
 static int tabs_draw(const struct board *board, const struct area *whole)
 {
 	int x = 1;
 	for (size_t i = 0; i < BOARD_TABS; i++) {
 		bool on = i == board->tab;
 		x = area_textf(whole, x, 1, on ? STYLE_TAB : STYLE_DIM, on ? "[%zu %s]" : "%zu %s",
-			       i + 1, board->tabs[i].ops->title);
+			       i + 1, word(board, board->tabs[i].ops->title));
 		x++;
 	}
 	for (size_t i = 0; i < board->depth; i++) {
 		const struct view *view = &board->stack[i];
-		x = area_textf(whole, x, 1, STYLE_STRONG, "> %s", view->ops->name) + 1;
+		x = area_textf(whole, x, 1, STYLE_STRONG, "> %s", word(board, view->ops->name)) + 1;
 	}
 	return x;
 }
@@ -185,6 +191,13 @@ static void keys_draw(const char *keys, const struct area *whole, int y)
 	area_text(whole, x, y, STYLE_BAR, help);
 }
 
+static const char *keys_of(struct board *board)
+{
+	const struct view_ops *ops = board_view(board)->ops;
+	bool segments = board->now && board->now->occupancy.segments;
+	return segments && ops->segment_keys ? ops->segment_keys : ops->keys;
+}
+
 static void foot_draw(struct board *board, const struct area *whole)
 {
 	_cleanup_(text_fini) struct text message = TEXT_EMPTY;
@@ -200,7 +213,7 @@ static void foot_draw(struct board *board, const struct area *whole)
 		area_foreign(whole, 1, tall ? last - 1 : last, whole->width - 2, style,
 			     text_string(&message));
 	if (tall || !urgent)
-		keys_draw(board_view(board)->ops->keys, whole, last);
+		keys_draw(keys_of(board), whole, last);
 	area_paint(whole, last, STYLE_BAR);
 }
 

@@ -47,11 +47,12 @@ static void title_draw(const struct board *board, const struct view *view, const
 		if (!column_shown(board, column) || x + column->width > area->width)
 			continue;
 		struct area cell = area_part(area, x, 0, column->width, 1);
+		const char *title = occupancy_word(&board->now->occupancy, column->title);
 		bool sorted = i == view->sort;
-		int end = column->left ? canvas_columns(column->title) : column->width;
-		area_text_right(&cell, end, 0, STYLE_TITLE, column->title);
+		int end = column->left ? canvas_columns(title) : column->width;
+		area_text_right(&cell, end, 0, STYLE_TITLE, title);
 		bool rising = column->ascending != view->reversed;
-		int mark = column->left ? end : end - canvas_columns(column->title) - 1;
+		int mark = column->left ? end : end - canvas_columns(title) - 1;
 		if (sorted)
 			area_glyph(area, x + mark, 0, STYLE_STRONG,
 				   rising ? GLYPH_RISING : GLYPH_FALLING, 1);

@@ -8,7 +8,7 @@
 #include "ui/tui/board.h"
 
 struct list_column {
-	const char *title;
+	const char *title; /* in pymalloc's words: see occupancy_word() */
 	int width;
 	bool left;      /* aligned; numbers are to the right */
 	bool ascending; /* as it is first sorted */

@@ -33,9 +33,10 @@ static void histogram_draw(const struct occupancy *o, const struct area *area)
 {
 	bool wide = area->width >= PANEL_WIDE - 2;
 	uint64_t most = 1;
-	area_text(area, 0, 0, STYLE_TITLE, wide ? "ARENAS BY USE" : "BY USE");
+	const char *title = o->segments ? "SEGMENTS BY USE" : "ARENAS BY USE";
+	area_text(area, 0, 0, STYLE_TITLE, wide ? title : "BY USE");
 	area_text_right(area, area->width - 9, 0, STYLE_TITLE, "count");
-	area_text_right(area, area->width - 1, 0, STYLE_TITLE, "held");
+	area_text_right(area, area->width - 1, 0, STYLE_TITLE, occupancy_word(o, "held"));
 	for (size_t i = 0; i < OCCUPANCY_BUCKET_COUNT; i++)
 		most = size_max(most, o->buckets[i].n_arenas);
 	for (size_t i = 0; i < OCCUPANCY_BUCKET_COUNT; i++) {
@@ -79,9 +80,12 @@ static void since_draw(const struct board *board, const struct area *area)
 	area_textf(area, x + 2, 0, STYLE_DIM, "m at %s", clock);
 	area_text(area, 0, 1, STYLE_PLAIN, text_string(&rss));
 	area_text(area, middle, 1, STYLE_PLAIN, text_string(&live));
-	area_textf(area, 0, 2, STYLE_PLAIN, "arenas +%llu -%llu",
-		   (unsigned long long)change.arenas_new, (unsigned long long)change.arenas_gone);
-	area_textf(area, middle, 2, STYLE_PLAIN, "pools %s", pools);
+	const struct occupancy *o = &now->occupancy;
+	int end = area_textf(area, 0, 2, STYLE_PLAIN, "%s +%llu -%llu", occupancy_word(o, "arenas"),
+			     (unsigned long long)change.arenas_new,
+			     (unsigned long long)change.arenas_gone);
+	area_textf(area, end < middle ? middle : end + 1, 2, STYLE_PLAIN, "%s %s",
+		   occupancy_word(o, "pools"), pools);
 }
 
 static int key_part(const struct area *area, int x, int y, enum style style, enum glyph glyph,

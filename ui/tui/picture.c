@@ -5,7 +5,7 @@
 
 static bool has_heap(const struct snapshot_interpreter *one)
 {
-	return !one->shares_main && one->pymalloc.used;
+	return !one->shares_main && (one->pymalloc.used || one->mimalloc.used);
 }
 
 /* The interpreter's index in the snapshot, or OCCUPANCY_ALL; false when it is not there. */
@@ -23,33 +23,58 @@ static bool choice_index(const struct snapshot *s, struct picture_choice choice,
 	return false;
 }
 
-/* The row of that size, a new one in ascending order if need be; NULL when there are too many. */
+/* The row of that size, a new one in ascending order if need be; NULL: no memory. */
 static struct pymalloc_class *class_row(struct picture *p, uint64_t size)
 {
-	size_t at = 0;
-	while (at < p->n_classes && p->classes[at].size < size)
-		at++;
-	if (at < p->n_classes && p->classes[at].size == size)
-		return &p->classes[at];
-	if (p->n_classes == PYMALLOC_CLASSES_MAX)
+	size_t low = 0, high = p->classes.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (p->classes.items[middle].size >= size)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	if (low < p->classes.count && p->classes.items[low].size == size)
+		return &p->classes.items[low];
+	if (!vec_push(&p->classes))
 		return NULL;
-	memmove(&p->classes[at + 1], &p->classes[at], (p->n_classes - at) * sizeof(p->classes[0]));
-	p->n_classes++;
-	p->classes[at] = (struct pymalloc_class){.size = size};
-	return &p->classes[at];
+	struct pymalloc_class *row = &p->classes.items[low];
+	memmove(row + 1, row, (p->classes.count - 1 - low) * sizeof(*row));
+	*row = (struct pymalloc_class){.size = size};
+	return row;
 }
 
-static void classes_add(struct picture *p, const struct pymalloc *heap)
+static bool class_add(struct picture *p, const struct pymalloc_class *from)
 {
-	for (size_t i = 0; i < heap->n_classes && i < PYMALLOC_CLASSES_MAX; i++) {
-		const struct pymalloc_class *from = &heap->classes[i];
-		struct pymalloc_class *row = class_row(p, from->size);
-		if (!row)
-			return;
-		row->pools += from->pools;
-		row->used_blocks += from->used_blocks;
-		row->free_blocks += from->free_blocks;
+	struct pymalloc_class *row = class_row(p, from->size);
+	if (!row)
+		return false;
+	row->pools += from->pools;
+	row->used_blocks += from->used_blocks;
+	row->free_blocks += from->free_blocks;
+	return true;
+}
+
+/* mimalloc's block sizes, and of free blocks those that were made: its heaps count so, too. */
+static bool classes_add(struct picture *p, const struct snapshot_interpreter *one)
+{
+	const struct pymalloc *heap = &one->pymalloc;
+	const struct mimalloc *m = &one->mimalloc;
+	for (size_t i = 0; i < heap->n_classes && i < PYMALLOC_CLASSES_MAX; i++)
+		if (heap->used && !class_add(p, &heap->classes[i]))
+			return false;
+	for (size_t i = 0; m->used && i < m->pages.count; i++) {
+		const struct mimalloc_page *page = &m->pages.items[i];
+		const struct pymalloc_class class = {
+			.size = page->block_size,
+			.pools = 1,
+			.used_blocks = page->used,
+			.free_blocks = size_subtract(page->capacity, page->used),
+		};
+		if (!class_add(p, &class))
+			return false;
 	}
+	return true;
 }
 
 struct error *picture_choose(struct picture *p, struct picture_choice choice)
@@ -57,7 +82,7 @@ struct error *picture_choose(struct picture *p, struct picture_choice choice)
 	size_t index;
 	struct occupancy occupancy = {0};
 	if (choice_index(p->snapshot, choice, &index)) {
-		struct error *err = occupancy_of(p->snapshot, index, &occupancy);
+		struct error *err = occupancy_of_any(p->snapshot, index, &occupancy);
 		if (err)
 			return err;
 	} else {
@@ -66,11 +91,12 @@ struct error *picture_choose(struct picture *p, struct picture_choice choice)
 	occupancy_fini(&p->occupancy);
 	p->occupancy = occupancy;
 	p->choice = choice;
-	p->n_classes = 0;
+	vec_fini(&p->classes);
 	for (size_t i = 0; i < p->snapshot->interpreters.count; i++)
 		if ((index == OCCUPANCY_ALL || index == i) &&
-		    has_heap(&p->snapshot->interpreters.items[i]))
-			classes_add(p, &p->snapshot->interpreters.items[i].pymalloc);
+		    has_heap(&p->snapshot->interpreters.items[i]) &&
+		    !classes_add(p, &p->snapshot->interpreters.items[i]))
+			return error_out_of_memory();
 	return NULL;
 }
 
@@ -104,6 +130,7 @@ void picture_unref(struct picture *p)
 	if (!p || --p->references)
 		return;
 	occupancy_fini(&p->occupancy);
+	vec_fini(&p->classes);
 	snapshot_free(p->snapshot);
 	free(p);
 }
@@ -131,9 +158,9 @@ size_t picture_heaps(const struct picture *p)
 
 const struct pymalloc_class *picture_class(const struct picture *p, uint64_t size)
 {
-	for (size_t i = 0; i < p->n_classes; i++)
-		if (p->classes[i].size == size)
-			return &p->classes[i];
+	for (size_t i = 0; i < p->classes.count; i++)
+		if (p->classes.items[i].size == size)
+			return &p->classes.items[i];
 	return NULL;
 }
 
@@ -143,5 +170,5 @@ const struct occupancy_arena *picture_arena(const struct picture *p, raddr addre
 	if (i == p->occupancy.arenas.count)
 		return NULL;
 	const struct occupancy_arena *one = &p->occupancy.arenas.items[i];
-	return raddr_equal(one->arena->address, address) ? one : NULL;
+	return raddr_equal(one->address, address) ? one : NULL;
 }

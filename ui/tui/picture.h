@@ -20,8 +20,8 @@ struct picture {
 	struct snapshot *snapshot; /* owned */
 	struct picture_choice choice;
 	struct occupancy occupancy;
-	struct pymalloc_class classes[PYMALLOC_CLASSES_MAX]; /* ascending size, summed up */
-	size_t n_classes;
+	VEC(struct pymalloc_class)
+	classes; /* ascending size, summed up; pools: mimalloc's pages, too */
 };
 
 /* A picture of a snapshot, which it takes over, also on failure. ERROR_RESOURCE. */

@@ -78,7 +78,7 @@ static bool arena_matches(const struct occupancy *o, size_t i, const char *typed
 	char address[24];
 	raddr at;
 	const char *digits = hex_digits(typed);
-	snprintf(address, sizeof(address), "%" PRIx64, o->arenas.items[i].arena->address.value);
+	snprintf(address, sizeof(address), "%" PRIx64, o->arenas.items[i].address.value);
 	if (*digits && !strncasecmp(address, digits, strlen(digits)))
 		return true;
 	return arena_holding(o, typed, &at) == i;
@@ -101,26 +101,26 @@ static void arena_show(struct board *board, raddr address)
 
 static void address_show(struct board *board, const struct occupancy_arena *one, raddr address)
 {
-	const struct pymalloc *heap = one->heap;
-	uint64_t pool_size = heap->pool_size ? heap->pool_size : 1;
-	uint64_t pool = raddr_distance(one->arena->first_pool, address) / pool_size;
-	raddr arena = one->arena->address;
-	arena_show(board, arena);
-	board_open(board, &view_arena, arena, address);
-	size_t at = (size_t)one->arena->pools_at + pool;
-	if (raddr_compare(address, one->arena->first_pool) < 0 || pool >= one->arena->n_pools ||
-	    at >= heap->pools.count) {
-		board_say(board, false, RADDR_FORMAT " lies in an arena, but in none of its pools",
+	const struct occupancy *o = &board->now->occupancy;
+	const char *arena = occupancy_word(o, "arena"), *pool_word = occupancy_word(o, "pool");
+	struct occupancy_pool pool;
+	const bool has = occupancy_pool_at(one, occupancy_pool_find(one, address), &pool);
+	const bool blocks = one->heap; /* which are listed of pymalloc's pools only */
+	raddr start = one->address;
+	arena_show(board, start);
+	board_open(board, &view_arena, start, address);
+	if (!has)
+		board_say(board, false, RADDR_FORMAT " lies in %s %s, but in none of its %s",
+			  address.value, o->segments ? "a" : "an", arena,
+			  occupancy_word(o, "pools"));
+	else if (pool.state == POOL_EMPTY && !blocks)
+		board_say(board, false, RADDR_FORMAT " lies between the pages, in free slices",
 			  address.value);
-		return;
-	}
-	if (heap->pools.items[at].state < POOL_PARTIAL) {
-		board_say(board, false, RADDR_FORMAT " lies in a pool without used blocks",
-			  address.value);
-		return;
-	}
-	board_open(board, &view_pool, pymalloc_pool_address(heap, one->arena, (uint32_t)pool),
-		   address);
+	else if (pool.state < POOL_PARTIAL)
+		board_say(board, false, RADDR_FORMAT " lies in a %s without used blocks",
+			  address.value, pool_word);
+	else if (blocks)
+		board_open(board, &view_pool, pool.address, address);
 }
 
 void search_go(struct board *board, const char *typed)
@@ -143,16 +143,17 @@ void search_go(struct board *board, const char *typed)
 	}
 	for (size_t i = 0; i < o->arenas.count; i++) {
 		if (arena_matches(o, i, typed)) {
-			arena_show(board, o->arenas.items[i].arena->address);
-			board_say(board, false, "n goes to the next arena that begins so");
+			arena_show(board, o->arenas.items[i].address);
+			board_say(board, false, "n goes to the next %s that begins so",
+				  occupancy_word(o, "arena"));
 			return;
 		}
 	}
 	if (raddr_is_null(address))
 		board_say(board, true, "not an address: type hex (0x7f...) or what id() prints");
 	else
-		board_say(board, true, RADDR_FORMAT " lies in no arena: it is not pymalloc's",
-			  address.value);
+		board_say(board, true, RADDR_FORMAT " lies in no %s: it is not %s's", address.value,
+			  occupancy_word(o, "arena"), occupancy_word(o, "pymalloc"));
 }
 
 /* Where the search stands: the arena of the screen shown. */
@@ -196,9 +197,10 @@ void search_step(struct board *board, int direction)
 		if (!arena_matches(o, i, board->searched))
 			continue;
 		if (i == from)
-			board_say(board, false, "no other arena matches %s", board->searched);
-		match_show(board, o->arenas.items[i].arena->address);
+			board_say(board, false, "no other %s matches %s",
+				  occupancy_word(o, "arena"), board->searched);
+		match_show(board, o->arenas.items[i].address);
 		return;
 	}
-	board_say(board, true, "no arena matches %s", board->searched);
+	board_say(board, true, "no %s matches %s", occupancy_word(o, "arena"), board->searched);
 }

@@ -61,7 +61,7 @@ void verdict_add_surety(struct text *ret, const struct picture *picture)
 	char pools[UNITS_MAX], unread[UNITS_MAX];
 	units_count(pools, t->n_pools - t->n_unread);
 	units_count(unread, t->n_unread);
-	text_addf(ret, "%s pools read, ", pools);
+	text_addf(ret, "%s %s read, ", pools, occupancy_word(&picture->occupancy, "pools"));
 	if (t->n_unread)
 		text_addf(ret, "%s could not be, ", unread);
 	if (!doubts->list.count)

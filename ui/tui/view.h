@@ -17,10 +17,11 @@ struct board;
 struct view;
 
 struct view_ops {
-	const char *name;  /* of files that it is exported to: "arenas" */
-	const char *title; /* of its tab; NULL: it is opened from another screen */
-	const char *keys;  /* the footer's text */
-	unsigned sort;     /* column of the list that it is sorted by at first */
+	const char *name;         /* of files that it is exported to: "arenas" */
+	const char *title;        /* of its tab; NULL: it is opened from another screen */
+	const char *keys;         /* the footer's text */
+	const char *segment_keys; /* the same where segments are shown; NULL: the same keys */
+	unsigned sort;            /* column of the list that it is sorted by at first */
 
 	/* The picture, the filter or the order changed: makes the rows anew. */
 	struct error *(*refresh)(struct board *board, struct view *view)MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
- * view_arena: one arena, a cell for each of its pools: the size class it serves
- * and how full it is.
+ * view_arena: one arena or segment, a cell for each of its pools or pages: the size
+ * class it serves and how full it is.
  *
  *	 ▒ 512  █  64  ░  32  · new   …
  */
@@ -16,66 +16,61 @@ static const struct occupancy_arena *arena_of(const struct picture *picture,
 	return picture ? picture_arena(picture, view->subject) : NULL;
 }
 
-static const struct pymalloc_pool *pool_of(const struct occupancy_arena *one, size_t i)
+static bool pool_of(const struct picture *picture, const struct view *view, size_t i,
+		    struct occupancy_pool *ret)
 {
-	if (!one || i >= one->arena->n_pools)
-		return NULL;
-	size_t at = (size_t)one->arena->pools_at + i;
-	return at < one->heap->pools.count ? &one->heap->pools.items[at] : NULL;
+	const struct occupancy_arena *one = arena_of(picture, view);
+	return one && occupancy_pool_at(one, i, ret);
 }
 
-static uint64_t block_size(const struct occupancy_arena *one, const struct pymalloc_pool *pool)
-{
-	return ((uint64_t)pool->class + 1) * one->heap->alignment;
-}
-
-static enum occupancy_class pool_class(const struct pymalloc_pool *pool)
-{
-	if (pool->state == POOL_UNREAD)
-		return OCCUPANCY_UNREAD;
-	if (pool->state == POOL_VIRGIN || pool->state == POOL_EMPTY)
-		return OCCUPANCY_EMPTY;
-	uint64_t held = pool->capacity > pool->used ? pool->capacity - pool->used : 0;
-	return occupancy_class_of(pool->used, held);
-}
-
-static bool pool_changed(const struct board *board, const struct view *view, size_t i)
+static bool pool_changed(const struct board *board, const struct view *view,
+			 const struct occupancy_pool *now)
 {
 	const struct picture *old = board->difference && board->mark ? board->mark : board->before;
-	const struct pymalloc_pool *now = pool_of(arena_of(board->now, view), i);
-	const struct pymalloc_pool *then = pool_of(arena_of(old, view), i);
-	if (!now || !old)
+	const struct occupancy_arena *one = arena_of(old, view);
+	struct occupancy_pool then;
+	if (!old)
 		return false;
-	return !then || then->used != now->used || then->class != now->class ||
-	       then->state != now->state;
+	return !one || !occupancy_pool_at(one, occupancy_pool_find(one, now->address), &then) ||
+	       then.n_used != now->n_used || then.block_size != now->block_size ||
+	       then.state != now->state;
+}
+
+/* Four columns: mimalloc's blocks may be of many bytes, which the message line tells exactly. */
+static void size_draw(const struct area *area, int x, int y, enum style style, uint64_t size)
+{
+	char unit = size < 1024 * KIB ? 'K' : size < 1024 * MIB ? 'M' : 'G';
+	uint64_t in = unit == 'K' ? KIB : unit == 'M' ? MIB : GIB;
+	if (size < 10000)
+		area_textf(area, x, y, style, "%4llu", (unsigned long long)size);
+	else
+		area_textf(area, x, y, style, "%3llu%c", (unsigned long long)(size / in), unit);
 }
 
 static struct error *refresh(struct board *board, struct view *view)
 {
 	const struct occupancy_arena *one = arena_of(board->now, view);
-	view->count = one ? one->arena->n_pools : 0;
+	view->count = one ? one->n_pieces : 0;
 	return NULL;
 }
 
 static void cell_draw(const struct board *board, const struct view *view, size_t i,
 		      const struct area *area, int x, int y)
 {
-	const struct occupancy_arena *one = arena_of(board->now, view);
-	const struct pymalloc_pool *pool = pool_of(one, i);
-	if (!pool)
+	struct occupancy_pool pool;
+	if (!pool_of(board->now, view, i, &pool))
 		return;
-	enum occupancy_class class = pool_class(pool);
+	enum occupancy_class class = occupancy_pool_class(&pool);
 	enum style style = theme_occupancy_style(class);
 	area_glyph(area, x, y, style, theme_occupancy_glyph(class), 1);
-	if (pool->state == POOL_PARTIAL || pool->state == POOL_FULL)
-		area_textf(area, x + 2, y, style, "%4llu",
-			   (unsigned long long)block_size(one, pool));
-	else if (pool->state == POOL_VIRGIN)
+	if (pool.state == POOL_PARTIAL || pool.state == POOL_FULL)
+		size_draw(area, x + 2, y, style, pool.block_size);
+	else if (pool.state == POOL_VIRGIN)
 		area_text(area, x + 2, y, STYLE_DIM, " new");
 	else
-		area_text(area, x + 2, y, STYLE_DIM, pool->state == POOL_EMPTY ? "free" : "   ?");
+		area_text(area, x + 2, y, STYLE_DIM, pool.state == POOL_EMPTY ? "free" : "   ?");
 	for (int k = 0; k < CELL_WIDTH - 1; k++)
-		area_mark(area, x + k, y, pool_changed(board, view, i), false);
+		area_mark(area, x + k, y, pool_changed(board, view, &pool), false);
 }
 
 static void key_draw(const struct area *area, int y)
@@ -100,8 +95,10 @@ static void key_draw(const struct area *area, int y)
 static void draw(const struct board *board, struct view *view, const struct area *area)
 {
 	const struct occupancy_arena *one = arena_of(board->now, view);
+	const struct occupancy *o = &board->now->occupancy;
 	char used[UNITS_MAX], held[UNITS_MAX], share[UNITS_MAX];
-	int x = area_textf(area, 1, 0, STYLE_TITLE, "ARENA " RADDR_FORMAT, view->subject.value);
+	int x = area_textf(area, 1, 0, STYLE_TITLE, "%s " RADDR_FORMAT, occupancy_word(o, "ARENA"),
+			   view->subject.value);
 	if (!one) {
 		area_text(area, 1, 2, STYLE_STRONG, "It has been given back to the system.");
 		return;
@@ -109,8 +106,9 @@ static void draw(const struct board *board, struct view *view, const struct area
 	units_bytes_short(used, one->used);
 	units_bytes_short(held, one->held);
 	units_percent(share, one->used, one->used + one->held);
-	area_textf(area, x + 2, 0, STYLE_PLAIN, "%s used, %s in use, %s held, %u/%u pools free",
-		   share, used, held, one->arena->n_free, one->arena->n_pools);
+	area_textf(area, x + 2, 0, STYLE_PLAIN, "%s used, %s in use, %s %s, %u/%u %s free", share,
+		   used, held, occupancy_word(o, "held"), one->n_free, one->n_pools,
+		   occupancy_word(o, "pools"));
 	key_draw(area, 1);
 	struct area cells = area_part(area, 1, 3, area->width - 2, area->height - 3);
 	grid_draw(board, view, &cells, CELL_WIDTH, grid_columns(&cells, CELL_WIDTH), cell_draw);
@@ -118,46 +116,56 @@ static void draw(const struct board *board, struct view *view, const struct area
 
 static void hint(const struct board *board, const struct view *view, struct text *ret)
 {
-	const struct occupancy_arena *one = arena_of(board->now, view);
-	const struct pymalloc_pool *pool = pool_of(one, view->cursor);
 	static const char *const states[] = {"not read", "never used yet", "free"};
-	if (!pool)
+	const struct occupancy *o = &board->now->occupancy;
+	struct occupancy_pool pool;
+	char size[UNITS_MAX];
+	if (!pool_of(board->now, view, view->cursor, &pool))
 		return;
-	raddr at = pymalloc_pool_address(one->heap, one->arena, (uint32_t)view->cursor);
-	text_addf(ret, "pool %zu at " RADDR_FORMAT ": ", view->cursor, at.value);
-	if (pool->state < POOL_PARTIAL)
-		text_add(ret, states[pool->state]);
+	units_bytes(size, size_add(pool.used, pool.held));
+	if (!o->segments)
+		text_addf(ret, "pool %zu at " RADDR_FORMAT ": ", view->cursor, pool.address.value);
 	else
-		text_addf(ret, "%u of %u blocks of %llu bytes used", pool->used, pool->capacity,
-			  (unsigned long long)block_size(one, pool));
+		text_addf(ret, "%s at " RADDR_FORMAT ": %s, ",
+			  pool.block_size ? "page" : "free slices", pool.address.value, size);
+	if (pool.state < POOL_PARTIAL)
+		text_add(ret, states[pool.state]);
+	else
+		text_addf(ret, "%u of %u blocks of %llu bytes used", pool.n_used, pool.n_blocks,
+			  (unsigned long long)pool.block_size);
 }
 
 static raddr locate(const struct board *board, const struct view *view)
 {
-	const struct occupancy_arena *one = arena_of(board->now, view);
-	return one ? pymalloc_pool_address(one->heap, one->arena, (uint32_t)view->cursor)
-		   : RADDR_NULL;
+	struct occupancy_pool pool;
+	return pool_of(board->now, view, view->cursor, &pool) ? pool.address : RADDR_NULL;
 }
 
+/* What lies before the first pool or in none leads to the nearest one. */
 static bool show(struct board *board, struct view *view, raddr address)
 {
 	const struct occupancy_arena *one = arena_of(board->now, view);
-	if (!one || !one->heap->pool_size ||
-	    !raddr_in(address, one->arena->address, one->heap->arena_size))
+	if (!one || !raddr_in(address, one->address, one->size))
 		return false;
-	uint64_t pool = raddr_distance(one->arena->first_pool, address) / one->heap->pool_size;
+	size_t pool = occupancy_pool_find(one, address);
+	if (raddr_compare(address, one->first_unit) < 0)
+		pool = 0;
 	view->cursor = (size_t)size_min(pool, view->count ? view->count - 1 : 0);
 	return true;
 }
 
 static bool request(struct board *board, struct view *view, enum request request)
 {
+	struct occupancy_pool pool;
 	if (request != REQUEST_ENTER)
 		return false;
-	const struct pymalloc_pool *pool = pool_of(arena_of(board->now, view), view->cursor);
-	if (pool && pool->state >= POOL_PARTIAL)
-		board_open(board, &view_pool, locate(board, view), RADDR_NULL);
-	else if (pool)
+	if (!pool_of(board->now, view, view->cursor, &pool))
+		return true;
+	if (board->now->occupancy.segments)
+		board_say(board, false, "a page is the smallest there is here; Esc goes back");
+	else if (pool.state >= POOL_PARTIAL)
+		board_open(board, &view_pool, pool.address, RADDR_NULL);
+	else
 		board_say(board, false, "this pool has no used block to look at");
 	return true;
 }
@@ -165,6 +173,8 @@ static bool request(struct board *board, struct view *view, enum request request
 const struct view_ops view_arena = {
 	.name = "arena",
 	.keys = "Enter look into a pool  Esc back  n N other match  / find  e export  ? help  q",
+	.segment_keys =
+		"arrows move over the pages  Esc back  n N other match  / find  e export  ? help  q",
 	.refresh = refresh,
 	.draw = draw,
 	.hint = hint,

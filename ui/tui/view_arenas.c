@@ -1,4 +1,4 @@
-/* view_arenas: all arenas as a list; Enter opens one. */
+/* view_arenas: all arenas or segments as a list; Enter opens one. */
 #include "ui/tui/list.h"
 
 #include "base/cleanup.h"
@@ -11,13 +11,12 @@ static const struct occupancy_arena *arena_at(const struct board *board, size_t 
 
 static const struct occupancy_arena *arena_marked(const struct board *board, size_t row)
 {
-	return board->mark ? picture_arena(board->mark, arena_at(board, row)->arena->address)
-			   : NULL;
+	return board->mark ? picture_arena(board->mark, arena_at(board, row)->address) : NULL;
 }
 
 static void address_text(const struct board *board, size_t row, struct text *ret)
 {
-	text_addf(ret, RADDR_FORMAT, arena_at(board, row)->arena->address.value);
+	text_addf(ret, RADDR_FORMAT, arena_at(board, row)->address.value);
 }
 
 static int64_t address_key(const struct board *board, size_t row)
@@ -94,23 +93,23 @@ static int64_t since_key(const struct board *board, size_t row)
 
 static void blocks_text(const struct board *board, size_t row, struct text *ret)
 {
-	list_add_count(ret, arena_at(board, row)->arena->used_blocks);
+	list_add_count(ret, arena_at(board, row)->used_blocks);
 }
 
 static int64_t blocks_key(const struct board *board, size_t row)
 {
-	return (int64_t)arena_at(board, row)->arena->used_blocks;
+	return (int64_t)arena_at(board, row)->used_blocks;
 }
 
 static void pools_text(const struct board *board, size_t row, struct text *ret)
 {
-	const struct pymalloc_arena *arena = arena_at(board, row)->arena;
+	const struct occupancy_arena *arena = arena_at(board, row);
 	text_addf(ret, "%u/%u", arena->n_pools - arena->n_free, arena->n_pools);
 }
 
 static int64_t pools_key(const struct board *board, size_t row)
 {
-	const struct pymalloc_arena *arena = arena_at(board, row)->arena;
+	const struct occupancy_arena *arena = arena_at(board, row);
 	return (int64_t)arena->n_pools - arena->n_free;
 }
 
@@ -121,22 +120,22 @@ static bool residency_shown(const struct board *board)
 
 static void resident_text(const struct board *board, size_t row, struct text *ret)
 {
-	list_add_bytes(ret, arena_at(board, row)->arena->resident);
+	list_add_bytes(ret, arena_at(board, row)->resident);
 }
 
 static int64_t resident_key(const struct board *board, size_t row)
 {
-	return (int64_t)arena_at(board, row)->arena->resident;
+	return (int64_t)arena_at(board, row)->resident;
 }
 
 static void swapped_text(const struct board *board, size_t row, struct text *ret)
 {
-	list_add_bytes(ret, arena_at(board, row)->arena->swapped);
+	list_add_bytes(ret, arena_at(board, row)->swapped);
 }
 
 static int64_t swapped_key(const struct board *board, size_t row)
 {
-	return (int64_t)arena_at(board, row)->arena->swapped;
+	return (int64_t)arena_at(board, row)->swapped;
 }
 
 static bool interpreter_shown(const struct board *board)
@@ -204,8 +203,9 @@ static void draw(const struct board *board, struct view *view, const struct area
 {
 	char shown[UNITS_MAX], all[UNITS_MAX];
 	units_count(shown, view->count);
-	units_count(all, board->now->occupancy.arenas.count);
-	int x = area_text(area, 1, 0, STYLE_TITLE, "ARENAS");
+	const struct occupancy *o = &board->now->occupancy;
+	units_count(all, o->arenas.count);
+	int x = area_text(area, 1, 0, STYLE_TITLE, occupancy_word(o, "ARENAS"));
 	x = area_textf(area, x + 2, 0, STYLE_PLAIN, "%s of %s: %s", shown, all,
 		       filters[view->filter]);
 	if (list_difference(board))
@@ -224,7 +224,7 @@ static raddr locate(const struct board *board, const struct view *view)
 {
 	if (view->cursor >= view->rows.count)
 		return RADDR_NULL;
-	return arena_at(board, view->rows.items[view->cursor])->arena->address;
+	return arena_at(board, view->rows.items[view->cursor])->address;
 }
 
 static bool show(struct board *board, struct view *view, raddr address)
@@ -253,18 +253,23 @@ static void hint(const struct board *board, const struct view *view, struct text
 	if (view->cursor >= view->rows.count)
 		return;
 	const struct occupancy_arena *one = arena_at(board, view->rows.items[view->cursor]);
+	const struct occupancy *o = &board->now->occupancy;
 	char blocks[UNITS_MAX], held[UNITS_MAX];
-	units_count(blocks, one->arena->used_blocks);
+	units_count(blocks, one->used_blocks);
 	units_bytes(held, one->held);
-	text_addf(ret, RADDR_FORMAT ": ", one->arena->address.value);
-	if (one->used)
+	text_addf(ret, RADDR_FORMAT ": ", one->address.value);
+	/* Blocks of mimalloc keep their page, not all of the segment. */
+	if (one->used && o->segments)
+		text_addf(ret, "%s live block%s in %u pages; %s free", blocks,
+			  one->used_blocks == 1 ? "" : "s", one->n_pools - one->n_free, held);
+	else if (one->used)
 		text_addf(ret, "%s live block%s %s of free memory here", blocks,
-			  one->arena->used_blocks == 1 ? " keeps" : "s keep", held);
+			  one->used_blocks == 1 ? " keeps" : "s keep", held);
 	else
 		text_addf(ret, "no used block; %s free", held);
 	if (one->n_unread)
-		text_addf(ret, "; %u pools not read", one->n_unread);
-	if (!one->arena->settled)
+		text_addf(ret, "; %u %s not read", one->n_unread, occupancy_word(o, "pools"));
+	if (!one->settled)
 		text_add(ret, "; changed while it was read");
 }
 

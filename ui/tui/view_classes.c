@@ -1,4 +1,5 @@
-/* view_classes: pymalloc's size classes, what is used of each and what is free in its pools. */
+/* view_classes: pymalloc's size classes or mimalloc's block sizes, what is used of each and what is free in its
+ * pools. */
 #include "ui/tui/list.h"
 
 #include "base/cleanup.h"
@@ -6,7 +7,7 @@
 
 static const struct pymalloc_class *class_at(const struct board *board, size_t row)
 {
-	return &board->now->classes[row];
+	return &board->now->classes.items[row];
 }
 
 /* The class in the baseline; a class of nothing when it was not there. */
@@ -19,7 +20,12 @@ static struct pymalloc_class class_marked(const struct board *board, size_t row)
 
 static void size_text(const struct board *board, size_t row, struct text *ret)
 {
-	list_add_count(ret, class_at(board, row)->size);
+	uint64_t size = class_at(board, row)->size;
+	/* A block of mimalloc may be larger than there is room for digits. */
+	if (size < 1000000)
+		list_add_count(ret, size);
+	else
+		list_add_bytes(ret, size);
 }
 
 static int64_t size_key(const struct board *board, size_t row)
@@ -114,7 +120,7 @@ static void bar_paint(const struct board *board, size_t row, const struct area *
 {
 	const struct pymalloc_class *c = class_at(board, row);
 	uint64_t most = 1, all = used_bytes(c) + free_bytes(c);
-	for (size_t i = 0; i < board->now->n_classes; i++) {
+	for (size_t i = 0; i < board->now->classes.count; i++) {
 		const struct pymalloc_class *other = class_at(board, i);
 		most = size_max(most, used_bytes(other) + free_bytes(other));
 	}
@@ -144,7 +150,7 @@ static const char *const filters[] = {"all classes", "classes in use"};
 
 static struct error *refresh(struct board *board, struct view *view)
 {
-	size_t n = board->now->n_classes;
+	size_t n = board->now->classes.count;
 	view->rows.count = view->count = 0;
 	if (!vec_reserve(&view->rows, n))
 		return error_out_of_memory();
@@ -161,13 +167,14 @@ static void draw(const struct board *board, struct view *view, const struct area
 	const struct occupancy_totals *t = &board->now->occupancy.totals;
 	char live[UNITS_MAX], free_blocks[UNITS_MAX];
 	uint64_t held = 0;
-	for (size_t i = 0; i < board->now->n_classes; i++)
+	for (size_t i = 0; i < board->now->classes.count; i++)
 		held += free_bytes(class_at(board, i));
 	units_bytes(live, t->live);
 	units_bytes(free_blocks, held);
 	int x = area_text(area, 1, 0, STYLE_TITLE, "SIZE CLASSES");
-	area_textf(area, x + 2, 0, STYLE_PLAIN, "%s; %s in use, %s free in their pools%s",
+	area_textf(area, x + 2, 0, STYLE_PLAIN, "%s; %s in use, %s free in their %s%s",
 		   filters[view->filter], live, free_blocks,
+		   occupancy_word(&board->now->occupancy, "pools"),
 		   list_difference(board) ? ", change since mark" : "");
 	struct area rows = area_part(area, 0, 1, area->width, area->height - 1);
 	list_draw(board, view, &list, &rows);
@@ -188,9 +195,14 @@ static void hint(const struct board *board, const struct view *view, struct text
 	char share[UNITS_MAX], held[UNITS_MAX];
 	units_percent(share, c->used_blocks, c->used_blocks + c->free_blocks);
 	units_bytes(held, free_bytes(c));
-	text_addf(ret,
-		  "requests of %llu to %llu bytes: %s of the blocks used, %s free in its pools",
-		  (unsigned long long)smaller + 1, (unsigned long long)c->size, share, held);
+	/* Of mimalloc only the sizes in use are here: the next smaller one is not known. */
+	if (board->now->occupancy.segments)
+		text_addf(ret, "blocks of %llu bytes", (unsigned long long)c->size);
+	else
+		text_addf(ret, "requests of %llu to %llu bytes", (unsigned long long)smaller + 1,
+			  (unsigned long long)c->size);
+	text_addf(ret, ": %s of the blocks used, %s free in its %s", share, held,
+		  occupancy_word(&board->now->occupancy, "pools"));
 }
 
 const struct view_ops view_classes = {

@@ -22,6 +22,21 @@ static const struct keys_help words[] = {
 	{"?", "it could not be read: swapped out, or gone meanwhile"},
 };
 
+/* These begin the words where mimalloc is shown, in the place of as many above. */
+static const struct keys_help segment_words[] = {
+	{"segment", "32 MiB that mimalloc takes from the system at once, or more for"},
+	{"", "one large block; it goes back when no page of it is used"},
+	{"page", "some slices of 64 KiB, for blocks of one size; its memory goes"},
+	{"", "back when no block in it is used"},
+	{"pinned", "a segment under 5 % used (the hot colour): look at its pages"},
+};
+
+static const struct keys_help *word_at(const struct board *board, size_t i)
+{
+	bool segments = board->now && board->now->occupancy.segments;
+	return segments && i < ARRAY_SIZE(segment_words) ? &segment_words[i] : &words[i];
+}
+
 static size_t n_keys(void)
 {
 	size_t n;
@@ -29,7 +44,7 @@ static size_t n_keys(void)
 	return n;
 }
 
-static void line_draw(const struct area *area, int y, size_t line)
+static void line_draw(const struct board *board, const struct area *area, int y, size_t line)
 {
 	size_t n = n_keys();
 	const struct keys_help *one = NULL;
@@ -40,7 +55,7 @@ static void line_draw(const struct area *area, int y, size_t line)
 	else if (line == n + 2)
 		area_text(area, 1, y, STYLE_TITLE, "WORDS");
 	else if (line > n + 2)
-		one = &words[line - n - 3];
+		one = word_at(board, line - n - 3);
 	if (!one)
 		return;
 	area_text(area, 2, y, STYLE_STRONG, one->keys);
@@ -50,7 +65,6 @@ static void line_draw(const struct area *area, int y, size_t line)
 /* The cursor is the first line shown: moving scrolls. */
 static void draw(const struct board *board, struct view *view, const struct area *area)
 {
-	(void)board;
 	size_t lines = n_keys() + 3 + ARRAY_SIZE(words);
 	view->columns = 1;
 	view->page = area->height > 0 ? (size_t)area->height : 1;
@@ -58,7 +72,7 @@ static void draw(const struct board *board, struct view *view, const struct area
 	if (view->cursor >= view->count)
 		view->cursor = view->count - 1;
 	for (size_t i = 0; i < view->page && view->cursor + i < lines; i++)
-		line_draw(area, (int)i, view->cursor + i);
+		line_draw(board, area, (int)i, view->cursor + i);
 }
 
 static void hint(const struct board *board, const struct view *view, struct text *ret)

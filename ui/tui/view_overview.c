@@ -184,9 +184,11 @@ static void bar_draw(const struct board *board, const struct area *area, int y)
 	const struct occupancy_totals *t = &board->now->occupancy.totals;
 	const struct headline_split split =
 		headline_split_of(board->now->snapshot, &board->now->occupancy);
+	const char *held_words = board->now->occupancy.segments ? "free, held by mimalloc"
+								: "free, held by pymalloc";
 	const struct share shares[] = {
 		{"live", "live", {split.live, STYLE_LIVE, GLYPH_LIVE}},
-		{"free, held by pymalloc", "held", {split.kept, STYLE_KEPT, GLYPH_KEPT}},
+		{held_words, "held", {split.kept, STYLE_KEPT, GLYPH_KEPT}},
 		{"overhead", "overhead", {split.overhead, STYLE_OVERHEAD, GLYPH_OVERHEAD}},
 		{"rest of RSS", "rest", {split.elsewhere, STYLE_REST, GLYPH_REST}},
 	};
@@ -239,10 +241,13 @@ static void map_title(const struct board *board, const struct occupancy_map *map
 	if (board->now->choice.one)
 		x = area_textf(area, x, 0, STYLE_STRONG, "interpreter %lld, ",
 			       (long long)board->now->choice.id);
-	uint64_t n = map->pools_per_cell ? map->pools_per_cell : map->arenas_per_cell;
-	area_textf(area, x, 0, STYLE_DIM, "1 cell = %llu %s%s = %s%s", (unsigned long long)n,
-		   map->pools_per_cell ? "pool" : "arena", n > 1 ? "s" : "", size,
-		   board->now->choice.one ? "" : ", by address");
+	uint64_t n = map->units_per_cell ? map->units_per_cell : map->arenas_per_cell;
+	/* A page of mimalloc is of one or more slices: those are what a cell is cut by. */
+	const char *pool = board->now->occupancy.segments ? "slice" : "pool";
+	const char *arena = occupancy_word(&board->now->occupancy, "arena");
+	area_textf(area, x, 0, STYLE_DIM, "1 cell = %llu %s%s = %s%s%s", (unsigned long long)n,
+		   map->units_per_cell ? pool : arena, n > 1 ? "s" : "", size,
+		   map->larger ? "+" : "", board->now->choice.one ? "" : ", by address");
 }
 
 /* Cuts the map to the room there is; the cursor stays on its address. */
@@ -350,7 +355,6 @@ static raddr locate(const struct board *board, const struct view *view)
 
 static void hint(const struct board *board, const struct view *view, struct text *ret)
 {
-	(void)board;
 	if (view->cursor >= view->map.cells.count)
 		return;
 	const struct occupancy_cell *cell = &view->map.cells.items[view->cursor];
@@ -363,7 +367,8 @@ static void hint(const struct board *board, const struct view *view, struct text
 	else if (cell->class == OCCUPANCY_EMPTY)
 		text_addf(ret, "empty, %s free", held);
 	else
-		text_addf(ret, "%s used, %s held", share, held);
+		text_addf(ret, "%s used, %s %s", share, held,
+			  occupancy_word(&board->now->occupancy, "held"));
 	if (cell->swapped > 0)
 		text_addf(ret, ", %.0f %% swapped", cell->swapped * 100);
 	if (cell->changed)
@@ -378,7 +383,7 @@ static void cell_open(struct board *board, const struct view *view)
 	const struct occupancy_cell cell = view->map.cells.items[view->cursor];
 	if (cell.arena >= board->now->occupancy.arenas.count)
 		return;
-	raddr arena = board->now->occupancy.arenas.items[cell.arena].arena->address;
+	raddr arena = board->now->occupancy.arenas.items[cell.arena].address;
 	if (cell.n_arenas == 1) {
 		board_open(board, &view_arena, arena, cell.address);
 		return;

@@ -88,7 +88,8 @@ static void draw(const struct board *board, struct view *view, const struct area
 static raddr block_address(const struct board *board, const struct view *view, size_t i)
 {
 	size_t arena = occupancy_find(&board->now->occupancy, view->subject);
-	if (arena == board->now->occupancy.arenas.count)
+	if (arena == board->now->occupancy.arenas.count ||
+	    !board->now->occupancy.arenas.items[arena].heap)
 		return RADDR_NULL;
 	uint64_t header = board->now->occupancy.arenas.items[arena].heap->pool_overhead;
 	uint64_t before = size_multiply(i, view->blocks.block_size);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define POOL_OVERHEAD 48
+#define SLICE         (UINT64_C(64) << 10)
 #define TAKEN_AT      1772461927 /* 2026-03-02 14:32:07 UTC */
 
 /* Always the same row, of no pattern that the eye sees (Knuth's MMIX generator). */
@@ -135,6 +136,97 @@ struct snapshot *fixture_fragmented(size_t n)
 		fixture_arena(s, heap, FIXTURE_BASE + i * FIXTURE_ARENA_SIZE, share);
 	}
 	fixture_finish(s);
+	return s;
+}
+
+struct snapshot *fixture_free_threaded(void)
+{
+	struct snapshot *s = fixture_process();
+	strcpy(s->target.version, "3.13.5");
+	s->target.allocator = ALLOCATOR_MIMALLOC;
+	s->target.free_threaded = true;
+	struct snapshot_interpreter *one = vec_push(&s->interpreters);
+	assert_non_null(one);
+	one->readable = true;
+	one->mimalloc.used = one->mimalloc.has_residency = true;
+	struct mimalloc_heap *heap = vec_push(&one->mimalloc.heaps);
+	assert_non_null(heap);
+	heap->thread = s->target.pid;
+	heap->kind = MIMALLOC_OBJECT;
+	return s;
+}
+
+static void page_fill(struct mimalloc *m, raddr start, uint64_t slices, uint64_t block_size,
+		      double share, uint64_t number)
+{
+	struct mimalloc_page *page = vec_push(&m->pages);
+	assert_non_null(page);
+	uint64_t room = slices * SLICE / block_size, made = room - room / 4;
+	bool sparse = share < 0.05;
+	*page = (struct mimalloc_page){
+		.start = start,
+		.block_size = block_size,
+		.capacity = (uint32_t)made,
+		.reserved = (uint32_t)room,
+		.size = slices * SLICE,
+		.agrees = true,
+		.used = (uint32_t)(sparse ? number / 64 % 8 == 0 && share > 0
+					  : (double)made * share + 0.5),
+	};
+	m->used_blocks += page->used;
+	m->used_bytes += page->used * block_size;
+	m->free_bytes += (page->capacity - page->used) * block_size;
+}
+
+static struct mimalloc_segment *segment_new(struct snapshot *s, uint64_t address, uint64_t size)
+{
+	struct mimalloc *m = &s->interpreters.items[0].mimalloc;
+	struct mimalloc_segment *segment = vec_push(&m->segments);
+	assert_non_null(segment);
+	segment->start = raddr_at(address);
+	segment->size = size;
+	segment->resident = size / 2;
+	segment->first_page = (uint32_t)m->pages.count;
+	return segment;
+}
+
+void fixture_segment(struct snapshot *s, uint64_t address, double share)
+{
+	static const uint64_t sizes[] = {16, 48, 64, 80, 512, 2048, 20480, 98304};
+	struct mimalloc *m = &s->interpreters.items[0].mimalloc;
+	struct mimalloc_segment *segment = segment_new(s, address, FIXTURE_SEGMENT_SIZE);
+	uint64_t end = FIXTURE_SEGMENT_SIZE / SLICE;
+	for (uint64_t at = 1; at + 8 <= end;) {
+		uint64_t number = scatter(address / SLICE + at);
+		uint64_t size = sizes[number % ARRAY_SIZE(sizes)], slices = size > 8192 ? 8 : 1;
+		page_fill(m, raddr_plus(segment->start, at * SLICE), slices, size, share,
+			  number / 8);
+		segment->n_pages++;
+		at += slices + (number / 8 % 16 ? 0 : 5);
+	}
+}
+
+void fixture_huge(struct snapshot *s, uint64_t address, uint64_t size)
+{
+	uint64_t slices = (size + SLICE - 1) / SLICE;
+	struct mimalloc_segment *segment = segment_new(s, address, (slices + 1) * SLICE);
+	struct mimalloc *m = &s->interpreters.items[0].mimalloc;
+	segment->n_pages = 1;
+	page_fill(m, raddr_plus(segment->start, SLICE), slices, size, 0.9, 0);
+	m->pages.items[m->pages.count - 1].capacity = 1;
+}
+
+struct snapshot *fixture_segments(size_t n)
+{
+	static const double shares[] = {0.02, 0.02, 0.02, 0.02, 0.02, 0.12, 0.6, 0};
+	struct snapshot *s = fixture_free_threaded();
+	uint64_t at = FIXTURE_SEGMENTS;
+	for (size_t i = 0; i < n; i++, at += FIXTURE_SEGMENT_SIZE)
+		fixture_segment(s, at,
+				i < (n + 4) / 5 ? 0.95 : shares[scatter(i) % ARRAY_SIZE(shares)]);
+	fixture_huge(s, at, UINT64_C(40) << 20);
+	s->target.rss = (n + 4) * (FIXTURE_SEGMENT_SIZE / 2);
+	s->target.peak_rss = 2 * s->target.rss;
 	return s;
 }
 

@@ -254,8 +254,8 @@ static void hold_interval_interpreter(void **state)
 	fixture_finish(s);
 	fixture_show(&board, s);
 	uint64_t used = 0;
-	for (size_t i = 0; i < board.now->n_classes; i++)
-		used += board.now->classes[i].used_blocks * board.now->classes[i].size;
+	for (size_t i = 0; i < board.now->classes.count; i++)
+		used += board.now->classes.items[i].used_blocks * board.now->classes.items[i].size;
 	assert_int_equal(used, board.now->occupancy.totals.live);
 	fixture_press(&board, " ");
 	assert_true(board.held && shows(&board, "HELD"));

@@ -62,7 +62,7 @@ static void map_covers_every_arena_once(void **state)
 		for (size_t i = 0; i < map.cells.count; i++) {
 			const struct occupancy_cell *cell = &map.cells.items[i];
 			used += cell->used;
-			pools += cell->n_pools;
+			pools += cell->n_units;
 			assert_true(!i || raddr_compare(cell[-1].address, cell->address) < 0);
 		}
 		assert_int_equal(used, o.totals.live);
@@ -90,7 +90,7 @@ static void scale_moves_in_few_steps(void **state)
 		assert_null(occupancy_of(s, OCCUPANCY_ALL, &o));
 		assert_null(occupancy_map_of(&o, cases[i].room, &map));
 		assert_int_equal(map.arenas_per_cell, cases[i].arenas_per_cell);
-		assert_int_equal(map.pools_per_cell, cases[i].pools_per_cell);
+		assert_int_equal(map.units_per_cell, cases[i].pools_per_cell);
 		occupancy_map_fini(&map);
 		occupancy_fini(&o);
 	}
