@@ -250,7 +250,7 @@ bool ledger_words_purse(struct text *text, const struct purse *purse, enum units
 	if (purse->share_ppm.known) {
 		char share[UNITS_MAX];
 		units_percent(share, purse->share_ppm.value, 1000000);
-		text_addf(text, "; this process is %s of it", share);
+		text_addf(text, "; %s of its anonymous memory is this process's", share);
 	}
 	return true;
 }

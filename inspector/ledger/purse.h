@@ -13,7 +13,7 @@ struct purse {
 	struct maybe current, limit, high, peak; /* bytes; limit absent: there is none */
 	struct maybe oom_events; /* kills, or where the kernel does not count them failures */
 	struct maybe headroom;   /* bytes before the limit; inactive file cache counts as free */
-	struct maybe share_ppm;  /* of its memory that is this process's, millionths */
+	struct maybe share_ppm;  /* of its anonymous memory that is this process's, millionths */
 };
 
 #endif

@@ -245,8 +245,10 @@ static void test_purses(void **state)
 	one.headroom = maybe_known(4 * MIB);
 	one.oom_events = maybe_known(1);
 	one.share_ppm = maybe_known(310000);
-	expect_purse(&one, "5.00 MiB of 8.00 MiB in use, 4.00 MiB before the OOM kill, slowed down "
-			   "over 7.00 MiB, 1 OOM event so far; this process is 31 % of it");
+	expect_purse(
+		&one,
+		"5.00 MiB of 8.00 MiB in use, 4.00 MiB before the OOM kill, slowed down "
+		"over 7.00 MiB, 1 OOM event so far; 31 % of its anonymous memory is this process's");
 }
 
 /* Threads of one name are counted, none is shown twice. */
