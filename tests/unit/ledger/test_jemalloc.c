@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "inspector/ledger/jemalloc.h"
 #include "inspector/target/maps.h"
+#include "words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,48 +27,25 @@ static const char text[] =
 	"7f4da0000000-7f4da0100000 rw-p 00000000 00:00 0 \n"
 	"7f4da0200000-7f4da0300000 rw-p 00000000 00:00 0 \n";
 
-static struct word {
-	uint64_t at, value;
-} words[64];
-static size_t n_words;
-
-static struct error *read_words(void *source, raddr at, void *buffer, size_t size)
-{
-	(void)source;
-	memset(buffer, 0, size);
-	for (size_t i = 0; i < n_words; i++)
-		if (words[i].at >= at.value && words[i].at + 8 <= at.value + size)
-			memcpy((uint8_t *)buffer + (words[i].at - at.value), &words[i].value, 8);
-	return NULL;
-}
-
-static const struct space_ops ops = {.read = read_words};
-
-static void put(uint64_t at, uint64_t value)
-{
-	assert_true(n_words < 64);
-	words[n_words++] = (struct word){at, value};
-}
-
 /* The leaf's word for a page. */
 static void enter(uint64_t page, uint64_t description)
 {
-	put(LEAF + (page >> 12 & 0x3ffff) * 8, description | FLAGS);
+	words_put(LEAF + (page >> 12 & 0x3ffff) * 8, description | FLAGS);
 }
 
 static void describe(uint64_t description, uint64_t start, uint64_t size)
 {
-	put(description + 8, start);
-	put(description + 16, size | 5);
+	words_put(description + 8, start);
+	words_put(description + 16, size | 5);
 }
 
 /* An extent of four pages, behind it one of two that is cut into small blocks; elsewhere one page. */
 static void make_tree(uint64_t root)
 {
 	uint64_t large = BLOCK + 0x80, small = BLOCK + 0x100, lone = BLOCK + 0x180;
-	put(root + (HEAP >> 30) * 8, LEAF);
-	put(BLOCK, 2 * MIB);
-	put(BLOCK + 24, BLOCK + 0x80);
+	words_put(root + (HEAP >> 30) * 8, LEAF);
+	words_put(BLOCK, 2 * MIB);
+	words_put(BLOCK + 24, BLOCK + 0x80);
 	enter(HEAP, large);
 	enter(HEAP + 0x3000, large);
 	enter(HEAP + 0x4000, small);
@@ -84,7 +62,7 @@ static struct extents found_with(const char *allocator)
 	struct objects objects = OBJECTS_EMPTY;
 	struct extents found = EXTENTS_EMPTY;
 	assert_null(maps_parse(text, sizeof(text) - 1, &space));
-	space.ops = &ops;
+	space.ops = &words_ops;
 	struct object *library = vec_push(&objects.list);
 	assert_non_null(library);
 	assert_true(vec_reserve(&objects.data, 2));
@@ -110,7 +88,7 @@ static void is_extent(const struct extents *found, size_t i, uint64_t start, uin
 static void a_tree_tells_its_extents(void **state)
 {
 	(void)state;
-	n_words = 0;
+	words_clear();
 	make_tree(ROOT);
 	_cleanup_(extents_fini) struct extents found = found_with("/usr/lib/libjemalloc.so.2");
 	assert_int_equal(found.list.count, 3);
@@ -122,7 +100,7 @@ static void a_tree_tells_its_extents(void **state)
 static void another_library_has_none(void **state)
 {
 	(void)state;
-	n_words = 0;
+	words_clear();
 	make_tree(ROOT);
 	_cleanup_(extents_fini) struct extents found = found_with("/usr/lib/libtcmalloc.so.4");
 	_cleanup_(extents_fini) struct extents unknown = found_with(NULL);
@@ -133,7 +111,7 @@ static void another_library_has_none(void **state)
 static void leaves_must_lead_back(void **state)
 {
 	(void)state;
-	n_words = 0;
+	words_clear();
 	make_tree(ROOT);
 	enter(HEAP + 0x50000, BLOCK + 0x80); /* a page that its description does not have */
 	_cleanup_(extents_fini) struct extents found = found_with("/usr/lib/libjemalloc.so.2");
@@ -144,9 +122,9 @@ static void leaves_must_lead_back(void **state)
 static void one_of_two_roots_is_not_chosen(void **state)
 {
 	(void)state;
-	n_words = 0;
+	words_clear();
 	make_tree(ROOT);
-	put(ROOT + 64 + (HEAP >> 30) * 8, LEAF);
+	words_put(ROOT + 64 + (HEAP >> 30) * 8, LEAF);
 	_cleanup_(extents_fini) struct extents found = found_with("/usr/lib/libjemalloc.so.2");
 	assert_int_equal(found.list.count, 0);
 }

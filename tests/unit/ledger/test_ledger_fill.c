@@ -5,6 +5,7 @@
 #include "inspector/ledger/ledger_fill.h"
 #include "inspector/ledger/mapping.h"
 #include "inspector/target/maps.h"
+#include "words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,30 +15,6 @@
 #include <string.h>
 
 #define PAGE UINT64_C(4096)
-
-/* What words lie where; everything else is zero. */
-static struct word {
-	uint64_t at, value;
-} words[64];
-static size_t n_words;
-
-static struct error *read_words(void *source, raddr at, void *buffer, size_t size)
-{
-	(void)source;
-	memset(buffer, 0, size);
-	for (size_t i = 0; i < n_words; i++)
-		if (words[i].at >= at.value && words[i].at + 8 <= at.value + size)
-			memcpy((uint8_t *)buffer + (words[i].at - at.value), &words[i].value, 8);
-	return NULL;
-}
-
-static const struct space_ops ops = {.read = read_words};
-
-static void put(uint64_t at, uint64_t value)
-{
-	assert_true(n_words < 64);
-	words[n_words++] = (struct word){at, value};
-}
 
 static const char text[] = "400000-401000 r--p 00000000 08:01 1 /usr/bin/python3\n"
 			   "401000-403000 r-xp 00001000 08:01 1 /usr/bin/python3\n"
@@ -83,10 +60,10 @@ static void add(struct scene *s, uint64_t start, uint64_t end, unsigned traits)
 /* Everything is resident; the pages of files but for the writable and the closed data. */
 static void scene_init(struct scene *s)
 {
-	n_words = 0;
+	words_clear();
 	*s = (struct scene){.space = SPACE_EMPTY};
 	assert_null(maps_parse(text, sizeof(text) - 1, &s->space));
-	s->space.ops = &ops;
+	s->space.ops = &words_ops;
 	for (size_t i = 0; i < s->space.regions.count; i++) {
 		const struct region *r = &s->space.regions.items[i];
 		bool own = r->kind != REGION_FILE || r->start.value == 0x403000 ||
@@ -212,11 +189,11 @@ static void one_owner_is_named(void **state)
 	(void)state;
 	struct scene s;
 	scene_init(&s);
-	put(0x50002010, 0x30004008); /* liblib's data */
-	put(0x50003ff8, 0x30000000); /* and its .bss */
-	put(0x404020, 0x10000000);   /* the interpreter's: two point there */
-	put(0x50002020, 0x10000010);
-	put(0x404028, 0x90000000); /* nowhere */
+	words_put(0x50002010, 0x30004008); /* liblib's data */
+	words_put(0x50003ff8, 0x30000000); /* and its .bss */
+	words_put(0x404020, 0x10000000);   /* the interpreter's: two point there */
+	words_put(0x50002020, 0x10000010);
+	words_put(0x404028, 0x90000000); /* nowhere */
 	fill(&s);
 	expect(&s, LEAF_ANON_OWNED, 16);
 	assert_string_equal(s.ledger.lines[LEAF_ANON_OWNED].details.items[0].name,
@@ -231,7 +208,7 @@ static void another_allocator_takes_the_rest(void **state)
 	struct scene s;
 	scene_init(&s);
 	s.request.allocator = "/usr/lib/liblib.so";
-	put(0x50002010, 0x30004008);
+	words_put(0x50002010, 0x30004008);
 	fill(&s);
 	expect(&s, LEAF_MALLOC_OPAQUE, 4 + 41);
 	assert_int_equal(s.ledger.lines[LEAF_MALLOC_OPAQUE].details.count, 1);
@@ -261,10 +238,10 @@ static void lazily_freed_pages_of_it_are_apart(void **state)
 /* A struct pthread at the end of a block names itself and it. */
 static void put_thread(uint64_t pointer, uint64_t block, uint64_t size)
 {
-	put(pointer, pointer);
-	put(pointer + 16, pointer);
-	put(pointer + 0x690, block);
-	put(pointer + 0x698, size);
+	words_put(pointer, pointer);
+	words_put(pointer + 16, pointer);
+	words_put(pointer + 0x690, block);
+	words_put(pointer + 0x698, size);
 }
 
 static void a_stack_names_itself(void **state)
@@ -323,11 +300,11 @@ static void repeated_looks_remember_owners(void **state)
 	struct ledger_memory memory = LEDGER_MEMORY_EMPTY;
 	scene_init(&s);
 	s.request.memory = &memory;
-	put(0x50002010, 0x30004008);
+	words_put(0x50002010, 0x30004008);
 	fill(&s);
 	expect(&s, LEAF_ANON_OWNED, 16);
 	ledger_fini(&s.ledger);
-	n_words = 0;
+	words_clear();
 	fill(&s);
 	expect(&s, LEAF_ANON_OWNED, 16);
 	scene_fini(&s);

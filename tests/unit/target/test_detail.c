@@ -8,10 +8,8 @@
  */
 #include "base/cleanup.h"
 #include "inspector/footprint.h"
-#include "inspector/target/live.h"
-#include "inspector/target/process.h"
 #include "inspector/target/residency_judge.h"
-#include "victim.h"
+#include "watched.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,29 +91,6 @@ static void victim_run(struct victim *self, void *argument)
 	victim_sleep();
 }
 
-struct look {
-	struct victim victim;
-	struct process *process;
-	struct space space;
-};
-
-static struct look look_start(unsigned lacks)
-{
-	struct look look = {.victim = victim_start(victim_run, NULL)};
-	assert_int_equal(victim_hear(&look.victim), 1);
-	check_error(process_open(look.victim.pid, &look.process), 0, NULL);
-	check_error(process_space(look.process, &look.space), 0, NULL);
-	live_lack(&look.space, lacks);
-	return look;
-}
-
-static void look_end(struct look *look)
-{
-	space_fini(&look->space);
-	process_close(look->process);
-	victim_end(&look->victim);
-}
-
 static struct residency_tally tally(struct space *space, const uint8_t *at, size_t pages)
 {
 	_cleanup_(residency_fini) struct residency r = RESIDENCY_EMPTY;
@@ -137,7 +112,7 @@ static void expect(struct residency_tally t, size_t present, size_t file, size_t
 
 static void pages_are_told_apart(unsigned lacks)
 {
-	struct look look = look_start(lacks);
+	struct look look = look_start(victim_run, lacks);
 	struct space *space = &look.space;
 	expect(tally(space, ground.inherited, PAGES), PAGES, 0, PAGES);
 	expect(tally(space, ground.written, PAGES), PAGES, 0, 0);
@@ -184,7 +159,7 @@ static struct residency_tally tally_of(const struct footprint *f, const uint8_t 
 static void smaps_tells_zeros_from_shared_pages(void **state)
 {
 	(void)state;
-	struct look scan = look_start(0);
+	struct look scan = look_start(victim_run, 0);
 	struct footprint by_scan = FOOTPRINT_EMPTY, by_table = FOOTPRINT_EMPTY;
 	survey(&scan, false, &by_scan);
 	live_lack(&scan.space, LIVE_NO_SCAN);
@@ -211,7 +186,7 @@ static void smaps_tells_zeros_from_shared_pages(void **state)
 static void repeated_looks_read_no_smaps(void **state)
 {
 	(void)state;
-	struct look look = look_start(LIVE_NO_SCAN);
+	struct look look = look_start(victim_run, LIVE_NO_SCAN);
 	struct footprint f = FOOTPRINT_EMPTY;
 	survey(&look, true, &f);
 	assert_false(f.account.pss.known);
@@ -228,7 +203,7 @@ static void repeated_looks_read_no_smaps(void **state)
 static void reading_leaves_shared_pages_shared(void **state)
 {
 	(void)state;
-	struct look look = look_start(0);
+	struct look look = look_start(victim_run, 0);
 	_cleanup_(free_pointer) uint8_t *bytes = malloc(PAGES * PAGE);
 	uint8_t got[PAGES];
 	struct space_slice slice = {

@@ -3,9 +3,7 @@
  * is a fork, so it knows the test's addresses.
  */
 #include "base/cleanup.h"
-#include "inspector/target/live.h"
-#include "inspector/target/process.h"
-#include "victim.h"
+#include "watched.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,29 +98,6 @@ static void victim_run(struct victim *self, void *argument)
 	victim_sleep();
 }
 
-struct look {
-	struct victim victim;
-	struct process *process;
-	struct space space;
-};
-
-static struct look look_start(unsigned lacks)
-{
-	struct look look = {.victim = victim_start(victim_run, NULL)};
-	assert_int_equal(victim_hear(&look.victim), 1);
-	check_error(process_open(look.victim.pid, &look.process), 0, NULL);
-	check_error(process_space(look.process, &look.space), 0, NULL);
-	live_lack(&look.space, lacks);
-	return look;
-}
-
-static void look_end(struct look *look)
-{
-	space_fini(&look->space);
-	process_close(look->process);
-	victim_end(&look->victim);
-}
-
 static raddr at(const uint8_t *pointer)
 {
 	return raddr_at((uintptr_t)pointer);
@@ -148,7 +123,7 @@ static uint64_t present_in(struct look *look, const uint8_t *start, size_t pages
 
 static void reading_changes_nothing(unsigned lacks)
 {
-	struct look look = look_start(lacks);
+	struct look look = look_start(victim_run, lacks);
 	pid_t pid = look.victim.pid;
 	uint64_t rss = victim_status(pid, "VmRSS"), tables = victim_status(pid, "VmPTE");
 	uint64_t present = present_in(&look, ground.area, PAGES);
@@ -182,7 +157,7 @@ static void reading_changes_nothing_with_the_table(void **state)
 static void reading_by_mem_gives_the_same(void **state)
 {
 	(void)state;
-	struct look look = look_start(LIVE_NO_VM_READV);
+	struct look look = look_start(victim_run, LIVE_NO_VM_READV);
 	assert_string_equal(live_mechanism(&look.space), "/proc/PID/mem");
 	for (size_t i = 0; i < 200; i++)
 		check_page(&look, i);
@@ -192,7 +167,7 @@ static void reading_by_mem_gives_the_same(void **state)
 static void reads_end_at_holes(void **state)
 {
 	(void)state;
-	struct look look = look_start(0);
+	struct look look = look_start(victim_run, 0);
 	uint8_t buffer[4 * PAGE];
 	check_error(space_read(&look.space, at(ground.mosaic + PAGE / 2), buffer, 2 * PAGE), 0,
 		    NULL);
@@ -216,7 +191,7 @@ static void tables_are_gathered_piece_for_piece(void **state)
 	(void)state;
 	enum { PIECE = 1024, COUNT = 32 };
 	uint8_t bytes[COUNT * PIECE], got[COUNT] = {0};
-	struct look look = look_start(0);
+	struct look look = look_start(victim_run, 0);
 	struct space_slice whole = {at(ground.mosaic + 5 * PAGE), PIECE, PIECE, 12, bytes, got};
 	memset(bytes, 0, sizeof(bytes));
 	check_error(space_gather(&look.space, &whole, 1, NULL), 0, NULL);
@@ -242,7 +217,7 @@ static void tables_are_gathered_piece_for_piece(void **state)
 
 static void what_was_unmapped_is_not_zeros(unsigned lacks)
 {
-	struct look look = look_start(lacks);
+	struct look look = look_start(victim_run, lacks);
 	uint8_t byte = 1;
 	victim_nudge(&look.victim);
 	assert_int_equal(victim_hear(&look.victim), 2);
@@ -265,7 +240,7 @@ static void what_was_unmapped_is_not_zeros_by_either(void **state)
 static void file_pages_come_from_the_file(void **state)
 {
 	(void)state;
-	struct look look = look_start(0);
+	struct look look = look_start(victim_run, 0);
 	uint8_t buffer[PAGE], expected[PAGE];
 	const struct region *region = space_region(&look.space, at(ground.file));
 	assert_non_null(region);
@@ -294,7 +269,7 @@ static void shared_memory_is_not_guessed(void **state)
 {
 	(void)state;
 	ground.shared[0] = 7; /* by us: the victim never touches it */
-	struct look look = look_start(0);
+	struct look look = look_start(victim_run, 0);
 	uint8_t byte;
 	check_error(space_read(&look.space, at(ground.shared), &byte, 1), ERROR_FAULT, NULL);
 	look_end(&look);
@@ -303,7 +278,7 @@ static void shared_memory_is_not_guessed(void **state)
 /* A page of zeros is in no RSS; only the plain table cannot tell it from the target's own. */
 static void residency_is_what_mincore_says(unsigned lacks)
 {
-	struct look look = look_start(lacks);
+	struct look look = look_start(victim_run, lacks);
 	struct residency r = RESIDENCY_EMPTY;
 	/* Odd bounds: the pages that they touch count. */
 	check_error(space_residency(&look.space, at(ground.area + 5), PAGES * PAGE - 9, &r), 0,
@@ -337,7 +312,7 @@ static void residency_by_table_is_true(void **state)
 
 static void a_dead_process_is_gone(unsigned lacks)
 {
-	struct look look = look_start(lacks);
+	struct look look = look_start(victim_run, lacks);
 	struct residency r = RESIDENCY_EMPTY;
 	uint8_t byte;
 	assert_int_equal(kill(look.victim.pid, SIGKILL), 0);
@@ -362,7 +337,7 @@ static void nothing_stays_open(void **state)
 {
 	(void)state;
 	size_t before = count_descriptors();
-	struct look look = look_start(0);
+	struct look look = look_start(victim_run, 0);
 	const struct region *region = space_region(&look.space, at(ground.file));
 	check_error(space_back(&look.space, region, ground.fd), 0, NULL);
 	check_error(live_start_readers(&look.space), 0, NULL);
