@@ -185,6 +185,16 @@ bool process_alive(const struct process *process)
 	return same;
 }
 
+/* Whose memory went before it did; one that executes another program goes on. */
+static bool is_dying(const struct process *process)
+{
+	struct procfs_stat stat = {0};
+	struct error *err = procfs_stat(process->dir, &stat);
+	bool dying = err || (stat.flags & PROCFS_EXITING);
+	error_free(err);
+	return dying;
+}
+
 struct error *process_check(const struct process *process)
 {
 	struct procfs_stat stat = {0};
@@ -193,10 +203,10 @@ struct error *process_check(const struct process *process)
 		return err;
 	if (!process_alive(process) || stat.start_ticks != process->start_ticks)
 		return error_new(ERROR_GONE, "process %d has ended", process->pid);
-	if (!pagemap_alive(process->pagemap))
-		return error_new(ERROR_GONE, "process %d has executed another program",
-				 process->pid);
-	return NULL;
+	if (pagemap_alive(process->pagemap))
+		return NULL;
+	return error_new(ERROR_GONE, "process %d has %s", process->pid,
+			 is_dying(process) ? "ended" : "executed another program");
 }
 
 pid_t process_pid(const struct process *process)

@@ -37,6 +37,7 @@ struct procfs_stat {
 };
 
 #define PROCFS_KERNEL_THREAD 0x00200000 /* PF_KTHREAD, include/linux/sched.h */
+#define PROCFS_EXITING       0x00000004 /* PF_EXITING, there, too */
 
 /* False: not of that form. */
 bool procfs_parse_stat(const char *text, struct procfs_stat *ret);
