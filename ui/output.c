@@ -213,6 +213,9 @@ static struct error *finish_file(struct output *output)
 		return error_errno(ERROR_RESOURCE, errno, "writing %s", output->path);
 	if (close(take_fd(&output->fd)) != 0)
 		return error_errno(ERROR_RESOURCE, errno, "writing %s", output->path);
+	/* Told to end while it was written: the signal that waits says the rest. */
+	if (output_interrupted())
+		return error_new(ERROR_RESOURCE, "interrupted while writing %s", output->path);
 	if (rename(output->beside, output->path) != 0)
 		return error_errno(ERROR_RESOURCE, errno, "writing %s", output->path);
 	free(output->beside);

@@ -442,13 +442,13 @@ def test_memory_is_no_disk(arenascope, quiet):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_broken_off(release, folder, python, number):
-    """Told to end in the middle, it leaves nothing behind, and an old file as it was."""
+    """Told to end in the middle, it leaves nothing behind, and an old file as it was or a whole new one."""
     path = os.path.join(folder, "snapshot")
     with open(path, "wb") as file:
         file.write(b"old")
     with rested(python, "mixed_heap.py", 60) as target:
         target.wait_paused()
-        for delay in (0.02, 0.05, 0.1, 0.2):
+        for delay in (0.005, 0.02, 0.05, 0.1, 0.2):
             tracer = subprocess.Popen([tool.RELEASE, "snapshot", str(target.pid), "-o", path],
                                       stderr=subprocess.DEVNULL, env=tool.environment())
             time.sleep(delay)
@@ -457,7 +457,9 @@ def test_broken_off(release, folder, python, number):
             if code == 0:
                 break
             assert code == 128 + number and left_in(folder) == ["snapshot"]
-            assert os.path.getsize(path) == 3
+            if os.path.getsize(path) != 3:  # it came between the last step and the end
+                assert release.run("stats", "--read", path).code == 0
+                break
         assert target.alive() and target.paused()
 
 
