@@ -13,17 +13,17 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/core_account.h"
-#include "inspector/footprint.h"
 #include "inspector/ledger/ledger_fill.h"
 #include "inspector/ledger/pymalloc_claims.h"
-#include "inspector/look.h"
+#include "inspector/look/footprint.h"
+#include "inspector/look/look.h"
 #include "inspector/python/runtime.h"
 #include "inspector/save/save.h"
 #include "inspector/subject.h"
 #include "inspector/target/cgroup.h"
-#include "inspector/target/haste.h"
 #include "inspector/target/privilege.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
+#include "inspector/target/reading/haste.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #include "inspector/inspector.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "inspector/mappings.h"
 
 #include "base/cleanup.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
 
 #include <string.h>
 

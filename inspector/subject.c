@@ -7,11 +7,11 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "inspector/budget.h"
 #include "inspector/core_account.h"
-#include "inspector/target/live.h"
+#include "inspector/look/budget.h"
 #include "inspector/target/privilege.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
+#include "inspector/target/reading/live.h"
 #include "inspector/target/savefile/savefile.h"
 #include "symbols/layout_text.h"
 

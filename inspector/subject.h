@@ -9,8 +9,8 @@
 #include "inspector/known_builds.h"
 #include "inspector/module.h"
 #include "inspector/scan/scan.h"
-#include "inspector/target/freeze.h"
 #include "inspector/target/origin.h"
+#include "inspector/target/stop/freeze.h"
 #include "symbols/python_build.h"
 
 #define SUBJECT_CODE_MAX 16

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ui/options.h"
-#include "ui/style.h"
+#include "ui/text/style.h"
 
 #include <sys/types.h>
 #include <time.h>

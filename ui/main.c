@@ -21,8 +21,8 @@
 #include "inspector/inspector.h"
 #include "ui/ask.h"
 #include "ui/output.h"
-#include "ui/page.h"
 #include "ui/progress.h"
+#include "ui/text/page.h"
 
 #include <locale.h>
 #include <signal.h>

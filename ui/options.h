@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "ui/style.h"
+#include "ui/text/style.h"
 #include "ui/verbs.h"
 
 #include <stdint.h>

@@ -5,10 +5,10 @@
 #include "ui/save.h"
 
 #include "base/cleanup.h"
-#include "ui/caveat.h"
 #include "ui/output.h"
-#include "ui/page.h"
-#include "ui/units.h"
+#include "ui/report/caveat.h"
+#include "ui/text/page.h"
+#include "ui/text/units.h"
 
 #include <stdio.h>
 #include <string.h>

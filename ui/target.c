@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 #include <ctype.h>
 #include <elf.h>

@@ -14,7 +14,7 @@
 #include "base/raddr.h"
 #include "base/vec.h"
 #include "inspector/ledger/leaf.h"
-#include "inspector/target/residency.h"
+#include "inspector/target/residency/residency.h"
 
 #define CLAIM_SHARES_MAX 8
 

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "inspector/ledger/extents.h"
 #include "inspector/ledger/objects.h"
-#include "inspector/target/residency.h"
+#include "inspector/target/residency/residency.h"
 #include "inspector/target/space.h"
 
 /*

@@ -9,7 +9,7 @@
 #include "base/vec.h"
 #include "inspector/ledger/leaf.h"
 #include "inspector/maybe.h"
-#include "inspector/target/residency.h"
+#include "inspector/target/residency/residency.h"
 
 /* Of a leaf: one file, library, thread, mapping. */
 struct ledger_detail {

@@ -5,7 +5,7 @@
 #define INSPECTOR_LEDGER_OWNERS_H
 
 #include "inspector/ledger/objects.h"
-#include "inspector/target/residency.h"
+#include "inspector/target/residency/residency.h"
 #include "inspector/target/space.h"
 
 /* Anonymous memory that nothing else tells of. */

@@ -6,7 +6,7 @@
 
 #include "inspector/malloc/glibc_place.h"
 #include "inspector/malloc/malloc_account.h"
-#include "inspector/target/environment.h"
+#include "inspector/target/process/environment.h"
 
 /*
  * Fills *ret, whose list of ineffective variables is the caller's. environment: what the process was started with;

@@ -7,7 +7,7 @@
 #include "inspector/malloc/glibc_mapped.h"
 #include "inspector/malloc/malloc_copy.h"
 #include "inspector/malloc/malloc_look.h"
-#include "inspector/target/environment.h"
+#include "inspector/target/process/environment.h"
 
 struct malloc_look_arena {
 	raddr at;

@@ -11,7 +11,7 @@
 #include "base/raddr.h"
 #include "base/vec.h"
 #include "inspector/mimalloc/mimalloc_shape.h"
-#include "inspector/target/residency.h"
+#include "inspector/target/residency/residency.h"
 
 #include <sys/types.h>
 

@@ -12,7 +12,7 @@
 #define INSPECTOR_SAVE_SAVE_H
 
 #include "inspector/inspector.h"
-#include "inspector/look.h"
+#include "inspector/look/look.h"
 #include "inspector/subject.h"
 
 /* One look of the given mode, as inspector_look(). */

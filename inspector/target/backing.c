@@ -5,7 +5,7 @@
 #include "inspector/target/backing.h"
 
 #include "base/cleanup.h"
-#include "inspector/target/pagemap.h"
+#include "inspector/target/residency/pagemap.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  */
 #include "inspector/target/origin.h"
 
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
 
 struct error *origin_space(const struct origin *origin, struct space *ret)
 {

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "inspector/target/procfs.h"
+#include "inspector/target/process/procfs.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -9,8 +9,8 @@
 #include "inspector/target/privilege.h"
 
 #include "base/cleanup.h"
-#include "inspector/target/haste.h"
-#include "inspector/target/permission.h"
+#include "inspector/target/process/permission.h"
+#include "inspector/target/reading/haste.h"
 
 #include <errno.h>
 #include <grp.h>

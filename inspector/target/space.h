@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/raddr.h"
 #include "base/vec.h"
-#include "inspector/target/residency.h"
+#include "inspector/target/residency/residency.h"
 
 #include <stddef.h>
 

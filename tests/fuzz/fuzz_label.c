@@ -3,7 +3,7 @@
  * script name may show it, however the words before are bent.
  */
 #include "fuzz.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
 
 #define WORDS_MAX 300
 #define SECRET    "s3cr3t"

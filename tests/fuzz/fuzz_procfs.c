@@ -1,5 +1,5 @@
 /* procfs: stat, and the numbers of status, from any text. */
-#include "inspector/target/procfs.h"
+#include "inspector/target/process/procfs.h"
 
 #include "fuzz.h"
 

@@ -8,7 +8,7 @@
 #include "ui/tui/board.h"
 
 #include "base/cleanup.h"
-#include "ui/ledger_split.h"
+#include "ui/report/ledger_split.h"
 
 #include <string.h>
 

@@ -12,7 +12,7 @@
 #include "ui/tui/board.h"
 
 #include "base/cleanup.h"
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 #include <string.h>
 

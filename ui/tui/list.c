@@ -2,7 +2,7 @@
 #include "ui/tui/list.h"
 
 #include "base/cleanup.h"
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 static bool column_shown(const struct board *board, const struct list_column *column)
 {

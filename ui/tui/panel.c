@@ -5,9 +5,9 @@
 #include "ui/tui/panel.h"
 
 #include "base/cleanup.h"
+#include "ui/text/units.h"
 #include "ui/tui/change.h"
 #include "ui/tui/list.h"
-#include "ui/units.h"
 
 #define PANEL_WIDE       40
 #define PANEL_NARROW     28

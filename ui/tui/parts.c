@@ -2,7 +2,7 @@
 #include "ui/tui/parts.h"
 
 #include "base/cleanup.h"
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 #define WIDE 96
 

@@ -2,7 +2,7 @@
 #ifndef UI_TUI_PARTS_H
 #define UI_TUI_PARTS_H
 
-#include "ui/ledger_split.h"
+#include "ui/report/ledger_split.h"
 #include "ui/tui/canvas.h"
 
 enum style parts_style(enum ledger_part part);

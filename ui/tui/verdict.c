@@ -4,9 +4,9 @@
  */
 #include "ui/tui/verdict.h"
 
-#include "ui/headline.h"
-#include "ui/ledger_words.h"
-#include "ui/units.h"
+#include "ui/report/headline.h"
+#include "ui/report/ledger_words.h"
+#include "ui/text/units.h"
 
 static void no_arenas(struct text *ret, const struct snapshot *snapshot,
 		      const struct ledger *ledger)

@@ -6,7 +6,7 @@
  */
 #include "ui/tui/grid.h"
 
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 #define CELL_WIDTH 7 /* "# 512" and a gap */
 

@@ -2,7 +2,7 @@
 #include "ui/tui/list.h"
 
 #include "base/cleanup.h"
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 static const struct occupancy_arena *arena_at(const struct board *board, size_t row)
 {

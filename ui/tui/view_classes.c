@@ -3,7 +3,7 @@
 #include "ui/tui/list.h"
 
 #include "base/cleanup.h"
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 static const struct pymalloc_class *class_at(const struct board *board, size_t row)
 {

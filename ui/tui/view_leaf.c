@@ -2,9 +2,9 @@
 #include "ui/tui/board.h"
 
 #include "base/cleanup.h"
-#include "ui/ledger_split.h"
-#include "ui/ledger_words.h"
-#include "ui/units.h"
+#include "ui/report/ledger_split.h"
+#include "ui/report/ledger_words.h"
+#include "ui/text/units.h"
 
 #define HEAD 5 /* lines above the details */
 

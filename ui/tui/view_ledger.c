@@ -8,9 +8,9 @@
 #include "ui/tui/list.h"
 
 #include "base/cleanup.h"
-#include "ui/ledger_words.h"
+#include "ui/report/ledger_words.h"
+#include "ui/text/units.h"
 #include "ui/tui/parts.h"
-#include "ui/units.h"
 
 static uint64_t amount_of(const struct board *board, size_t row)
 {

@@ -5,8 +5,8 @@
 #include "ui/tui/list.h"
 
 #include "base/cleanup.h"
-#include "ui/malloc_words.h"
-#include "ui/units.h"
+#include "ui/report/malloc_words.h"
+#include "ui/text/units.h"
 
 static const struct malloc_arena *arena_at(const struct board *board, size_t row)
 {

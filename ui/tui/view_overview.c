@@ -6,11 +6,11 @@
 #include "ui/tui/panel.h"
 
 #include "base/cleanup.h"
-#include "ui/headline.h"
+#include "ui/report/headline.h"
+#include "ui/text/units.h"
 #include "ui/tui/list.h"
 #include "ui/tui/parts.h"
 #include "ui/tui/verdict.h"
-#include "ui/units.h"
 
 /* Lines of each part; of the two gaps. */
 struct plan {

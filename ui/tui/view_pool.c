@@ -5,7 +5,7 @@
  */
 #include "ui/tui/grid.h"
 
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 static struct error *refresh(struct board *board, struct view *view)
 {

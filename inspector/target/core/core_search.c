@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "inspector/target/pagemap.h"
 #include "inspector/target/regular_file.h"
+#include "inspector/target/residency/pagemap.h"
 #include "symbols/elf/file_image.h"
 
 #include <errno.h>

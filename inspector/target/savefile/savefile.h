@@ -11,7 +11,7 @@
 #include "inspector/target/account.h"
 #include "inspector/target/facts.h"
 #include "inspector/target/origin.h"
-#include "inspector/target/residency.h"
+#include "inspector/target/residency/residency.h"
 #include "inspector/target/savefile/savefile_format.h"
 #include "inspector/target/space.h"
 

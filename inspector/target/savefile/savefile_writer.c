@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
-#include "inspector/target/haste.h"
+#include "inspector/target/reading/haste.h"
 
 #include <errno.h>
 #include <pthread.h>

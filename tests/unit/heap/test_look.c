@@ -1,7 +1,7 @@
 /* look: what a look costs us, and what it says of a target that nobody stops. */
 #include "world.h"
 
-#include "inspector/look.h"
+#include "inspector/look/look.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

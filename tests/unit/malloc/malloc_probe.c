@@ -9,10 +9,10 @@
 #include "inspector/inspector.h"
 #include "inspector/malloc/malloc_look.h"
 #include "inspector/target/core/core.h"
-#include "inspector/target/freeze.h"
-#include "inspector/target/live.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
+#include "inspector/target/reading/live.h"
 #include "inspector/target/savefile/savefile.h"
+#include "inspector/target/stop/freeze.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "inspector/target/clock.h"
-#include "inspector/target/procfs.h"
+#include "inspector/target/process/procfs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_TARGET_HERD_H
 #define TESTS_UNIT_TARGET_HERD_H
 
-#include "inspector/target/freeze.h"
+#include "inspector/target/stop/freeze.h"
 #include "victim.h"
 
 #include <stdatomic.h>

@@ -7,8 +7,8 @@
  *	zeros       only read by the victim: the page of zeros
  */
 #include "base/cleanup.h"
-#include "inspector/footprint.h"
-#include "inspector/target/residency_judge.h"
+#include "inspector/look/footprint.h"
+#include "inspector/target/residency/residency_judge.h"
 #include "watched.h"
 
 #include <setjmp.h>

@@ -4,9 +4,9 @@
  */
 #include "base/cleanup.h"
 #include "inspector/target/clock.h"
-#include "inspector/target/freeze.h"
-#include "inspector/target/live.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
+#include "inspector/target/reading/live.h"
+#include "inspector/target/stop/freeze.h"
 #include "victim.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* haste: a thread goes first for a while and comes back to where it was. */
-#include "inspector/target/haste.h"
+#include "inspector/target/reading/haste.h"
 
-#include "inspector/target/freeze.h"
+#include "inspector/target/stop/freeze.h"
 #include "tests/unit/target/victim.h"
 
 #include <setjmp.h>

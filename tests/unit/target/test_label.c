@@ -1,7 +1,7 @@
 /* process_label: what is shown of a command line, and above all what is not. */
 #include "base/cleanup.h"
 #include "base/vec.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* maps: what the kernel writes, what a hostile name makes of it, and rubbish. */
 #include "base/cleanup.h"
 #include "inspector/target/maps.h"
-#include "inspector/target/procfs.h"
+#include "inspector/target/process/procfs.h"
 #include "victim.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* privilege: what is left after the drop, and that a stop still goes first without the right to. */
-#include "inspector/target/haste.h"
 #include "inspector/target/privilege.h"
+#include "inspector/target/reading/haste.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

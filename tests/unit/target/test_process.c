@@ -3,10 +3,10 @@
  * is no more what it was.
  */
 #include "base/cleanup.h"
-#include "inspector/target/freeze.h"
-#include "inspector/target/live.h"
-#include "inspector/target/permission.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/permission.h"
+#include "inspector/target/process/process.h"
+#include "inspector/target/reading/live.h"
+#include "inspector/target/stop/freeze.h"
 #include "victim.h"
 
 #include <setjmp.h>

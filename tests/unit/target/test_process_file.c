@@ -1,6 +1,6 @@
 /* process_file: the mapped file is found, and nothing but a regular file is ever opened. */
 #include "base/cleanup.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
 #include "victim.h"
 
 #include <setjmp.h>

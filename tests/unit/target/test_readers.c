@@ -1,5 +1,5 @@
 /* readers: every thread gets the job, on a processor of its own. */
-#include "inspector/target/readers.h"
+#include "inspector/target/reading/readers.h"
 
 #include <sched.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* smaps: the text, cut anywhere; and our own. */
-#include "inspector/target/smaps.h"
+#include "inspector/target/residency/smaps.h"
 
 #include "base/cleanup.h"
 #include "base/size.h"

@@ -1,5 +1,5 @@
 /* tracees: what sleeps is stopped first and let go last, so that what computes stands the least. */
-#include "inspector/target/tracees.h"
+#include "inspector/target/stop/tracees.h"
 
 #include "inspector/target/clock.h"
 #include "tests/unit/target/herd.h"

@@ -4,8 +4,8 @@
 #ifndef TESTS_UNIT_TARGET_WATCHED_H
 #define TESTS_UNIT_TARGET_WATCHED_H
 
-#include "inspector/target/live.h"
-#include "inspector/target/process.h"
+#include "inspector/target/process/process.h"
+#include "inspector/target/reading/live.h"
 #include "victim.h"
 
 struct look {

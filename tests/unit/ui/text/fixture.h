@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "inspector/inspector.h"
-#include "ui/style.h"
+#include "ui/text/style.h"
 
 /* The text of tests/golden/text/NAME. */
 char *fixture_golden(const char *name);

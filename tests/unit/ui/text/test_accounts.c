@@ -2,12 +2,12 @@
 #include "accounts.h"
 #include "base/cleanup.h"
 #include "fixture.h"
-#include "ui/dump.h"
-#include "ui/json.h"
-#include "ui/ledger_report.h"
-#include "ui/ledger_words.h"
-#include "ui/malloc_report.h"
-#include "ui/malloc_words.h"
+#include "ui/json/json.h"
+#include "ui/report/dump.h"
+#include "ui/report/ledger_report.h"
+#include "ui/report/ledger_words.h"
+#include "ui/report/malloc_report.h"
+#include "ui/report/malloc_words.h"
 
 #include <jansson.h>
 #include <setjmp.h>

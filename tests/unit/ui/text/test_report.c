@@ -1,13 +1,13 @@
 /* test_report: the texts and JSON of hand-built snapshots, against committed ones. */
 #include "base/cleanup.h"
 #include "fixture.h"
-#include "ui/caveat.h"
-#include "ui/doctor.h"
-#include "ui/dump.h"
-#include "ui/headline.h"
-#include "ui/json.h"
-#include "ui/map.h"
-#include "ui/ps.h"
+#include "ui/json/json.h"
+#include "ui/report/caveat.h"
+#include "ui/report/doctor.h"
+#include "ui/report/dump.h"
+#include "ui/report/headline.h"
+#include "ui/report/map.h"
+#include "ui/report/ps.h"
 #include "ui/target.h"
 
 #include <jansson.h>

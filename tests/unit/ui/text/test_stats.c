@@ -2,7 +2,7 @@
  * test_stats: each golden file is what an interpreter printed; its numbers in a
  * snapshot must give the same bytes.
  */
-#include "ui/stats.h"
+#include "ui/report/stats.h"
 
 #include "base/cleanup.h"
 #include "fixture.h"

@@ -1,5 +1,5 @@
 /* test_units: what a figure looks like, and what a person may type. */
-#include "ui/units.h"
+#include "ui/text/units.h"
 
 #include "base/size.h"
 
