@@ -53,8 +53,12 @@ enum doubt_severity {
 	X(MALLOC_ARENA)      /* an arena of malloc's moved while it was read, or is damaged */     \
 	X(MALLOC_MAPPED)     /* not all large blocks of malloc's were found */                     \
 	X(MALLOC_UNKNOWN)    /* which library serves malloc could not be told */                   \
-	X(INPUT_PARTIAL)     /* a core or snapshot file lacks some of what it should hold */       \
-	X(TARGET_CHANGED)    /* it executed another program or ended while being read */
+	X(OBJECTS_UNKNOWN)   /* how objects lie in memory is not known of this build */            \
+	X(BLOCKS_UNEXPLAINED) /* more blocks than on a quiet target are nobody's */                \
+	X(CENSUS_STREAMED) /* too little memory for a copy: read in windows, not of one moment */  \
+	X(HOLDERS_PARTIAL) /* the walk from the roots ended before everything was reached */       \
+	X(INPUT_PARTIAL)   /* a core or snapshot file lacks some of what it should hold */         \
+	X(TARGET_CHANGED)  /* it executed another program or ended while being read */
 
 enum doubt_kind {
 #define DOUBT_ENUM(name) DOUBT_##name,

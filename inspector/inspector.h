@@ -26,6 +26,10 @@ enum look_part {
 	LOOK_MALLOC = 1, /* the C library's allocator, chunk by chunk */
 	LOOK_LEDGER =
 		2, /* every resident byte by cause; takes LOOK_MALLOC with it where that is glibc's */
+	LOOK_CENSUS = 4,  /* what is in each block */
+	LOOK_HOLDERS = 8, /* who holds it, and what pins arenas; takes LOOK_CENSUS with it */
+	LOOK_VERDICT =
+		16, /* why memory is not given back, from whatever else was asked for; takes LOOK_LEDGER with it */
 };
 
 struct inspector_request {
@@ -41,8 +45,12 @@ struct inspector_request {
 	const char *symbols;   /* --symbols FILE|DIR, or NULL */
 	const char *module;    /* which of several runtimes: candidates.h; NULL: the one in use */
 	bool no_cache;
-	uint64_t max_memory;      /* bytes of our own; 0: half of what is available */
-	bool writes;              /* a file is written later: privilege.h */
+	uint64_t max_memory; /* bytes of our own; 0: half of what is available */
+	bool writes;         /* a file is written later: privilege.h */
+	bool contents;       /* what objects say may be told */
+	/* Told now and then what a long look is doing, of 1000. False: end it there. May be NULL. */
+	bool (*progress)(void *context, const char *step, unsigned done);
+	void *progress_context;
 	struct core_request core; /* of a core: where its files are, where it may be unpacked */
 };
 
@@ -68,6 +76,30 @@ void inspector_ask(struct inspector *inspector, unsigned parts);
 /* The blocks of the pool that holds `address`, read now and live. ERROR_FAULT: no such pool any more. */
 struct error *inspector_blocks(struct inspector *inspector, const struct snapshot *snapshot,
 			       raddr address, struct pymalloc_blocks *ret) MUST_CHECK;
+
+/* ---- object: one object of the last look that had LOOK_HOLDERS or LOOK_CENSUS ------------------ */
+
+struct inspector_object {
+	bool found; /* false: nothing in use is at that address, and `where` says what is there */
+	raddr at;   /* of the object, or of the block */
+	char *type; /* owned, foreign; NULL: a block that is no object */
+	char *preview; /* owned, foreign */
+	char *where; /* owned: "arena 12, pool 3, block 17 of 48 bytes", "chunk of malloc's", "static data of libfoo.so" */
+	uint64_t size, with_buffers;
+	uint64_t refcount;
+	bool immortal, dead;
+	struct maybe found_references;
+	raddr arena, pool; /* null: elsewhere */
+	struct holder_referrers referrers;
+	struct holder_chain
+		chain; /* empty links: nothing reaches it, or holders were not asked for */
+};
+
+/* About the object at an address as id() prints it, or any address inside its block. ERROR_USAGE: no look with a
+ * census was taken yet. */
+struct error *inspector_object(struct inspector *inspector, raddr at,
+			       struct inspector_object *ret) MUST_CHECK;
+void inspector_object_fini(struct inspector_object *object);
 
 /* Whether the process is still the one that was opened; free of cost, for a dashboard's tick. */
 bool inspector_alive(const struct inspector *inspector);

@@ -38,6 +38,10 @@ void snapshot_free(struct snapshot *s)
 	vec_fini(&s->interpreters);
 	ledger_fini(&s->ledger);
 	malloc_account_fini(&s->malloc);
+	census_fini(&s->census);
+	holders_fini(&s->holders);
+	pins_fini(&s->pins);
+	verdict_fini(&s->verdict);
 	free(s);
 }
 

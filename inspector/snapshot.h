@@ -7,13 +7,17 @@
 #ifndef INSPECTOR_SNAPSHOT_H
 #define INSPECTOR_SNAPSHOT_H
 
+#include "inspector/census/census.h"
 #include "inspector/doubt.h"
 #include "inspector/heap/pymalloc.h"
+#include "inspector/holders/holders.h"
 #include "inspector/ledger/ledger.h"
 #include "inspector/ledger/purse.h"
 #include "inspector/malloc/malloc_account.h"
 #include "inspector/mimalloc/mimalloc.h"
 #include "inspector/target/origin.h"
+#include "inspector/verdict/pins.h"
+#include "inspector/verdict/verdict.h"
 #include "symbols/elf/elf_image.h"
 #include "symbols/layout.h"
 
@@ -113,6 +117,10 @@ struct snapshot {
 	struct ledger ledger;
 	struct purse purse;
 	struct malloc_account malloc;
+	struct census census;
+	struct holders holders;
+	struct pins pins;
+	struct verdict verdict;
 	VEC(struct snapshot_interpreter) interpreters; /* the main one first, then in order of id */
 	uint64_t elapsed_us; /* this look, symbols included the first time */
 };

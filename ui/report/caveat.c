@@ -51,6 +51,10 @@ const char *caveat_meaning(enum doubt_kind kind)
 			"its figures are of more than one moment, or end where it is damaged",
 		[DOUBT_MALLOC_MAPPED] = "the others count as memory of unknown use",
 		[DOUBT_MALLOC_UNKNOWN] = "what it holds is not told apart",
+		[DOUBT_OBJECTS_UNKNOWN] = "types and holders are not told",
+		[DOUBT_BLOCKS_UNEXPLAINED] = "some blocks are nobody's in every table of types",
+		[DOUBT_CENSUS_STREAMED] = "memory was read in pieces while it changed",
+		[DOUBT_HOLDERS_PARTIAL] = "some live bytes are charged to no root",
 		[DOUBT_INPUT_PARTIAL] = "what lay there is missing from every figure",
 		[DOUBT_TARGET_CHANGED] = "the figures are of what it was before",
 	};

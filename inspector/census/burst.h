@@ -1,0 +1,63 @@
+/*
+ * burst: memory of the target, copied in one go before anything is made of it.
+ *
+ *	wanted   [ arena ][ arena ]      [ heap ▒▒▒▒▒ ]  [ .data ]
+ *	copied      ✓        ✓              ✓  (large      ✓         while the budget lasts, in order
+ *	                                        chunks: no)
+ *	windows                                                      all else is read when it is asked for
+ *
+ * A heap that is read slowly while it changes says nothing (facts about a moment need a moment), so all that is
+ * wanted is read first, by several readers. What the budget has no room for is read in windows, which
+ * are forgotten again: the same answers, slower, and less of one moment.
+ */
+#ifndef INSPECTOR_CENSUS_BURST_H
+#define INSPECTOR_CENSUS_BURST_H
+
+#include "inspector/target/space.h"
+
+struct burst;
+
+struct burst_range {
+	raddr start;
+	uint64_t size;
+};
+
+struct burst_request {
+	struct space *space;               /* borrowed; outlives the burst */
+	const struct residency *residency; /* of the target; NULL: not known, all is read */
+	const struct burst_range *wanted;  /* disjoint, most wanted first */
+	size_t n_wanted;
+	uint64_t max_memory; /* bytes of our own for copies and windows */
+};
+
+/* Copies what is wanted, as far as max_memory goes. ERROR_GONE, ERROR_RESOURCE. */
+struct error *burst_take(const struct burst_request *request, struct burst **ret) MUST_CHECK;
+void burst_free(struct burst *burst); /* takes NULL */
+
+static inline void burst_freep(struct burst **burst)
+{
+	burst_free(*burst);
+}
+
+/*
+ * `size` bytes at `at`, or NULL where not all of them can be read (not mapped, not present, not in the
+ * file). Of copied memory the pointer is good as long as the burst; else until the next call with memory
+ * that is not copied. At most BURST_WINDOW bytes are sure to be had at once where nothing is copied.
+ */
+const uint8_t *burst_bytes(struct burst *burst, raddr at, size_t size);
+
+#define BURST_WINDOW (64 * 1024)
+
+/* An aligned word; false, *ret untouched: it cannot be read. */
+bool burst_word(struct burst *burst, raddr at, uint64_t *ret);
+
+/* The copied stretch that holds `at`: its first byte, and in *ret_left the bytes from `at` to where it ends (a page
+ * that was not present ends it). NULL: nothing is copied there. For sweeps. */
+const uint8_t *burst_stretch(const struct burst *burst, raddr at, uint64_t *ret_left);
+
+/* Whether all that was wanted is copied; bytes that are; bytes of windows that were read so far. */
+bool burst_whole(const struct burst *burst);
+uint64_t burst_copied(const struct burst *burst);
+uint64_t burst_windowed(const struct burst *burst);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * ground: a heap that was copied, plotted and labelled: what holders, pins and `object` stand on.
+ *
+ * It is kept after a look, so that one object can be asked for without a new copy.
+ */
+#ifndef INSPECTOR_CENSUS_GROUND_H
+#define INSPECTOR_CENSUS_GROUND_H
+
+#include "base/text.h"
+#include "inspector/census/burst.h"
+#include "inspector/census/census.h"
+#include "inspector/census/labels.h"
+#include "inspector/census/plot.h"
+#include "inspector/object/type_table.h"
+#include "inspector/snapshot.h"
+
+struct ground {
+	struct space *space; /* borrowed */
+	struct burst *burst;
+	struct shapes shapes;
+	struct type_table types;
+	struct plot plot;
+	struct labels labels;
+};
+
+struct look;
+struct subject;
+
+struct ground_request {
+	struct space *space;
+	struct subject *subject;
+	struct look *look; /* interpreters, roots, copies of allocators' headers, residency */
+	const struct snapshot *snapshot; /* version, allocator, hooks */
+	uint64_t max_memory;
+	bool contents; /* strings may be told */
+	/* Told now and then how far it is, of 1000. False: end it. May be NULL. */
+	bool (*progress)(void *context, const char *step, unsigned done);
+	void *context;
+};
+
+/* Copies, plots, labels, and counts into *ret_census. ERROR_UNSUPPORTED: nothing is known of such objects (free-threaded
+ * builds of an unknown kind …); ERROR_GONE, ERROR_RESOURCE. */
+struct error *ground_make(const struct ground_request *request, struct ground **ret,
+			  struct census *ret_census, struct doubts *doubts) MUST_CHECK;
+void ground_free(struct ground *ground); /* takes NULL */
+
+/* The object of a block that is labelled as one (dead ones too); false: it is none. */
+bool ground_object(struct ground *ground, uint32_t block, struct object *ret);
+
+/* The name a row of the census has for a label: "app.Session", "dict of app.Session", "list items". Appended. */
+void ground_label_name(const struct ground *ground, const struct label *label, struct text *ret);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * type_table: the types of a process, found through their instances.
+ *
+ *	instance ─ob_type▷ type ─ob_type▷ metatype ─▷ … type ─┐
+ *	                    └─tp_mro▷ (type, …, object)  └─────┘
+ *
+ * A type names itself as the first of its tp_mro: words that only look like one do not. Static types that nobody
+ * readied have no tp_mro (2.7: wrapper_descriptor; up to 3.8 functools._lru_list_elem); they lie in a file's data and
+ * their tp_dealloc in code. Every word asked for is remembered, types or not.
+ */
+#ifndef INSPECTOR_OBJECT_TYPE_TABLE_H
+#define INSPECTOR_OBJECT_TYPE_TABLE_H
+
+#include "base/vec.h"
+#include "inspector/census/burst.h"
+#include "inspector/object/shapes.h"
+
+#define TYPE_NONE UINT32_MAX
+
+/* How instances are laid out: of the exact builtin types and, where a subclass inherits the layout, of those. */
+enum type_kind {
+	TYPE_OTHER,
+	TYPE_STR,   /* in 2.7 unicode */
+	TYPE_BYTES, /* in 2.7 str */
+	TYPE_BYTEARRAY,
+	TYPE_INT,       /* in 2.7 long */
+	TYPE_SMALL_INT, /* 2.7's int */
+	TYPE_BOOL,
+	TYPE_FLOAT,
+	TYPE_COMPLEX,
+	TYPE_LIST,
+	TYPE_TUPLE,
+	TYPE_DICT,
+	TYPE_SET, /* and frozenset */
+	TYPE_DEQUE,
+	TYPE_ODICT,
+	TYPE_ARRAY, /* array.array */
+	TYPE_NDARRAY,
+	TYPE_TYPE,
+	TYPE_MODULE,
+	TYPE_FUNCTION,
+	TYPE_METHOD,
+	TYPE_CODE,
+	TYPE_FRAME,
+	TYPE_GENERATOR, /* coroutines and asynchronous generators, too */
+	TYPE_CELL,
+	TYPE_INSTANCE,  /* 2.7: of an old class */
+	TYPE_OLD_CLASS, /* 2.7 */
+	TYPE_NONE_TYPE,
+};
+
+struct type {
+	raddr at;
+	uint32_t metatype; /* index; its own for `type` */
+	enum type_kind kind;
+	bool exact; /* the builtin type itself, no subclass */
+	bool leaf; /* exact and holds no references: str, bytes, int, float, complex, bytearray … */
+	bool heap; /* made at run time */
+	uint64_t flags, basicsize, itemsize;
+	int64_t dictoffset, weaklistoffset; /* negative: from the end; managed ones: 0 */
+	bool managed_dict, managed_weakref, inline_values; /* as this version has them */
+	raddr base, dict; /* null: none, or kept elsewhere (static types from 3.12 on) */
+	uint16_t
+		before; /* bytes between the block's start and the object: GC head, managed words; without hooks */
+	char *name; /* module-qualified but for builtins: "app.Session", "dict"; owned, foreign, unescaped */
+};
+
+struct type_table {
+	struct burst *burst; /* borrowed, as shapes */
+	const struct shapes *shapes;
+	const struct space *space; /* for what is a file's data, or code; borrowed */
+	VEC(struct type) types;    /* an index stays good */
+	void *memo;                /* type_table.c's own: every word that was asked for */
+	uint64_t n_examined;
+};
+
+struct error *type_table_init(struct type_table *table, struct burst *burst,
+			      const struct shapes *shapes, const struct space *space) MUST_CHECK;
+void type_table_fini(struct type_table *table);
+
+/* The index of the type at an address, TYPE_NONE. Out of memory is TYPE_NONE, too. */
+uint32_t type_table_find(struct type_table *table, raddr at);
+
+static inline const struct type *type_table_get(const struct type_table *table, uint32_t i)
+{
+	return &table->types.items[i];
+}
+
+#endif
