@@ -10,6 +10,7 @@
 #include "inspector/census/burst.h"
 #include "inspector/census/census.h"
 #include "inspector/census/labels.h"
+#include "inspector/census/outside.h"
 #include "inspector/census/plot.h"
 #include "inspector/object/type_table.h"
 #include "inspector/snapshot.h"
@@ -21,6 +22,7 @@ struct ground {
 	struct type_table types;
 	struct plot plot;
 	struct labels labels;
+	struct outside outside;
 };
 
 struct look;
