@@ -23,14 +23,17 @@ struct burst_range {
 };
 
 struct burst_request {
-	struct space *space;               /* borrowed; outlives the burst */
-	const struct residency *residency; /* of the target; NULL: not known, all is read */
-	const struct burst_range *wanted;  /* disjoint, most wanted first */
+	struct space *space; /* borrowed; outlives the burst */
+	const struct burst_range
+		*wanted; /* most wanted first; what two of them share is copied once */
 	size_t n_wanted;
 	uint64_t max_memory; /* bytes of our own for copies and windows */
 };
 
-/* Copies what is wanted, as far as max_memory goes. ERROR_GONE, ERROR_RESOURCE. */
+/*
+ * Copies what is wanted, as far as max_memory goes. Where the space can tell, it is asked anew which pages are present,
+ * before the first of them is read, and only those are. ERROR_GONE, ERROR_RESOURCE.
+ */
 struct error *burst_take(const struct burst_request *request, struct burst **ret) MUST_CHECK;
 void burst_free(struct burst *burst); /* takes NULL */
 
@@ -51,13 +54,24 @@ const uint8_t *burst_bytes(struct burst *burst, raddr at, size_t size);
 /* An aligned word; false, *ret untouched: it cannot be read. */
 bool burst_word(struct burst *burst, raddr at, uint64_t *ret);
 
-/* The copied stretch that holds `at`: its first byte, and in *ret_left the bytes from `at` to where it ends (a page
- * that was not present ends it). NULL: nothing is copied there. For sweeps. */
+/* The copied byte at `at`, and in *ret_left how many follow from there (a page that was not present ends them). NULL:
+ * nothing is copied there. For sweeps; several threads may ask at a time. */
 const uint8_t *burst_stretch(const struct burst *burst, raddr at, uint64_t *ret_left);
 
-/* Whether all that was wanted is copied; bytes that are; bytes of windows that were read so far. */
+/* The lowest copied stretch that ends above `at`: where it begins, its bytes in *ret_size. False: there is none. */
+bool burst_above(const struct burst *burst, raddr at, raddr *ret_start, uint64_t *ret_size);
+
+/* Whether all that was wanted is copied; bytes that are; bytes of windows that were read so far; microseconds that the
+ * copying took, from the first byte to the last. */
 bool burst_whole(const struct burst *burst);
 uint64_t burst_copied(const struct burst *burst);
 uint64_t burst_windowed(const struct burst *burst);
+uint64_t burst_took(const struct burst *burst);
+
+/*
+ * The target's memory as a space in which what was copied is read from the copy, and all else where it always is. For
+ * walkers. Borrows the burst and the regions: good until those are read anew, and not to be closed.
+ */
+struct space burst_space(struct burst *burst);
 
 #endif

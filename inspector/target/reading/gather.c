@@ -8,7 +8,7 @@
  * copying all of it costs no more page look-ups and saves the iovecs; which of the two is
  * faster depends on machine and kernel and is measured on the first chunks.
  *
- * A target that runs wants its mmap lock for itself: then single pieces are asked for by
+ * A target that runs wants its mmap lock for itself: then single pieces, unless they are large, are asked for by
  * one reader, with rests, and bulk is preferred. All haste is for one that stands still.
  */
 #include "inspector/target/reading/gather.h"
@@ -28,8 +28,9 @@
 #define BULK_STRIDE_MAX  4096
 #define SCRATCH_SIZE     (1 * MIB)
 #define TRIES            4
-#define BURST_PIECES     256   /* between two rests */
-#define REST_NS          20000 /* and what a wake-up adds */
+#define BURST_PIECES     256        /* between two rests */
+#define LARGE_PIECE      (32 * KIB) /* of which two readers do no more harm than one */
+#define REST_NS          20000      /* and what a wake-up adds */
 
 struct gather_desk {
 	struct remote_piece pieces[REMOTE_PIECES_MAX];
@@ -142,11 +143,13 @@ static bool piece_present(const struct job *job, struct gather_desk *desk,
 
 /*
  * Each piece takes the target's mmap lock anew, and so fast that one who waits to map memory may not
- * get in for milliseconds. It gets in while all of us rest.
+ * get in for milliseconds. It gets in while all of us rest. Of large pieces most of the time goes into copying, for which
+ * the lock is not held (process_vm_rw_single_vec(), mm/process_vm_access.c, Linux 3.2 to 6.18): a rest for each chunk will do.
  */
 static void rest(const struct job *job, const struct gather_desk *desk)
 {
-	if (job->gather->rests && desk->n_pieces == BURST_PIECES)
+	bool large = desk->n_pieces > 1 && desk->pieces[0].size >= LARGE_PIECE;
+	if (job->gather->rests && (desk->n_pieces == BURST_PIECES || large))
 		clock_sleep(REST_NS);
 }
 
@@ -390,7 +393,8 @@ struct error *gather_run(struct gather *gather, struct space_slice *slices, size
 			(size_t)size_min(size_max(share, CHUNK_PIECES_MIN), CHUNK_PIECES_MAX),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
-	bool alone = gather->rests && n > 0 && way_choose(gather, &slices[0]) == GATHER_PIECES;
+	bool alone = gather->rests && n > 0 && slices[0].size < LARGE_PIECE &&
+		     way_choose(gather, &slices[0]) == GATHER_PIECES;
 	if (share >= CHUNK_PIECES_MIN && gather->readers && !alone)
 		readers_run(gather->readers, work, &job);
 	else
