@@ -35,8 +35,10 @@ struct holder_type {
 
 struct holder_root {
 	enum holder_kind kind;
-	char *name;                      /* owned, foreign */
-	uint64_t count, bytes;           /* charged to it, small and large */
+	char *name;            /* owned, foreign */
+	uint64_t count, bytes; /* charged to it, small and large */
+	uint64_t
+		returned; /* resident bytes that would go back without it; pins_make() fills it, 0 until then */
 	VEC(struct holder_type) types;   /* the largest few, most bytes first */
 	VEC(struct holder_chain) chains; /* the largest few */
 };

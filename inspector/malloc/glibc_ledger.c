@@ -28,6 +28,14 @@ static uint64_t charge(struct glibc_ledger *l, enum leaf leaf, uint64_t at, uint
 
 /* ---- runs of free chunks ---------------------------------------------------------------- */
 
+static size_t size_class(uint64_t size)
+{
+	size_t class = 0;
+	while (class + 1 < MALLOC_FREE_SIZES && size >= MALLOC_FREE_SIZE_LEAST << class)
+		class ++;
+	return class;
+}
+
 /* Ends the run: its whole pages would be given back, the rest is stuck. */
 static void end_run(struct glibc_ledger *l)
 {
@@ -38,8 +46,10 @@ static void end_run(struct glibc_ledger *l)
 	uint64_t from = size_min(size_align_up(start + CHUNK_STRUCT, GLIBC_PAGE), end);
 	uint64_t to = size_max(end & ~(GLIBC_PAGE - 1), from);
 	l->stuck += charge(l, LEAF_MALLOC_FREE_STUCK, start, from - start);
-	l->trimmable += charge(l, LEAF_MALLOC_FREE_TRIMMABLE, from, to - from);
+	uint64_t given = charge(l, LEAF_MALLOC_FREE_TRIMMABLE, from, to - from);
+	l->trimmable += given;
 	l->stuck += charge(l, LEAF_MALLOC_FREE_STUCK, to, end - to);
+	l->arena->free_sizes[size_class(end - start)] += l->residency ? given : to - from;
 }
 
 void glibc_ledger_free(struct glibc_ledger *l, uint64_t at, uint64_t size, bool fast)

@@ -13,6 +13,7 @@
 #define INSPECTOR_MALLOC_MALLOC_ACCOUNT_H
 
 #include "base/raddr.h"
+#include "base/size.h"
 #include "base/vec.h"
 #include "inspector/maybe.h"
 
@@ -35,6 +36,10 @@ struct malloc_pin {
 	bool cached;    /* it lies in a thread's tcache */
 };
 
+/* Runs of free chunks by size: below 8 KiB, below 16 KiB, … , from 128 MiB on. */
+#define MALLOC_FREE_SIZES      16
+#define MALLOC_FREE_SIZE_LEAST (8 * KIB)
+
 struct malloc_arena {
 	raddr address;
 	bool main;
@@ -52,6 +57,9 @@ struct malloc_arena {
 	struct maybe free_resident, top_resident; /* unknown without residency */
 	struct maybe trimmable; /* what malloc_trim(0) would give back of it now */
 	struct maybe stuck;     /* resident bytes of free chunks that it would not */
+	uint64_t free_sizes
+		[MALLOC_FREE_SIZES]; /* what trim gives back of runs of so many bytes; all their bytes
+	                                           where residency is unknown */
 	struct malloc_pin pin;
 	bool verified; /* chunks = system bytes, free chunks = bins */
 	char *damage;  /* where and why the walk ended early, owned; NULL: it did not */

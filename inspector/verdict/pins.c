@@ -31,5 +31,10 @@ void pins_fini(struct pins *p)
 	vec_fini(&p->types);
 	vec_fini(&p->roots);
 	vec_fini(&p->curve);
+	for (size_t i = 0; i < p->tops.count; i++) {
+		free(p->tops.items[i].type);
+		holder_chain_fini(&p->tops.items[i].chain);
+	}
+	vec_fini(&p->tops);
 	*p = (struct pins){0};
 }

@@ -9,11 +9,12 @@
 #include "inspector/holders/holders.h"
 
 struct pin {
-	char *type; /* of the objects (with all their buffers) that pin; owned, foreign */
-	uint64_t count, bytes;
-	uint64_t arenas;      /* sparse ones in which it has a block */
-	uint64_t sole_arenas; /* those that would be empty if it vanished */
-	uint64_t held;        /* free resident bytes of sole_arenas: what would go back */
+	char *type; /* of the objects that pin, with all that hangs on them alone; owned, foreign */
+	uint64_t count, bytes;            /* objects of that type; bytes of all blocks */
+	uint64_t arenas;                  /* sparse ones in which it has a block */
+	uint64_t sole_arenas;             /* those that would be empty if it vanished */
+	uint64_t held;                    /* free resident bytes of sole_arenas */
+	uint64_t returned;                /* all their resident bytes: what would go back */
 	VEC(struct holder_chain) holders; /* most bytes first */
 };
 
@@ -21,10 +22,20 @@ struct pin {
 struct pin_root {
 	char *name; /* owned, foreign */
 	enum holder_kind kind;
-	uint64_t count, bytes, arenas, sole_arenas, held;
+	uint64_t count, bytes, arenas, sole_arenas, held,
+		returned;    /* as of a pin, in sparse arenas */
 	char *type;          /* most of its pinning objects; owned, foreign */
 	uint64_t type_count; /* of that type */
 	VEC(char *) links;   /* the chain of most of them, owned, foreign */
+};
+
+/* The chunk below a top of malloc's, which keeps what is free under and above it from going back by itself. */
+struct pin_top {
+	raddr arena, chunk;
+	uint64_t size;         /* of the chunk */
+	uint64_t below, above; /* free bytes: right below it, and in the top */
+	char *type; /* of the object in it, or whose buffer it is; owned, foreign; NULL: not known */
+	struct holder_chain chain; /* empty links: nothing reaches it, or nobody looked */
 };
 
 /* "Freeing the n cheapest blocks returns so much." */
@@ -33,15 +44,21 @@ struct pin_step {
 	uint64_t returned;      /* resident bytes of arenas that then are empty */
 };
 
+/* mimalloc gives back pages, not segments: there an arena is a page. */
 struct pins {
 	bool filled;
+	bool mimalloc;       /* arenas are pages of mimalloc's; else pymalloc's */
 	double sparse_below; /* share of use below which an arena counts as sparse: 0.25 */
 	uint64_t arenas, sparse_arenas;
 	uint64_t sparse_bytes, sparse_free;  /* resident; of those not in use */
 	uint64_t sparse_blocks, sparse_used; /* blocks and bytes in use there */
-	VEC(struct pin) types;               /* most held first, then most arenas */
-	VEC(struct pin_root) roots;          /* the same */
-	VEC(struct pin_step) curve;          /* ascending, about twenty points */
+	VEC(struct pin) types;      /* most returned first, then most arenas; the largest hundred */
+	VEC(struct pin_root) roots; /* the same */
+	uint64_t lead_roots, lead_returned; /* the first few of roots together return so much */
+	VEC(struct pin_step) curve;         /* ascending, about twenty points */
+	VEC(struct pin_top) tops; /* of malloc's arenas that keep a page or more, most kept first */
+	uint64_t unreached_bytes,
+		unreached_returned; /* of all that no root reaches, in any arena or chunk */
 };
 
 void pins_fini(struct pins *pins);

@@ -5,6 +5,7 @@
 #ifndef INSPECTOR_VERDICT_VERDICT_H
 #define INSPECTOR_VERDICT_VERDICT_H
 
+#include "base/error.h"
 #include "inspector/holders/holders.h"
 
 enum cause_kind {
@@ -92,7 +93,16 @@ struct ruled_out {
 struct fork_copies {
 	bool filled;
 	int parent;
-	uint64_t compared, identical, refcounts_only, gc_links_only, changed; /* bytes */
+	uint64_t
+		private_bytes; /* of its own, anonymous: where not all were compared the rest below is scaled up to them */
+	uint64_t compared;
+	uint64_t identical, refcounts_only, gc_links_only, changed; /* sum up to private_bytes */
+};
+
+/* How much of the huge pages holds nothing but zeros: what small ones would not have. */
+struct huge_zeros {
+	bool filled;
+	uint64_t compared, zeros; /* bytes; compared: a sample where there are many */
 };
 
 struct verdict {
@@ -102,15 +112,24 @@ struct verdict {
 	VEC(struct ruled_out) not_causes;
 	enum framework framework;
 	struct fork_copies fork;
+	struct huge_zeros huge;
 };
 
 void verdict_fini(struct verdict *verdict);
 
 struct snapshot;
-struct error;
+struct difference;
 
-/* From what the snapshot holds: ledger, malloc, purse, pymalloc, and where filled census, holders, pins. ERROR_RESOURCE. */
-struct error *verdict_make(const struct snapshot *snapshot, struct verdict *ret)
-	__attribute__((warn_unused_result));
+/*
+ * From what the snapshot holds: ledger, malloc, purse, pymalloc, and where filled census, holders, pins, and what its verdict
+ * holds of a fork's copies and of huge pages. The order of causes does not depend on how many there are; their bytes add up to no more than
+ * is resident, swapped_out aside. While holders are not filled nothing is said of memory in use: then there may be no cause
+ * at all. ERROR_RESOURCE.
+ */
+struct error *verdict_make(const struct snapshot *snapshot, struct verdict *ret) MUST_CHECK;
+
+/* The same, with what grew since an earlier look of the same process: growth is then measured. NULL: as verdict_make. */
+struct error *verdict_make_since(const struct snapshot *snapshot, const struct difference *since,
+				 struct verdict *ret) MUST_CHECK;
 
 #endif

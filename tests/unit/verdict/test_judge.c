@@ -1,0 +1,523 @@
+/*
+ * What lies in no heap, what nobody reaches, what is in use, and what is nobody's fault; and that no byte is told twice,
+ * whatever a target says.
+ */
+#include "base/cleanup.h"
+#include "looks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LOOK    _cleanup_(snapshot_fini) struct snapshot *s = look_calm()
+#define VERDICT _cleanup_(verdict_fini) struct verdict v = {.filled = false}
+
+static const struct ruled_out *ruled_out(const struct verdict *v, enum theory theory)
+{
+	for (size_t i = 0; i < v->not_causes.count; i++) {
+		if (v->not_causes.items[i].theory == theory)
+			return &v->not_causes.items[i];
+	}
+	return NULL;
+}
+
+/* ---- nothing is wrong ----------------------------------------------------------------------------------- */
+
+static void test_an_idle_server(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+	assert_int_equal(cause->bytes, 0);
+	for (int i = 0; i < THEORY_KINDS; i++)
+		assert_non_null(ruled_out(&v, (enum theory)i));
+	assert_int_equal(ruled_out(&v, THEORY_MALLOC_TRIM)->bytes.value, 200 * KIB);
+	assert_int_equal(ruled_out(&v, THEORY_THREADS)->bytes.value, 64 * KIB);
+	assert_false(ruled_out(&v, THEORY_GROWTH)->bytes.known);
+}
+
+/* As long as holders are sought nobody is acquitted, and what they alone tell is not ruled out. */
+static void test_an_idle_server_from_the_ledger_alone(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	s->holders.filled = false;
+	look_judge(s, &v);
+	assert_true(v.preliminary);
+	assert_int_equal(v.causes.count, 0);
+	assert_null(ruled_out(&v, THEORY_GC));
+	assert_null(ruled_out(&v, THEORY_PYTHON_LEAK));
+	assert_non_null(ruled_out(&v, THEORY_MALLOC_TRIM));
+}
+
+static void test_a_loaded_array(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	static const char *const links[] = {"app.DATA", "numpy.ndarray", NULL};
+	look_set(s, LEAF_MALLOC_MMAPPED, 200 * MIB);
+	look_root(s, "app.DATA", "numpy.ndarray", 1, 200 * MIB, links);
+	look_judge(s, &v);
+	look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+}
+
+static void test_a_bounded_cache(void **state)
+{
+	(void)state;
+	static const char *const types[] = {"functools._lru_cache_wrapper", "cachetools.TTLCache",
+					    "app.MyLRUCache"};
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		LOOK;
+		VERDICT;
+		const char *const links[] = {"app.rendered", types[i], "dict", "str", NULL};
+		look_arenas(s, 80, 950 * KIB, 9000, 0);
+		look_root(s, "app.rendered", "str", 200000, 70 * MIB, links);
+		look_judge(s, &v);
+		look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+	}
+}
+
+static void test_many_roots_hold_a_little_each(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	static const char *const links[] = {"app.TABLE", "dict", "app.Row", NULL};
+	look_arenas(s, 200, 950 * KIB, 9000, 0);
+	for (int i = 0; i < 10; i++)
+		look_root(s, "app.TABLE", "app.Row", 20000, 18 * MIB, links);
+	look_judge(s, &v);
+	look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+}
+
+/* ---- in use ------------------------------------------------------------------------------------------------ */
+
+static void test_one_root_keeps_most(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	static const char *const links[] = {"app.BUS", "app.Bus", "set", "asyncio.Task", NULL};
+	look_arenas(s, 80, 950 * KIB, 9000, 0);
+	look_root(s, "app.BUS", "asyncio.Task", 30000, 70 * MIB, links)->returned = 68 * MIB;
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_LIVE_OBJECTS);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(cause->bytes, 68 * MIB);
+	assert_int_equal(cause->symptom, 70 * MIB);
+	assert_int_equal(cause->holder_root, 1);
+	assert_false(cause->measured);
+	assert_string_equal(look_evidence(cause, "root")->text, "app.BUS");
+	assert_string_equal(look_evidence(cause, "type")->text, "asyncio.Task");
+	assert_int_equal(look_evidence(cause, "type_count")->value, 30000);
+	assert_null(ruled_out(&v, THEORY_PYTHON_LEAK));
+}
+
+/* Two looks: growth is measured, and its size alone is no reason any more. */
+static void test_growth_is_measured(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	static const char *const links[] = {"app.BUS", "app.Bus", "set", "asyncio.Task", NULL};
+	look_arenas(s, 200, 950 * KIB, 9000, 0);
+	look_root(s, "app.TABLE", "app.Row", 30000, 120 * MIB, links);
+	look_root(s, "app.BUS", "asyncio.Task", 30000, 40 * MIB, links);
+	struct difference_row row = {
+		.part = DIFFERENCE_ROOT, .name = "app.BUS", .bytes = (int64_t)(30 * MIB)};
+	struct difference since = {.same_process = true, .seconds = 62 * 3600};
+	since.rows.items = &row;
+	since.rows.count = 1;
+	assert_null(verdict_make_since(s, &since, &v));
+	look_check_sums(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_LIVE_OBJECTS);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(cause->bytes, 30 * MIB);
+	assert_true(cause->measured);
+	assert_int_equal(look_evidence(cause, "grown_bytes")->value, 30 * MIB);
+	assert_int_equal(look_evidence(cause, "seconds")->value, 62 * 3600);
+	assert_null(ruled_out(&v, THEORY_GROWTH));
+}
+
+static void test_native_memory_in_use(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_set(s, LEAF_MALLOC_LIVE, 64 * MIB);
+	s->holders.native_count = 60000;
+	s->holders.native_bytes = 60 * MIB;
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_NATIVE_LIVE);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(cause->bytes, 60 * MIB);
+	assert_int_equal(look_evidence(cause, "chunks")->value, 60000);
+}
+
+static void test_a_library_has_memory_of_its_own(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_set(s, LEAF_ANON_OWNED, 90 * MIB);
+	look_detail(s, LEAF_ANON_OWNED, "libonnxruntime.so", 90 * MIB);
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_NATIVE_LIVE);
+	assert_string_equal(look_evidence(cause, "library")->text, "libonnxruntime.so");
+}
+
+/* ---- reached by nothing -------------------------------------------------------------------------------------- */
+
+static void test_garbage_waits(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_arenas(s, 60, 950 * KIB, 9000, 0);
+	s->holders.garbage = (struct holder_type){look_text("app.Node"), 60000, 50 * MIB};
+	s->holders.gc_enabled = maybe_known(0);
+	s->pins.filled = true;
+	s->pins.unreached_bytes = 50 * MIB;
+	s->pins.unreached_returned = 48 * MIB;
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_UNCOLLECTED_GARBAGE);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(cause->bytes, 48 * MIB);
+	assert_int_equal(look_evidence(cause, "gc_enabled")->value, 0);
+	assert_string_equal(look_evidence(cause, "type")->text, "app.Node");
+	assert_null(ruled_out(&v, THEORY_GC));
+}
+
+static void test_references_leaked(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_arenas(s, 60, 950 * KIB, 9000, 0);
+	s->holders.leaked = (struct holder_type){look_text("app.Record"), 120000, 50 * MIB};
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_LEAKED_REFERENCES);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(look_evidence(cause, "objects")->value, 120000);
+}
+
+static void test_chunks_are_lost(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_set(s, LEAF_MALLOC_LIVE, 64 * MIB);
+	s->holders.lost_count = 60000;
+	s->holders.lost_bytes = 60 * MIB;
+	s->holders.lost_library = look_text("libfoo.so");
+	struct holder_sizes *size = vec_push(&s->holders.lost_sizes);
+	assert_non_null(size);
+	*size = (struct holder_sizes){1008, 59990};
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_NATIVE_LOST);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(look_evidence(cause, "most_size")->value, 1008);
+	assert_string_equal(look_evidence(cause, "library")->text, "libfoo.so");
+}
+
+/* Of the moment: what a conservative scan misses anyway. */
+static void test_a_few_chunks_are_noise(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	s->holders.lost_count = 40;
+	s->holders.lost_bytes = 32 * KIB;
+	look_judge(s, &v);
+	look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+}
+
+/* ---- in no heap ----------------------------------------------------------------------------------------------- */
+
+static void test_mappings(void **state)
+{
+	(void)state;
+	static const struct {
+		enum leaf leaf;
+		enum cause_kind kind;
+	} cases[] = {
+		{LEAF_STACK_THREADS, CAUSE_THREAD_STACKS},
+		{LEAF_FILE_MAPPED, CAUSE_FILE_MAPPINGS},
+		{LEAF_SHARED_MEMORY, CAUSE_SHARED_MEMORY},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		LOOK;
+		VERDICT;
+		look_set(s, cases[i].leaf, 60 * MIB);
+		look_detail(s, cases[i].leaf, "small", MIB);
+		look_detail(s, cases[i].leaf, "large", 59 * MIB);
+		look_judge(s, &v);
+		const struct cause *cause = look_cause(&v, 0, cases[i].kind);
+		assert_int_equal(v.causes.count, 1);
+		assert_in_range(cause->bytes, 60 * MIB, 61 * MIB);
+		assert_string_equal(look_evidence(cause, "largest")->text, "large");
+		assert_int_equal(look_evidence(cause, "largest_bytes")->value, 59 * MIB);
+	}
+}
+
+/* Text of large libraries is nobody's fault. */
+static void test_program_files_are_in_order(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_set(s, LEAF_FILE_TEXT, 400 * MIB);
+	look_judge(s, &v);
+	look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+}
+
+static void test_huge_pages_hold_zeros(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_set(s, LEAF_ANON_UNKNOWN, 60 * MIB);
+	s->ledger.lines[LEAF_ANON_UNKNOWN].tally.huge = 60 * MIB;
+	s->verdict.huge = (struct huge_zeros){true, 30 * MIB, 27 * MIB};
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_HUGE_PAGES);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(cause->bytes, 54 * MIB);
+	assert_false(cause->measured);
+	assert_int_equal(look_evidence(cause, "zero_share")->value, 900);
+}
+
+static void test_huge_pages_in_use_are_in_order(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_set(s, LEAF_MALLOC_MMAPPED, 60 * MIB);
+	s->ledger.lines[LEAF_MALLOC_MMAPPED].tally.huge = 60 * MIB;
+	s->verdict.huge = (struct huge_zeros){true, 60 * MIB, MIB};
+	look_judge(s, &v);
+	look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+}
+
+/* The same memory is in use below one root: it is told once, as copies. */
+static void test_a_fork_has_copied(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	static const char *const links[] = {"app.TABLE", "list", "app.Event", NULL};
+	look_arenas(s, 40, 950 * KIB, 9000, 0);
+	look_root(s, "app.TABLE", "app.Event", 120000, 38 * MIB, links);
+	s->verdict.fork = (struct fork_copies){.filled = true,
+					       .parent = 17,
+					       .private_bytes = 44 * MIB,
+					       .compared = 44 * MIB,
+					       .identical = 2 * MIB,
+					       .refcounts_only = 38 * MIB,
+					       .gc_links_only = MIB,
+					       .changed = 3 * MIB};
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_FORK_PRIVATE_COPIES);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(cause->bytes, 41 * MIB);
+	assert_true(cause->measured);
+	assert_int_equal(look_evidence(cause, "parent")->value, 17);
+	assert_int_equal(v.fork.refcounts_only, 38 * MIB);
+}
+
+static void test_swapped_out(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	s->ledger.lines[LEAF_PYMALLOC_FREE_BLOCKS].tally.swapped = 300 * MIB;
+	look_set(s, LEAF_FILE_MAPPED, 60 * MIB);
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_SWAPPED_OUT);
+	look_cause(&v, 1, CAUSE_FILE_MAPPINGS);
+	assert_int_equal(cause->bytes, 300 * MIB);
+	assert_int_equal(look_evidence(cause, "swapped_free_bytes")->value, 300 * MIB);
+	assert_null(ruled_out(&v, THEORY_SWAP));
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------ */
+
+/* A share of a large process that would be a finding in a small one. */
+static void test_what_counts_depends_on_size(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_set(s, LEAF_FILE_MAPPED, 30 * MIB);
+	look_set(s, LEAF_ANON_BSS, 2000 * MIB);
+	look_judge(s, &v);
+	look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+}
+
+/* In a core nobody knows what was in RAM: what is mapped is told, as inferred, files not at all. */
+static void test_a_core_tells_sizes(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_arenas(s, 100, 40 * KIB, 75, 50);
+	look_set(s, LEAF_FILE_MAPPED, 900 * MIB);
+	s->ledger.has_residency = false;
+	for (int i = 0; i < LEAF_COUNT; i++)
+		s->ledger.lines[i].tally = (struct residency_tally){0};
+	s->ledger.rss = 0;
+	s->interpreters.items[0].pymalloc.has_residency = false;
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_PYMALLOC_PINNED);
+	assert_int_equal(v.causes.count, 1);
+	assert_false(cause->measured);
+	assert_false(ruled_out(&v, THEORY_SWAP)->bytes.known);
+}
+
+static void test_frameworks(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *label;
+		enum framework framework;
+	} cases[] = {
+		{"celery", FRAMEWORK_CELERY},
+		{"python3 -m celery", FRAMEWORK_CELERY},
+		{"python3.11 celery", FRAMEWORK_CELERY},
+		{"[celeryd: w1@host]", FRAMEWORK_CELERY},
+		{"gunicorn: worker [app]", FRAMEWORK_GUNICORN},
+		{"python3 gunicorn", FRAMEWORK_GUNICORN},
+		{"uwsgi", FRAMEWORK_UWSGI},
+		{"python3 -m distributed.cli.dask_worker", FRAMEWORK_DASK},
+		{"python3 dask-worker", FRAMEWORK_DASK},
+		{"python3.12 app.py", FRAMEWORK_NONE},
+		{"python3 celerybeat.py", FRAMEWORK_NONE},
+		{"python3 -m", FRAMEWORK_NONE},
+		{"python3 ", FRAMEWORK_NONE},
+		{"", FRAMEWORK_NONE},
+		{NULL, FRAMEWORK_NONE},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		LOOK;
+		VERDICT;
+		free(s->target.command);
+		s->target.command = cases[i].label ? look_text(cases[i].label) : NULL;
+		look_judge(s, &v);
+		assert_int_equal(v.framework, cases[i].framework);
+	}
+}
+
+/* ---- hostile figures ---------------------------------------------------------------------------------------------- */
+
+/* Mostly of sizes that occur, now and then of none that can. */
+static uint64_t any(uint64_t *seed)
+{
+	uint64_t word = *seed += 0x9e3779b97f4a7c15;
+	word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9;
+	word = (word ^ word >> 27) * 0x94d049bb133111eb;
+	word ^= word >> 31;
+	return word % 50 ? word / 64 % (200 * MIB) : UINT64_MAX - word / 64 % 4096;
+}
+
+static void scramble(struct snapshot *s, uint64_t *seed)
+{
+	static const char *const links[] = {"a", "b", NULL};
+	for (int i = 0; i < LEAF_COUNT; i++) {
+		look_set(s, (enum leaf)i, any(seed) % 3 ? 0 : any(seed) % (200 * MIB));
+		s->ledger.lines[i].tally.huge = any(seed);
+	}
+	for (int i = 0; i < 3; i++)
+		look_malloc_arena(s, 0, 0, 0, 0, 0);
+	for (size_t i = 0; i < s->malloc.arenas.count; i++) {
+		struct malloc_arena *a = &s->malloc.arenas.items[i];
+		a->trimmable = (struct maybe){.value = any(seed), .known = any(seed) % 2};
+		a->stuck = maybe_known(any(seed));
+		a->top_resident = maybe_known(any(seed));
+		for (size_t k = 0; k < MALLOC_FREE_SIZES; k++)
+			a->free_sizes[k] = any(seed);
+	}
+	for (size_t i = 0; i < s->interpreters.items[0].pymalloc.arenas.count; i++) {
+		struct pymalloc_arena *a = &s->interpreters.items[0].pymalloc.arenas.items[i];
+		a->used_bytes = any(seed) % (2 * MIB);
+		a->resident = any(seed);
+		a->n_free = (uint32_t)any(seed);
+		a->n_carved = (uint32_t)any(seed);
+	}
+	s->malloc.settings.moved = any(seed) % 2;
+	s->malloc.settings.mmap_threshold = any(seed);
+	s->holders.garbage.bytes = any(seed);
+	s->holders.leaked.bytes = any(seed);
+	s->holders.lost_bytes = any(seed);
+	s->holders.native_bytes = any(seed);
+	uint64_t bytes = any(seed) % 2 ? s->ledger.rss : any(seed);
+	look_root(s, "root", "type", any(seed), bytes, links)->returned = any(seed);
+	look_pin_root(s, "root", "type", any(seed), any(seed));
+	s->pins.lead_returned = any(seed);
+	s->pins.unreached_bytes = any(seed);
+	s->pins.unreached_returned = any(seed);
+	s->pins.sparse_used = any(seed);
+	s->pins.mimalloc = any(seed) % 2;
+	s->verdict.fork = (struct fork_copies){true,      1,         any(seed), any(seed),
+					       any(seed), any(seed), any(seed), any(seed)};
+	s->verdict.huge = (struct huge_zeros){true, any(seed), any(seed)};
+}
+
+/* No byte is told twice, whatever the figures are: look_judge() checks it. */
+static void test_no_byte_is_told_twice(void **state)
+{
+	(void)state;
+	bool seen[CAUSE_KINDS] = {false};
+	for (unsigned i = 1; i <= 2000; i++) {
+		LOOK;
+		VERDICT;
+		uint64_t seed = i;
+		scramble(s, &seed);
+		s->ledger.has_residency = i % 10;
+		look_judge(s, &v);
+		for (size_t k = 0; k < v.causes.count; k++)
+			seen[v.causes.items[k].kind] = true;
+	}
+	for (int i = 0; i < CAUSE_NOTHING_WRONG; i++) {
+		if (i != CAUSE_MALLOC_ENV_INEFFECTIVE && i != CAUSE_SWAPPED_OUT && !seen[i])
+			fail_msg("%s never came", cause_kind_name((enum cause_kind)i));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_idle_server),
+		cmocka_unit_test(test_an_idle_server_from_the_ledger_alone),
+		cmocka_unit_test(test_a_loaded_array),
+		cmocka_unit_test(test_a_bounded_cache),
+		cmocka_unit_test(test_many_roots_hold_a_little_each),
+		cmocka_unit_test(test_one_root_keeps_most),
+		cmocka_unit_test(test_growth_is_measured),
+		cmocka_unit_test(test_native_memory_in_use),
+		cmocka_unit_test(test_a_library_has_memory_of_its_own),
+		cmocka_unit_test(test_garbage_waits),
+		cmocka_unit_test(test_references_leaked),
+		cmocka_unit_test(test_chunks_are_lost),
+		cmocka_unit_test(test_a_few_chunks_are_noise),
+		cmocka_unit_test(test_mappings),
+		cmocka_unit_test(test_program_files_are_in_order),
+		cmocka_unit_test(test_huge_pages_hold_zeros),
+		cmocka_unit_test(test_huge_pages_in_use_are_in_order),
+		cmocka_unit_test(test_a_fork_has_copied),
+		cmocka_unit_test(test_swapped_out),
+		cmocka_unit_test(test_what_counts_depends_on_size),
+		cmocka_unit_test(test_a_core_tells_sizes),
+		cmocka_unit_test(test_frameworks),
+		cmocka_unit_test(test_no_byte_is_told_twice),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
