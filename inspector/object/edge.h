@@ -34,25 +34,7 @@ void edge_find(struct type_table *types, const struct object *from, raddr to, bo
 	       struct edge *ret);
 void edge_fini(struct edge *edge);
 
-/* ---- a dict's entries ------------------------------------------------------------------------ */
-
-struct dict_walk {
-	struct type_table *types;
-	raddr keys, values; /* values null: they stand in the entries */
-	uint64_t next, n;
-	uint64_t entries, stride, key_at, value_at; /* where entries lie, and what in them */
-	uint64_t left;                              /* entries that may still be looked at */
-};
-
-/* The entries of a dict object (2.7 and 3.6 to 3.15, split ones too). False: it is damaged. */
-bool dict_walk_begin(struct type_table *types, raddr dict, struct dict_walk *ret);
-/* The next entry with a value. False: that was all. */
-bool dict_walk_next(struct dict_walk *walk, raddr *ret_key, raddr *ret_value);
-
 /* ---- what a few objects say ------------------------------------------------------------------- */
-
-/* A str's characters as UTF-8, at most `max` bytes of it; false: it is no str, or cannot be read. Foreign. */
-bool object_text(struct type_table *types, raddr at, size_t max, struct text *ret);
 
 /* One line about an object: "str of 12 characters", "list of 3", "dict of 5, keys like …"; with contents also what it
  * says. Not escaped. */

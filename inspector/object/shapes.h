@@ -33,14 +33,16 @@ struct shapes {
 	bool free_threaded, debug_hooks;
 	enum refcount_kind refcount;
 	enum values_kind values;
-	uint64_t gc_size;          /* of PyGC_Head: 0, 16, 24 or 32 */
+	uint64_t gc_size;          /* of PyGC_Head: 16, 24 or 32; 0: without the GIL, or not known
+	                              (up to 3.7 without debug information: type_table.h) */
 	uint64_t hook_size;        /* what debug hooks put in front of a block: 0 or 16 */
 	uint64_t ob_type, ob_size; /* 8 and 16; 24 and 32 without the GIL */
 	struct {
 		uint64_t name, basicsize, itemsize, dealloc, flags, weaklistoffset, base, dict,
 			dictoffset, mro;
 		uint64_t size; /* of PyTypeObject */
-		uint64_t ht_name, ht_qualname, ht_cached_keys, ht_module, heap_size;
+		uint64_t ht_name, ht_qualname, ht_cached_keys, ht_module, ht_tpname, heap_size;
+		uint64_t doc;
 	} type;
 	struct {
 		uint64_t used, keys, values; /* 2.7: keys is ma_table, values 0 */
@@ -77,16 +79,23 @@ struct shapes {
 		bool tagged;
 	} integer; /* tagged: 3.12 on, lv_tag */
 	struct {
-		uint64_t left, right, next, data, block_size, n_items, free_blocks;
+		/* next and data lie in a block; n_items and n_free are words */
+		uint64_t left, right, next, data, block_size, n_items, n_free, free_blocks;
 	} deque;
 	struct {
-		uint64_t dict, name;
+		uint64_t items, descr; /* descr: begins with the typecode, a char */
+	} array;                       /* array.array */
+	struct {
+		uint64_t dict, name, state;
 	} module;
 	struct {
 		uint64_t code, globals, closure, name, qualname, module, defaults, kwdefaults, dict;
 	} function;
 	struct {
-		uint64_t name, qualname, filename, first_line, varnames, localsplusnames, n_locals;
+		/* first_line and n_locals are ints; from 3.11 on one tuple names all locals, cells and free
+		 * variables, and n_locals counts them */
+		uint64_t name, qualname, filename, first_line, varnames, cellvars, freevars,
+			localsplusnames, n_locals;
 	} code;
 	struct {
 		uint64_t function, self;
@@ -104,12 +113,16 @@ struct shapes {
 		uint64_t name, dict;
 	} old_class; /* 2.7 */
 	struct {
-		uint64_t code, locals, previous, stack_top;
+		uint64_t code, locals, previous, stack_top; /* 3.10: an int, stack's depth */
 	} frame; /* ≤ 3.10 frame objects; from 3.11 interpreter frames */
+	uint64_t
+		frame_object; /* from 3.11 on: f_frame, where a frame object points to its interpreter frame */
+	uint64_t
+		generator; /* its frame object; from 3.11 on the interpreter frame itself, inside */
 };
 
-/* Fills them for a build. ERROR_UNSUPPORTED: no CPython whose objects are known (older than 2.7, newer than the newest
- * known: then the newest are taken, and *ret_unverified says so, which is no error). */
+/* Fills them for a build. ERROR_UNSUPPORTED: no CPython whose objects are known (older than 3.6, but 2.7). Newer than the
+ * newest known: those are taken, and *ret_unverified says so. */
 struct error *shapes_fill(const struct layout *layout, uint32_t version_hex, bool free_threaded,
 			  bool debug_hooks, struct shapes *ret, bool *ret_unverified) MUST_CHECK;
 

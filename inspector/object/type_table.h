@@ -6,7 +6,7 @@
  *
  * A type names itself as the first of its tp_mro: words that only look like one do not. Static types that nobody
  * readied have no tp_mro (2.7: wrapper_descriptor; up to 3.8 functools._lru_list_elem); they lie in a file's data and
- * their tp_dealloc in code. Every word asked for is remembered, types or not.
+ * their tp_dealloc in code. Types are remembered for good, and so are, for a while, words that are none.
  */
 #ifndef INSPECTOR_OBJECT_TYPE_TABLE_H
 #define INSPECTOR_OBJECT_TYPE_TABLE_H
@@ -59,27 +59,40 @@ struct type {
 	uint64_t flags, basicsize, itemsize;
 	int64_t dictoffset, weaklistoffset; /* negative: from the end; managed ones: 0 */
 	bool managed_dict, managed_weakref, inline_values; /* as this version has them */
+	uint8_t shorter; /* bytes that some instances lack of basicsize: a time without a time zone */
 	raddr base, dict; /* null: none, or kept elsewhere (static types from 3.12 on) */
 	uint16_t
 		before; /* bytes between the block's start and the object: GC head, managed words; without hooks */
-	char *name; /* module-qualified but for builtins: "app.Session", "dict"; owned, foreign, unescaped */
+	/* Module-qualified but for builtins: "app.Session", "dict"; at most TYPE_NAME_MAX bytes, longer ones end in "…";
+	 * "type@0x…" where it cannot be read. Owned, foreign, unescaped, never NULL. */
+	char *name;
 };
+
+#define TYPE_NAME_MAX 1024
 
 struct type_table {
 	struct burst *burst; /* borrowed, as shapes */
 	const struct shapes *shapes;
 	const struct space *space; /* for what is a file's data, or code; borrowed */
 	VEC(struct type) types;    /* an index stays good */
-	void *memo;                /* type_table.c's own: every word that was asked for */
-	uint64_t n_examined;
+	/* Of PyGC_Head; where shapes do not know it, from the first type whose dict the collector tracks. 0: none, or not yet
+	 * known. */
+	uint64_t gc_size;
+	struct type_memo *memo; /* type_table.c's own */
+	uint64_t n_examined;    /* words that were looked at: not known from the memo */
 };
 
 struct error *type_table_init(struct type_table *table, struct burst *burst,
 			      const struct shapes *shapes, const struct space *space) MUST_CHECK;
 void type_table_fini(struct type_table *table);
 
-/* The index of the type at an address, TYPE_NONE. Out of memory is TYPE_NONE, too. */
+/* The index of the type at an address, TYPE_NONE. Out of memory is TYPE_NONE, too. Looks into the burst only where
+ * n_examined grows. */
 uint32_t type_table_find(struct type_table *table, raddr at);
+
+/* 2.7: the index of an old class (a classobj, as `instance` objects have it): a type of its own, of kind TYPE_INSTANCE, which
+ * type_table_find() does not find. TYPE_NONE. */
+uint32_t type_table_find_class(struct type_table *table, raddr at);
 
 static inline const struct type *type_table_get(const struct type_table *table, uint32_t i)
 {

@@ -1,0 +1,327 @@
+/*
+ * object_probe: what is recognised in a target, as lines, for tests that ask a real process; and the table of shapes.
+ *
+ *	object-probe PID [parts]             each used block of the arenas, then each type
+ *	object-probe shapes HEX [t]          where members lie in that version; t: without the GIL
+ *
+ *	o ADDRESS TYPE REFCOUNT SIZE BEFORE BLOCK_SIZE     an object; TYPE is an index
+ *	u ADDRESS BLOCK_SIZE                               a block in which none was recognised
+ *	p OWNER ADDRESS BEFORE KIND                        a part of an object
+ *	t INDEX ADDRESS KIND EXACT NAME                    a type, its name escaped
+ */
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "inspector/census/burst.h"
+#include "inspector/heap/pymalloc_copy.h"
+#include "inspector/look/look.h"
+#include "inspector/object/object.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- shapes ------------------------------------------------------------------------------ */
+
+#define MEMBER(member)                                   \
+	{                                                \
+#member, offsetof(struct shapes, member) \
+	}
+
+static const struct {
+	const char *name;
+	size_t offset;
+} members[] = {
+	MEMBER(ob_type),
+	MEMBER(ob_size),
+	MEMBER(type.name),
+	MEMBER(type.basicsize),
+	MEMBER(type.itemsize),
+	MEMBER(type.dealloc),
+	MEMBER(type.flags),
+	MEMBER(type.doc),
+	MEMBER(type.weaklistoffset),
+	MEMBER(type.base),
+	MEMBER(type.dict),
+	MEMBER(type.dictoffset),
+	MEMBER(type.mro),
+	MEMBER(type.size),
+	MEMBER(type.ht_name),
+	MEMBER(type.ht_qualname),
+	MEMBER(type.ht_cached_keys),
+	MEMBER(type.ht_module),
+	MEMBER(type.ht_tpname),
+	MEMBER(type.heap_size),
+	MEMBER(dict.used),
+	MEMBER(dict.keys),
+	MEMBER(dict.values),
+	MEMBER(dict.mask),
+	MEMBER(dict.small_table),
+	MEMBER(dict.size),
+	MEMBER(keys.header),
+	MEMBER(keys.size),
+	MEMBER(keys.log2_size),
+	MEMBER(keys.log2_index_bytes),
+	MEMBER(keys.kind),
+	MEMBER(keys.usable),
+	MEMBER(keys.nentries),
+	MEMBER(list.items),
+	MEMBER(list.allocated),
+	MEMBER(tuple.items),
+	MEMBER(set.fill),
+	MEMBER(set.used),
+	MEMBER(set.mask),
+	MEMBER(set.table),
+	MEMBER(set.small_table),
+	MEMBER(odict.first),
+	MEMBER(odict.fast_nodes),
+	MEMBER(odict.node_next),
+	MEMBER(deque.left),
+	MEMBER(deque.right),
+	MEMBER(deque.next),
+	MEMBER(deque.data),
+	MEMBER(deque.block_size),
+	MEMBER(deque.n_items),
+	MEMBER(deque.n_free),
+	MEMBER(deque.free_blocks),
+	MEMBER(array.items),
+	MEMBER(array.descr),
+	MEMBER(str.length),
+	MEMBER(str.state),
+	MEMBER(str.ascii_data),
+	MEMBER(str.compact_data),
+	MEMBER(str.legacy_data),
+	MEMBER(str.wstr),
+	MEMBER(str.utf8),
+	MEMBER(str.utf8_length),
+	MEMBER(bytes.data),
+	MEMBER(bytearray.alloc),
+	MEMBER(bytearray.start),
+	MEMBER(bytearray.object),
+	MEMBER(integer.digits),
+	MEMBER(integer.tag),
+	MEMBER(module.dict),
+	MEMBER(module.name),
+	MEMBER(module.state),
+	MEMBER(function.code),
+	MEMBER(function.globals),
+	MEMBER(function.defaults),
+	MEMBER(function.kwdefaults),
+	MEMBER(function.closure),
+	MEMBER(function.name),
+	MEMBER(function.qualname),
+	MEMBER(function.dict),
+	MEMBER(function.module),
+	MEMBER(code.name),
+	MEMBER(code.qualname),
+	MEMBER(code.filename),
+	MEMBER(code.first_line),
+	MEMBER(code.varnames),
+	MEMBER(code.freevars),
+	MEMBER(code.cellvars),
+	MEMBER(code.localsplusnames),
+	MEMBER(code.n_locals),
+	MEMBER(method.function),
+	MEMBER(method.self),
+	MEMBER(cell.contents),
+	MEMBER(instance.class),
+	MEMBER(instance.dict),
+	MEMBER(old_class.dict),
+	MEMBER(old_class.name),
+	MEMBER(frame.code),
+	MEMBER(frame.locals),
+	MEMBER(frame.previous),
+	MEMBER(frame.stack_top),
+	MEMBER(frame_object),
+	MEMBER(generator),
+	MEMBER(gc_size),
+};
+
+static struct error *show_shapes(const char *version, bool free_threaded)
+{
+	static const struct layout layout;
+	struct shapes shapes;
+	bool unverified;
+	struct error *err = shapes_fill(&layout, (uint32_t)strtoul(version, NULL, 16),
+					free_threaded, false, &shapes, &unverified);
+	for (size_t i = 0; !err && i < ARRAY_SIZE(members); i++) {
+		uint64_t value;
+		memcpy(&value, (const char *)&shapes + members[i].offset, sizeof(value));
+		(void)printf("%s=%" PRIu64 "\n", members[i].name, value);
+	}
+	return err;
+}
+
+/* ---- a target ---------------------------------------------------------------------------- */
+
+struct probe {
+	struct subject subject;
+	struct look look;
+	struct snapshot *snapshot;
+	struct burst *burst;
+	struct shapes shapes;
+	struct type_table types;
+	bool parts;
+	uint64_t n_blocks, n_objects, us;
+	VEC(struct burst_range) wanted;
+};
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void show_part(void *context, const struct part *part)
+{
+	const struct object *owner = context;
+	(void)printf("p 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64 " %s\n", owner->at.value,
+		     part->at.value, part->before, part_kind_name(part->kind));
+}
+
+static void show_block(struct probe *p, raddr at, uint64_t size)
+{
+	struct object object;
+	uint64_t start = now_us();
+	bool is = object_in_block(&p->types, at, size, &object);
+	p->us += now_us() - start;
+	p->n_blocks++;
+	p->n_objects += is;
+	if (!is) {
+		(void)printf("u 0x%" PRIx64 " %" PRIu64 "\n", at.value, size);
+		return;
+	}
+	(void)printf("o 0x%" PRIx64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		     object.at.value, object.type, object.immortal ? UINT64_MAX : object.refcount,
+		     object.size, object.before, size);
+	if (p->parts)
+		object_parts(&p->types, &object, show_part, &object);
+}
+
+static struct error *show_pool(struct probe *p, const struct pymalloc *heap, raddr pool)
+{
+	struct pymalloc_blocks blocks = {0};
+	struct error *err = pymalloc_blocks_read(&p->subject.space, &p->subject.build.layout, heap,
+						 pool, &blocks);
+	for (uint32_t i = 0; !err && i < blocks.n_blocks; i++)
+		if (blocks.states[i] == BLOCK_USED)
+			show_block(p, raddr_plus(pool, heap->pool_overhead + i * blocks.block_size),
+				   blocks.block_size);
+	if (!err)
+		pymalloc_blocks_fini(&blocks);
+	return err;
+}
+
+static struct error *show_heap(struct probe *p, const struct pymalloc *heap)
+{
+	for (size_t i = 0; i < heap->arenas.count; i++) {
+		const struct pymalloc_arena *a = &heap->arenas.items[i];
+		for (uint32_t k = 0; k < a->n_carved; k++) {
+			raddr pool = pymalloc_pool_address(heap, a, k);
+			struct error *err = heap->pools.items[a->pools_at + k].used
+						    ? show_pool(p, heap, pool)
+						    : NULL;
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+static void show_types(const struct probe *p)
+{
+	for (size_t i = 0; i < p->types.types.count; i++) {
+		const struct type *t = &p->types.types.items[i];
+		_cleanup_(text_fini) struct text name = TEXT_EMPTY;
+		text_add_escaped(&name, t->name, strlen(t->name));
+		(void)printf("t %zu 0x%" PRIx64 " %d %d %s\n", i, t->at.value, (int)t->kind,
+			     t->exact, text_string(&name));
+	}
+	(void)printf("blocks=%" PRIu64 "\nobjects=%" PRIu64 "\nus=%" PRIu64 "\nexamined=%" PRIu64
+		     "\ngc_size=%" PRIu64 "\nwindowed=%" PRIu64 "\n",
+		     p->n_blocks, p->n_objects, p->us, p->types.n_examined, p->types.gc_size,
+		     burst_windowed(p->burst));
+}
+
+static struct error *look_at_heaps(struct probe *p, const struct inspector_request *request)
+{
+	const struct layout *layout = &p->subject.build.layout;
+	struct error *err = look_copy(&p->look, request, &p->subject, p->snapshot);
+	for (size_t i = 0; !err && i < p->look.runtime.interpreters.count; i++) {
+		const struct runtime_interpreter *from = &p->look.runtime.interpreters.items[i];
+		struct snapshot_interpreter *to = vec_push(&p->snapshot->interpreters);
+		if (!to)
+			return error_out_of_memory();
+		if (from->has_heap)
+			err = pymalloc_walk(p->look.copies.items[i], layout, &from->roots,
+					    &to->pymalloc, &p->snapshot->doubts);
+	}
+	return err;
+}
+
+static struct error *take_burst(struct probe *p)
+{
+	const struct space *space = &p->subject.space;
+	for (size_t i = 0; i < space->regions.count; i++) {
+		const struct region *r = &space->regions.items[i];
+		struct burst_range *range =
+			r->writable && r->readable ? vec_push(&p->wanted) : NULL;
+		if (range)
+			*range = (struct burst_range){r->start, r->size};
+	}
+	const struct burst_request request = {.space = &p->subject.space,
+					      .wanted = p->wanted.items,
+					      .n_wanted = p->wanted.count,
+					      .max_memory = GIB};
+	return burst_take(&request, &p->burst);
+}
+
+static struct error *show_all(struct probe *p)
+{
+	const struct python_build *build = &p->subject.build;
+	bool unverified;
+	struct error *err = shapes_fill(&build->layout, build->version_hex, build->free_threaded,
+					p->snapshot->target.debug_hooks, &p->shapes, &unverified);
+	err = err ?: take_burst(p);
+	err = err ?: type_table_init(&p->types, p->burst, &p->shapes, &p->subject.space);
+	for (size_t i = 0; !err && i < p->snapshot->interpreters.count; i++)
+		err = show_heap(p, &p->snapshot->interpreters.items[i].pymalloc);
+	if (!err)
+		show_types(p);
+	return err;
+}
+
+static struct error *probe_target(const char *pid, bool parts)
+{
+	static struct probe p;
+	const struct inspector_request request = {
+		.kind = ORIGIN_LIVE, .pid = (pid_t)strtol(pid, NULL, 10), .mode = LOOK_SETTLE};
+	p.parts = parts;
+	p.snapshot = snapshot_new();
+	struct error *err = inspector_enter();
+	err = err ?: subject_open(&request, &p.subject);
+	err = err ?: origin_refresh(&p.subject.origin, &p.subject.space);
+	err = err ?: look_at_heaps(&p, &request);
+	err = err ?: show_all(&p);
+	type_table_fini(&p.types);
+	burst_free(p.burst);
+	vec_fini(&p.wanted);
+	look_fini(&p.look);
+	snapshot_free(p.snapshot);
+	subject_fini(&p.subject);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct error *err = NULL;
+	if (argc > 2 && strcmp(argv[1], "shapes") == 0)
+		err = show_shapes(argv[2], argc > 3);
+	else if (argc > 1)
+		err = probe_target(argv[1], argc > 2);
+	if (err)
+		(void)fprintf(stderr, "object-probe: %s\n", err->cause);
+	int code = err ? (int)err->kind : argc > 1 ? 0 : 2;
+	error_free(err);
+	return code;
+}
