@@ -69,12 +69,19 @@ uint64_t judge_leaf(const struct judge *j, enum leaf leaf);
 
 /* ---- the parts, in the order in which they take ------------------------------------------------ */
 
-void judge_pymalloc(struct judge *j); /* arenas that are kept: judge_arenas.c */
+/* Arenas of pymalloc that are kept, then what mimalloc keeps: judge_arenas.c. */
+void judge_pymalloc(struct judge *j);
 void judge_mimalloc(struct judge *j);
-void judge_malloc(struct judge *j);    /* freed, and kept by the C library: judge_malloc.c */
-void judge_mappings(struct judge *j);  /* what lies in no heap: judge_mappings.c */
-void judge_unreached(struct judge *j); /* garbage, leaked references, lost chunks: judge_live.c */
-void judge_live(struct judge *j);      /* in use, and much: judge_live.c */
+
+/* Freed, and kept by the C library: judge_malloc.c. */
+void judge_malloc(struct judge *j);
+
+/* What lies in no heap, and a fork's copies: judge_mappings.c. */
+void judge_mappings(struct judge *j);
+
+/* Garbage, leaked references and lost chunks; then what is in use, and much: judge_live.c. */
+void judge_unreached(struct judge *j);
+void judge_live(struct judge *j);
 
 /* Theories that the figures rule out: theories.c. */
 void judge_theories(struct judge *j);

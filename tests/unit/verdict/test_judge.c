@@ -1,6 +1,5 @@
 /*
- * What lies in no heap, what nobody reaches, what is in use, and what is nobody's fault; and that no byte is told twice,
- * whatever a target says.
+ * What lies in no heap, what nobody reaches, what is in use, and what is nobody's fault.
  */
 #include "base/cleanup.h"
 #include "looks.h"
@@ -383,115 +382,6 @@ static void test_a_core_tells_sizes(void **state)
 	assert_false(ruled_out(&v, THEORY_SWAP)->bytes.known);
 }
 
-static void test_frameworks(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *label;
-		enum framework framework;
-	} cases[] = {
-		{"celery", FRAMEWORK_CELERY},
-		{"python3 -m celery", FRAMEWORK_CELERY},
-		{"python3.11 celery", FRAMEWORK_CELERY},
-		{"[celeryd: w1@host]", FRAMEWORK_CELERY},
-		{"gunicorn: worker [app]", FRAMEWORK_GUNICORN},
-		{"python3 gunicorn", FRAMEWORK_GUNICORN},
-		{"uwsgi", FRAMEWORK_UWSGI},
-		{"python3 -m distributed.cli.dask_worker", FRAMEWORK_DASK},
-		{"python3 dask-worker", FRAMEWORK_DASK},
-		{"python3.12 app.py", FRAMEWORK_NONE},
-		{"python3 celerybeat.py", FRAMEWORK_NONE},
-		{"python3 -m", FRAMEWORK_NONE},
-		{"python3 ", FRAMEWORK_NONE},
-		{"", FRAMEWORK_NONE},
-		{NULL, FRAMEWORK_NONE},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		LOOK;
-		VERDICT;
-		free(s->target.command);
-		s->target.command = cases[i].label ? look_text(cases[i].label) : NULL;
-		look_judge(s, &v);
-		assert_int_equal(v.framework, cases[i].framework);
-	}
-}
-
-/* ---- hostile figures ---------------------------------------------------------------------------------------------- */
-
-/* Mostly of sizes that occur, now and then of none that can. */
-static uint64_t any(uint64_t *seed)
-{
-	uint64_t word = *seed += 0x9e3779b97f4a7c15;
-	word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9;
-	word = (word ^ word >> 27) * 0x94d049bb133111eb;
-	word ^= word >> 31;
-	return word % 50 ? word / 64 % (200 * MIB) : UINT64_MAX - word / 64 % 4096;
-}
-
-static void scramble(struct snapshot *s, uint64_t *seed)
-{
-	static const char *const links[] = {"a", "b", NULL};
-	for (int i = 0; i < LEAF_COUNT; i++) {
-		look_set(s, (enum leaf)i, any(seed) % 3 ? 0 : any(seed) % (200 * MIB));
-		s->ledger.lines[i].tally.huge = any(seed);
-	}
-	for (int i = 0; i < 3; i++)
-		look_malloc_arena(s, 0, 0, 0, 0, 0);
-	for (size_t i = 0; i < s->malloc.arenas.count; i++) {
-		struct malloc_arena *a = &s->malloc.arenas.items[i];
-		a->trimmable = (struct maybe){.value = any(seed), .known = any(seed) % 2};
-		a->stuck = maybe_known(any(seed));
-		a->top_resident = maybe_known(any(seed));
-		for (size_t k = 0; k < MALLOC_FREE_SIZES; k++)
-			a->free_sizes[k] = any(seed);
-	}
-	for (size_t i = 0; i < s->interpreters.items[0].pymalloc.arenas.count; i++) {
-		struct pymalloc_arena *a = &s->interpreters.items[0].pymalloc.arenas.items[i];
-		a->used_bytes = any(seed) % (2 * MIB);
-		a->resident = any(seed);
-		a->n_free = (uint32_t)any(seed);
-		a->n_carved = (uint32_t)any(seed);
-	}
-	s->malloc.settings.moved = any(seed) % 2;
-	s->malloc.settings.mmap_threshold = any(seed);
-	s->holders.garbage.bytes = any(seed);
-	s->holders.leaked.bytes = any(seed);
-	s->holders.lost_bytes = any(seed);
-	s->holders.native_bytes = any(seed);
-	uint64_t bytes = any(seed) % 2 ? s->ledger.rss : any(seed);
-	look_root(s, "root", "type", any(seed), bytes, links)->returned = any(seed);
-	look_pin_root(s, "root", "type", any(seed), any(seed));
-	s->pins.lead_returned = any(seed);
-	s->pins.unreached_bytes = any(seed);
-	s->pins.unreached_returned = any(seed);
-	s->pins.sparse_used = any(seed);
-	s->pins.mimalloc = any(seed) % 2;
-	s->verdict.fork = (struct fork_copies){true,      1,         any(seed), any(seed),
-					       any(seed), any(seed), any(seed), any(seed)};
-	s->verdict.huge = (struct huge_zeros){true, any(seed), any(seed)};
-}
-
-/* No byte is told twice, whatever the figures are: look_judge() checks it. */
-static void test_no_byte_is_told_twice(void **state)
-{
-	(void)state;
-	bool seen[CAUSE_KINDS] = {false};
-	for (unsigned i = 1; i <= 2000; i++) {
-		LOOK;
-		VERDICT;
-		uint64_t seed = i;
-		scramble(s, &seed);
-		s->ledger.has_residency = i % 10;
-		look_judge(s, &v);
-		for (size_t k = 0; k < v.causes.count; k++)
-			seen[v.causes.items[k].kind] = true;
-	}
-	for (int i = 0; i < CAUSE_NOTHING_WRONG; i++) {
-		if (i != CAUSE_MALLOC_ENV_INEFFECTIVE && i != CAUSE_SWAPPED_OUT && !seen[i])
-			fail_msg("%s never came", cause_kind_name((enum cause_kind)i));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -516,8 +406,6 @@ int main(void)
 		cmocka_unit_test(test_swapped_out),
 		cmocka_unit_test(test_what_counts_depends_on_size),
 		cmocka_unit_test(test_a_core_tells_sizes),
-		cmocka_unit_test(test_frameworks),
-		cmocka_unit_test(test_no_byte_is_told_twice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
