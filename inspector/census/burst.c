@@ -35,8 +35,6 @@ struct burst {
 	bool whole;
 };
 
-_Static_assert(BURST_WINDOW == WINDOW_BLOCK, "a window holds what burst_bytes() promises");
-
 /* ---- finding a stretch ------------------------------------------------------------------ */
 
 static size_t grain_slot(const struct burst *burst, uint64_t number)

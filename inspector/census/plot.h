@@ -18,14 +18,16 @@
 
 #define PLOT_NONE UINT32_MAX
 
+struct plot_directory; /* inspector/census/plotting/plot_directory.h */
+
 enum plot_source { PLOT_PYMALLOC, PLOT_MIMALLOC, PLOT_MALLOC };
 
 struct plot_run {
 	uint64_t start;      /* of its first block */
 	uint32_t block_size; /* bytes, at most 4 GiB - 1 */
-	uint32_t n_blocks;
-	uint32_t first; /* number of its first block */
-	uint32_t arena; /* pymalloc: index in plot.arenas; mimalloc: of the segment there */
+	uint32_t n_blocks;   /* that were made so far: blocks never given out have no number */
+	uint32_t first;      /* number of its first block */
+	uint32_t arena;      /* pymalloc: index in plot.arenas; mimalloc: of the segment there */
 };
 
 struct plot_arena {
@@ -52,7 +54,7 @@ struct plot {
 	uint64_t
 		n_damaged; /* pools or pages whose lists contradict them: their blocks count as used */
 	uint64_t *used;    /* a bit for each number */
-	void *directory; /* plot.c's own: from a page to its run or first chunk */
+	struct plot_directory *directory; /* from a page to its run or first chunk */
 };
 
 static inline bool plot_is_used(const struct plot *p, uint32_t block)
@@ -60,12 +62,13 @@ static inline bool plot_is_used(const struct plot *p, uint32_t block)
 	return p->used[block / 64] >> (block % 64) & 1;
 }
 
-/* The used block that holds an address, and where it starts and how large it is; PLOT_NONE. */
 struct plot_place {
 	uint64_t start, size;
 	uint32_t block;
 	uint32_t arena; /* index in plot.arenas; PLOT_NONE: a chunk */
 };
+
+/* The used block that holds an address, anywhere inside; false: none does. Several threads may ask at a time. */
 bool plot_find(const struct plot *plot, uint64_t address, struct plot_place *ret);
 
 /* The place of a number below n_blocks. */

@@ -29,9 +29,10 @@ struct look {
 	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
 	struct mimalloc_copy *mimalloc; /* of all interpreters; NULL: the process does not use it */
 	struct look_counters counters;
-	struct malloc_look *malloc; /* while it is under way; NULL: it was not asked for */
-	bool malloc_ready;          /* it will be, or was, copied under the stop */
-	struct claims claims;       /* of malloc's, for the ledger */
+	struct malloc_look
+		*malloc;      /* NULL: it was not asked for; after a look kept for a census alone */
+	bool malloc_ready;    /* it will be, or was, copied under the stop */
+	struct claims claims; /* of malloc's, for the ledger */
 	const struct residency
 		*residency; /* of the whole target, if it was taken before; borrowed */
 	bool stopped;       /* the target stands still right now, by us */

@@ -64,11 +64,22 @@ static int compare_spans(const void *a, const void *b)
 			     ((const struct malloc_span *)b)->start);
 }
 
+static bool tells_account(const struct scene *scene)
+{
+	return scene->request->parts & (LOOK_MALLOC | LOOK_LEDGER);
+}
+
+/* For a census chunks are told one by one later, in a copy: no figures, so nothing to settle. */
+static bool is_kept(const struct scene *scene)
+{
+	return scene->request->parts & (LOOK_CENSUS | LOOK_HOLDERS);
+}
+
 struct error *look_malloc_begin(struct scene *scene)
 {
 	_cleanup_(avoided_fini) struct avoided avoided = {VEC_EMPTY};
 	malloc_look_free(take(scene->look->malloc));
-	if (!(scene->request->parts & (LOOK_MALLOC | LOOK_LEDGER)))
+	if (!tells_account(scene) && !is_kept(scene))
 		return NULL;
 	struct error *err = avoid_arenas(scene, &avoided);
 	err = err ?: avoid_segments(scene, &avoided);
@@ -93,7 +104,7 @@ struct error *look_malloc_prepare(struct scene *scene)
 {
 	struct look *look = scene->look;
 	look->malloc_ready = false;
-	if (!look->malloc)
+	if (!look->malloc || !tells_account(scene))
 		return NULL;
 	return malloc_look_prepare(look->malloc, true, scene->pause_left_us, &look->malloc_ready);
 }
@@ -151,6 +162,7 @@ struct error *look_malloc_settle(struct scene *scene, bool may_stop)
 {
 	struct malloc_look *malloc = scene->look->malloc;
 	struct error *err = malloc ? malloc_look_walk(malloc) : NULL;
+	may_stop &= tells_account(scene);
 	while (malloc && !err && may_stop && scene->pause_left_us && malloc_look_unsettled(malloc))
 		err = settle_one(scene, &may_stop);
 	return err;
@@ -162,8 +174,11 @@ struct error *look_malloc_finish(struct scene *scene)
 	if (!look->malloc)
 		return NULL;
 	look->claims.list.count = 0;
-	struct error *err = malloc_look_finish(look->malloc, &scene->snapshot->malloc,
-					       &look->claims, &scene->snapshot->doubts);
-	malloc_look_free(take(look->malloc));
+	struct error *err = NULL;
+	if (tells_account(scene))
+		err = malloc_look_finish(look->malloc, &scene->snapshot->malloc, &look->claims,
+					 &scene->snapshot->doubts);
+	if (!is_kept(scene))
+		malloc_look_free(take(look->malloc));
 	return err;
 }

@@ -22,7 +22,8 @@ bool look_malloc_agrees(const struct scene *scene);
 /* What no stop gave, live; then, if may_stop, one arena after the other under a stop as short as that takes. */
 struct error *look_malloc_settle(struct scene *scene, bool may_stop) MUST_CHECK;
 
-/* Moves what was found into snapshot and look. */
+/* Moves what was found into snapshot and look, where an account was asked for. Where a census was, where arenas and their
+ * large chunks are stays in look.malloc. */
 struct error *look_malloc_finish(struct scene *scene) MUST_CHECK;
 
 #endif

@@ -67,6 +67,15 @@ static uint64_t block_size(const struct glibc_place *place, const uint64_t heade
 	return size && size % GLIBC_PAGE == 0 && size <= limit ? size : 0;
 }
 
+struct error *glibc_mapped_check(struct space *space, const struct glibc_place *place,
+				 const struct malloc_span *span, bool *ret)
+{
+	uint64_t header[2] = {0};
+	struct error *err = space_read(space, span->start, header, sizeof(header));
+	*ret = !err && block_size(place, header, span->size) == span->size;
+	return err && error_catch(&err, ERROR_FAULT) ? NULL : err;
+}
+
 static struct error *take_block(struct search *s, uint64_t at, uint64_t size)
 {
 	struct malloc_span *place = vec_push(&s->found->blocks);

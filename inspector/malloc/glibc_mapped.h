@@ -37,6 +37,10 @@ struct error *glibc_mapped_find(const struct glibc_mapped_request *request,
 				struct glibc_mapped *ret) MUST_CHECK;
 void glibc_mapped_fini(struct glibc_mapped *mapped);
 
+/* Whether such a block still begins at a span's. ERROR_GONE. */
+struct error *glibc_mapped_check(struct space *space, const struct glibc_place *place,
+				 const struct malloc_span *span, bool *ret) MUST_CHECK;
+
 /* Whether the blocks are those that mp_ counts. glibc 2.43 counts 16 bytes too much each time that it
  * enlarges a block (sysmalloc's mremap_chunk). */
 bool glibc_mapped_complete(const struct glibc_place *place, const struct glibc_mapped *mapped);

@@ -136,6 +136,12 @@ static bool is_marked(struct walk *w, const struct chunk *c)
 	return w->fast && glibc_marks_has(w->fast, c->at, &w->near_fast);
 }
 
+static void tell(struct walk *w, uint64_t at, uint64_t size, bool in_use)
+{
+	const struct glibc_listener *l = w->request->listener;
+	w->failed |= l && !l->chunk(l->context, at, size, in_use);
+}
+
 /* The chunk that waits, once the next has told whether it is in use. */
 static void settle(struct walk *w, bool in_use)
 {
@@ -147,6 +153,7 @@ static void settle(struct walk *w, bool in_use)
 	bool marked = in_use && is_marked(w, &c);
 	bool cached = in_use && !marked && is_cached(w, &c);
 	bool guessed = in_use && !marked && !cached && w->guesses && is_linked(w, &c);
+	tell(w, c.at, c.size, in_use && !marked && !cached && !guessed);
 	if (!in_use)
 		take_links(w, c.at, c.fd, c.bk);
 	if (!in_use || marked || guessed)
@@ -228,6 +235,7 @@ static enum step take_top(struct walk *w, struct path *p, uint64_t size_word)
 	}
 	settle(w, size_word & GLIBC_IN_USE);
 	w->total += size;
+	tell(w, p->at, size, false);
 	glibc_ledger_top(&w->ledger, p->at, size, trim_unit(w));
 	p->at += size;
 	return STEP_END;
@@ -341,6 +349,12 @@ static struct error *walk_segment(struct walk *w, const struct glibc_segment *s)
 
 /* ---- an arena --------------------------------------------------------------------------- */
 
+static void begin(const struct glibc_walk_request *r, bool again)
+{
+	if (r->listener)
+		r->listener->begin(r->listener->context, again);
+}
+
 static struct error *walk_init(const struct glibc_walk_request *r, struct malloc_arena *arena,
 			       struct claims *claims, struct walk *ret)
 {
@@ -445,6 +459,7 @@ static struct error *walk_guessing(const struct glibc_walk_request *r, struct ma
 	ret_claims->list.count = n;
 	malloc_arena_fini(ret);
 	*ret = (struct malloc_arena){.main = false};
+	begin(r, true);
 	if (broken) /* a chunk with a cache's old key is in no list of links */
 		err = follow_lists(r, UINT64_MAX, marks, &broken);
 	return err ?: walk_by_marks(r, marks, broken, ret, ret_claims);
@@ -459,6 +474,7 @@ struct error *glibc_walk_arena(const struct glibc_walk_request *r, struct malloc
 	struct error *err = follow_lists(r, most, &marks, &broken);
 	if (err)
 		return err;
+	begin(r, false);
 	return hidden && broken ? walk_guessing(r, ret, ret_claims, &marks)
 				: walk_by_marks(r, &marks, broken, ret, ret_claims);
 }

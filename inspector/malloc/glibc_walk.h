@@ -10,6 +10,16 @@
 #include "inspector/malloc/glibc_ledger.h"
 #include "inspector/malloc/glibc_tcache.h"
 
+/* Hears of the chunks that a walk meets. */
+struct glibc_listener {
+	/* An arena begins. again: the same one as before, and what was heard of it is void. */
+	void (*begin)(void *context, bool again);
+	/* A chunk, upwards in each segment. in_use: neither free, nor in a fast bin or a thread's cache. False: out of
+	 * memory. */
+	bool (*chunk)(void *context, uint64_t at, uint64_t size, bool in_use);
+	void *context;
+};
+
 struct glibc_walk_request {
 	struct space *space; /* the target's, or a copy of some of it; borrowed, as all here */
 	const struct glibc_place *place;
@@ -20,6 +30,7 @@ struct glibc_walk_request {
 	const struct residency *counted;   /* what counts as resident; NULL: not known */
 	bool resumes;  /* goes on behind what is broken: of no use where it is only in motion */
 	bool at_break; /* its top ends at the program break: trim may move that */
+	const struct glibc_listener *listener; /* NULL: nobody listens */
 };
 
 /*

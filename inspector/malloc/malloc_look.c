@@ -23,6 +23,7 @@ static void arena_fini(struct malloc_look_arena *arena)
 	residency_fini(&arena->residency);
 	malloc_arena_fini(&arena->found);
 	claims_fini(&arena->claims);
+	vec_fini(&arena->large.list);
 }
 
 void malloc_look_free(struct malloc_look *look)
@@ -215,12 +216,33 @@ static bool ends_at_break(const struct space *space, const struct glibc_state *s
 	return false;
 }
 
+static void begin_arena(void *context, bool again)
+{
+	struct malloc_look_arena *arena = context;
+	(void)again;
+	arena->large.list.count = 0;
+}
+
+static bool note_chunk(void *context, uint64_t at, uint64_t size, bool in_use)
+{
+	struct malloc_look_arena *arena = context;
+	(void)in_use;
+	if (size < MALLOC_LARGE)
+		return true;
+	struct malloc_span *one = vec_push(&arena->large.list);
+	if (one)
+		*one = (struct malloc_span){raddr_at(at), size};
+	return one;
+}
+
 struct error *malloc_look_walk_in(struct malloc_look *look, struct malloc_look_arena *arena,
 				  struct space *space, bool resumes)
 {
+	const struct glibc_listener listener = {begin_arena, note_chunk, arena};
 	const struct glibc_walk_request request = {
 		.space = space,
 		.place = &look->place,
+		.listener = &listener,
 		.tcaches = &look->tcaches,
 		.state = &arena->state,
 		.segments = &arena->segments,

@@ -21,6 +21,13 @@ struct malloc_span {
 	uint64_t size;
 };
 
+struct malloc_spans {
+	VEC(struct malloc_span) list;
+};
+
+/* Chunks of so many bytes are remembered by a walk, one by one. */
+#define MALLOC_LARGE (256 * KIB)
+
 struct malloc_look_request {
 	const struct origin *origin; /* borrowed, as all here */
 	struct space *space;

@@ -16,6 +16,7 @@ struct malloc_look_arena {
 	struct residency residency; /* of its segments, where the caller gave none */
 	struct malloc_arena found;
 	struct claims claims;
+	struct malloc_spans large; /* chunks, free ones and top too */
 	bool walked, settled;
 	bool damaged; /* it did not move, and its figures disagree: a stop would not help */
 	bool locked;  /* when its state was read */

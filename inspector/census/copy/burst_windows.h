@@ -4,12 +4,11 @@
 #ifndef INSPECTOR_CENSUS_BURST_WINDOWS_H
 #define INSPECTOR_CENSUS_BURST_WINDOWS_H
 
-#include "base/error.h"
-#include "base/raddr.h"
+#include "inspector/census/burst.h"
 
 #include <stddef.h>
 
-#define WINDOW_BLOCK (64 * 1024) /* addresses that lead to one window */
+#define WINDOW_BLOCK BURST_WINDOW /* addresses that lead to one window */
 #define WINDOW_SIZE  (2 * WINDOW_BLOCK)
 #define WINDOW_PAGE  4096
 
