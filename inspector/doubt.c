@@ -113,6 +113,10 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_MALLOC_ARENA] = "malloc_arena",
 		[DOUBT_MALLOC_MAPPED] = "malloc_mapped",
 		[DOUBT_MALLOC_UNKNOWN] = "malloc_unknown",
+		[DOUBT_OBJECTS_UNKNOWN] = "objects_unknown",
+		[DOUBT_BLOCKS_UNEXPLAINED] = "blocks_unexplained",
+		[DOUBT_CENSUS_STREAMED] = "census_streamed",
+		[DOUBT_HOLDERS_PARTIAL] = "holders_partial",
 		[DOUBT_INPUT_PARTIAL] = "input_partial",
 		[DOUBT_TARGET_CHANGED] = "target_changed",
 	};

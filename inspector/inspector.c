@@ -12,9 +12,11 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/census/ground.h"
 #include "inspector/core_account.h"
 #include "inspector/ledger/ledger_fill.h"
 #include "inspector/ledger/pymalloc_claims.h"
+#include "inspector/look/budget.h"
 #include "inspector/look/footprint.h"
 #include "inspector/look/look.h"
 #include "inspector/python/runtime.h"
@@ -33,6 +35,7 @@ struct inspector {
 	struct look look;           /* copies are kept from look to look: their buffers are warm */
 	struct footprint footprint; /* of the last look that was asked for the ledger */
 	struct ledger_memory memory;
+	struct ground *ground; /* of the last look with a census; NULL: there was none */
 	uint64_t opened_us; /* what opening cost; part of the first look's time */
 	bool looked;
 };
@@ -73,6 +76,7 @@ void inspector_close(struct inspector *inspector)
 {
 	if (!inspector)
 		return;
+	ground_free(inspector->ground);
 	look_fini(&inspector->look);
 	footprint_fini(&inspector->footprint);
 	ledger_memory_fini(&inspector->memory);
@@ -295,6 +299,35 @@ static struct error *tell_ledger(struct inspector *inspector, struct snapshot *r
 	return ledger_fill(&request, &ret->ledger);
 }
 
+static bool asks_for_census(const struct inspector *inspector)
+{
+	return inspector->request.parts & (LOOK_CENSUS | LOOK_HOLDERS);
+}
+
+/* The only copy of its kind: the one before it went when the look began. */
+static struct error *take_census(struct inspector *inspector, struct snapshot *ret)
+{
+	const struct inspector_request *asked = &inspector->request;
+	const struct ground_request request = {
+		.space = &inspector->subject.space,
+		.subject = &inspector->subject,
+		.look = &inspector->look,
+		.snapshot = ret,
+		.max_memory = budget_of(asked),
+		.contents = asked->contents,
+		.progress = asked->progress,
+		.context = asked->progress_context,
+	};
+	if (!asks_for_census(inspector))
+		return NULL;
+	return ground_make(&request, &inspector->ground, &ret->census, &ret->doubts);
+}
+
+struct ground *inspector_ground(struct inspector *inspector)
+{
+	return inspector->ground;
+}
+
 static struct error *look_once(struct inspector *inspector, struct snapshot *ret)
 {
 	struct subject *s = &inspector->subject;
@@ -305,6 +338,7 @@ static struct error *look_once(struct inspector *inspector, struct snapshot *ret
 	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
 	err = err ?: walk(inspector, ret);
 	err = err ?: tell_ledger(inspector, ret);
+	err = err ?: take_census(inspector, ret);
 	if (origin_process(&s->origin))
 		clock_gettime(CLOCK_REALTIME, &ret->target.taken_at);
 	return err ?: origin_check(&s->origin);
@@ -318,6 +352,8 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 		return error_out_of_memory();
 	/* Also the first time: reading DWARF took a while. */
 	struct subject *s = &inspector->subject;
+	if (asks_for_census(inspector))
+		ground_free(take(inspector->ground));
 	struct error *err = origin_refresh(&s->origin, &s->space);
 	err = err ?: look_once(inspector, snapshot);
 	if (err) {

@@ -12,11 +12,13 @@
 #include "inspector/census/copy/burst_copy.h"
 #include "inspector/census/copy/burst_windows.h"
 
+#include <pthread.h>
 #include <string.h>
 
-#define GRAIN_BITS   20
-#define WINDOW_SHARE 16 /* of the memory that may be used: one part of so many */
-#define WINDOWS_MOST (32 * MIB)
+#define GRAIN_BITS       20
+#define WINDOW_SHARE     16 /* of the memory that may be used: one part of so many */
+#define WINDOWS_MOST     (32 * MIB)
+#define WINDOWS_OF_SHARE (2 * MIB)
 
 struct grain {
 	uint64_t number; /* address >> GRAIN_BITS */
@@ -32,6 +34,8 @@ struct burst {
 	size_t grain_mask;
 	const struct burst_stretch *hot; /* the last answer; NULL: none yet */
 	struct burst_windows windows;
+	struct burst *of;     /* whose copy this is; NULL: its own */
+	pthread_mutex_t lock; /* of the space: one reads it at a time */
 	bool whole;
 };
 
@@ -129,7 +133,11 @@ static struct error *read_both(void *source, raddr at, void *to, size_t size)
 
 static bool fill_window(void *context, raddr at, uint8_t *to, size_t size)
 {
-	struct error *err = read_both(context, at, to, size);
+	struct burst *burst = context;
+	pthread_mutex_t *lock = burst->of ? &burst->of->lock : &burst->lock;
+	(void)pthread_mutex_lock(lock);
+	struct error *err = read_both(burst, at, to, size);
+	(void)pthread_mutex_unlock(lock);
 	error_free(err);
 	return !err;
 }
@@ -170,6 +178,7 @@ struct error *burst_take(const struct burst_request *request, struct burst **ret
 	if (!burst)
 		return error_out_of_memory();
 	burst->space = request->space;
+	(void)pthread_mutex_init(&burst->lock, NULL);
 	struct error *err = copy_wanted(burst, request);
 	err = err ?: index_stretches(burst);
 	err = err
@@ -181,13 +190,36 @@ struct error *burst_take(const struct burst_request *request, struct burst **ret
 	return NULL;
 }
 
+struct error *burst_share(struct burst *burst, struct burst **ret)
+{
+	struct burst *share = calloc(1, sizeof(*share));
+	if (!share)
+		return error_out_of_memory();
+	share->space = burst->space;
+	share->copy = burst->copy;
+	share->grains = burst->grains;
+	share->grain_mask = burst->grain_mask;
+	share->whole = burst->whole;
+	share->of = burst->of ? burst->of : burst;
+	struct error *err =
+		burst_windows_init(&share->windows, WINDOWS_OF_SHARE, fill_window, share);
+	if (err)
+		free(share);
+	else
+		*ret = share;
+	return err;
+}
+
 void burst_free(struct burst *burst)
 {
 	if (!burst)
 		return;
-	burst_copy_fini(&burst->copy);
 	burst_windows_fini(&burst->windows);
-	free(burst->grains);
+	if (!burst->of) {
+		burst_copy_fini(&burst->copy);
+		free(burst->grains);
+		(void)pthread_mutex_destroy(&burst->lock);
+	}
 	free(burst);
 }
 

@@ -69,6 +69,12 @@ uint64_t burst_windowed(const struct burst *burst);
 uint64_t burst_took(const struct burst *burst);
 
 /*
+ * Another one's door to the same copy, for a thread of its own: windows are its own, and are filled by one at a time. It is freed
+ * before the burst that it shares. ERROR_RESOURCE.
+ */
+struct error *burst_share(struct burst *burst, struct burst **ret) MUST_CHECK;
+
+/*
  * The target's memory as a space in which what was copied is read from the copy, and all else where it always is. For
  * walkers. Borrows the burst and the regions: good until those are read anew, and not to be closed.
  */

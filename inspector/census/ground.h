@@ -25,6 +25,7 @@ struct ground {
 	struct outside outside;
 };
 
+struct inspector;
 struct look;
 struct subject;
 
@@ -46,10 +47,19 @@ struct error *ground_make(const struct ground_request *request, struct ground **
 			  struct census *ret_census, struct doubts *doubts) MUST_CHECK;
 void ground_free(struct ground *ground); /* takes NULL */
 
+static inline void ground_freep(struct ground **ground)
+{
+	ground_free(*ground);
+}
+
 /* The object of a block that is labelled as one (dead ones too); false: it is none. */
 bool ground_object(struct ground *ground, uint32_t block, struct object *ret);
 
 /* The name a row of the census has for a label: "app.Session", "dict of app.Session", "list items". Appended. */
 void ground_label_name(const struct ground *ground, const struct label *label, struct text *ret);
+
+/* What the last look with a census stands on; borrowed, and good until the next such look. NULL: there was none.
+ * (Defined with the inspector.) */
+struct ground *inspector_ground(struct inspector *inspector);
 
 #endif

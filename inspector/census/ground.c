@@ -1,0 +1,251 @@
+/*
+ * ground: how it is made.
+ *
+ *	wanted ─▷ burst ─▷ plot ─▷ labels: recognise, claim, attribute ─▷ tables
+ *
+ * What the passes take beside the copy, two bytes a block and what orphans need, has its share of the
+ * budget set aside before anything is copied.
+ */
+#include "inspector/census/ground.h"
+
+#include "base/cleanup.h"
+#include "inspector/census/copy/burst_wanted.h"
+#include "inspector/census/passes/passes.h"
+#include "inspector/census/plotting/plot_make.h"
+#include "inspector/census/tables/arrays.h"
+#include "inspector/census/tables/signatures.h"
+#include "inspector/census/tables/strings.h"
+#include "inspector/census/tables/tally.h"
+#include "inspector/look/look.h"
+#include "inspector/subject.h"
+
+#define BESIDE        135 /* of 100: the copy and what is made of it */
+#define SMALL_MAPPING MIB
+
+/* ---- copying and plotting ------------------------------------------------------------- */
+
+static struct error *know_shapes(const struct ground_request *request, struct ground *ground,
+				 struct doubts *doubts)
+{
+	const struct python_build *build = &request->subject->build;
+	const struct snapshot_target *target = &request->snapshot->target;
+	bool unverified = false;
+	struct error *err = shapes_fill(&build->layout, build->version_hex, build->free_threaded,
+					target->debug_hooks, &ground->shapes, &unverified);
+	if (!err && unverified)
+		doubts_add(doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_NOTE, 1,
+			   "objects of CPython %s are taken to be those of the newest known one",
+			   *build->version ? build->version : "of an unknown version");
+	return err;
+}
+
+struct mappings {
+	VEC(struct burst_range) list;
+};
+
+static void mappings_fini(struct mappings *mappings)
+{
+	vec_fini(&mappings->list);
+}
+
+/* Small ones: frames of Python, what libraries map for themselves. Where malloc is not walked all: objects lie in them. */
+static struct error *find_mappings(const struct ground_request *request, struct mappings *ret)
+{
+	const struct space *space = request->space;
+	for (size_t i = 0; i < space->regions.count; i++) {
+		const struct region *region = &space->regions.items[i];
+		if (region->kind != REGION_ANON || !region->readable || !region->writable ||
+		    region->shared || (request->look->malloc && region->size > SMALL_MAPPING))
+			continue;
+		struct burst_range *range = vec_push(&ret->list);
+		if (!range)
+			return error_out_of_memory();
+		*range = (struct burst_range){region->start, region->size};
+	}
+	return NULL;
+}
+
+static struct error *copy(const struct ground_request *request, struct ground *ground)
+{
+	_cleanup_(burst_wanted_fini) struct burst_wanted wanted = {VEC_EMPTY, 0};
+	_cleanup_(mappings_fini) struct mappings mappings = {VEC_EMPTY};
+	struct error *err = find_mappings(request, &mappings);
+	const struct burst_wanted_request wishes = {
+		.space = request->space,
+		.origin = &request->subject->origin,
+		.look = request->look,
+		.more = mappings.list.items,
+		.n_more = mappings.list.count,
+	};
+	err = err ?: burst_wanted_find(&wishes, &wanted);
+	const struct burst_request burst = {
+		.space = request->space,
+		.wanted = wanted.list.items,
+		.n_wanted = wanted.list.count,
+		.max_memory = request->max_memory / BESIDE * 100,
+	};
+	return err ?: burst_take(&burst, &ground->burst);
+}
+
+static struct error *plot(const struct ground_request *request, struct ground *ground)
+{
+	const struct plot_request plot = {
+		.burst = ground->burst,
+		.look = request->look,
+		.subject = request->subject,
+		.snapshot = request->snapshot,
+	};
+	struct error *err = plot_make(&plot, &ground->plot);
+	err = err ?: type_table_init(&ground->types, ground->burst, &ground->shapes, ground->space);
+	return err ?: labels_init(&ground->labels, ground->plot.n_blocks);
+}
+
+/* ---- labels --------------------------------------------------------------------------- */
+
+/* *ret_ended: the person had it end. */
+static struct error *label(const struct ground_request *request, struct ground *ground,
+			   bool *ret_ended)
+{
+	_cleanup_(crew_freep) struct crew *crew = NULL;
+	struct error *err = crew_new(ground, &crew);
+	if (err)
+		return err;
+	crew->progress = request->progress;
+	crew->progress_context = request->context;
+	bool done = pass_recognise(crew) && pass_claim(crew) && pass_attribute(crew);
+	*ret_ended = !done && !crew_failed(crew);
+	return crew_failed(crew) ? error_out_of_memory() : NULL;
+}
+
+static struct error *fill_tables(const struct ground_request *request, struct ground *ground,
+				 struct census *ret)
+{
+	struct error *err = tally_fill(ground, ret);
+	err = err ?: signatures_fill(ground, request->contents, ret);
+	err = err ?: arrays_fill(ground, ret);
+	if (request->contents)
+		err = err ?: strings_fill(ground, ret);
+	ret->streamed = !burst_whole(ground->burst);
+	ret->copied = burst_copied(ground->burst);
+	ret->read_again = burst_windowed(ground->burst);
+	ret->burst_us = burst_took(ground->burst);
+	ret->filled = true;
+	return err;
+}
+
+/* ---- doubts --------------------------------------------------------------------------- */
+
+/* Shares of blocks that nothing explains, of 10000: on a quiet target, and on one that allocates at full speed. */
+#define QUIET 1
+#define BUSY  50
+
+static void doubt(const struct ground *ground, const struct census *census, uint64_t max_memory,
+		  struct doubts *doubts)
+{
+	uint64_t share = census->unexplained * 10000;
+	if (share > census->blocks * QUIET)
+		doubts_add(doubts, DOUBT_BLOCKS_UNEXPLAINED,
+			   share > census->blocks * BUSY ? DOUBT_PARTIAL : DOUBT_NOTE,
+			   census->unexplained,
+			   "%" PRIu64 " of %" PRIu64 " blocks are nobody's; the lists of %" PRIu64
+			   " pools were in motion",
+			   census->unexplained, census->blocks, ground->plot.n_damaged);
+	if (census->streamed)
+		doubts_add(doubts, DOUBT_CENSUS_STREAMED, DOUBT_NOTE, 1,
+			   "within %" PRIu64 " MiB of memory of our own %" PRIu64
+			   " MiB were copied; the rest was read while it was looked through",
+			   max_memory / MIB, census->copied / MIB);
+	if (ground->labels.n_beyond)
+		doubts_add(doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_NOTE, ground->labels.n_beyond,
+			   "there are more sorts of objects than are told apart");
+	if (ground->outside.n_untold)
+		doubts_add(
+			doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_NOTE, ground->outside.n_untold,
+			"objects outside of the small-object allocator are more than were sought");
+}
+
+/* ---- the door ------------------------------------------------------------------------- */
+
+struct error *ground_make(const struct ground_request *request, struct ground **ret,
+			  struct census *ret_census, struct doubts *doubts)
+{
+	_cleanup_(ground_freep) struct ground *ground = calloc(1, sizeof(*ground));
+	bool ended = false;
+	if (!ground)
+		return error_out_of_memory();
+	ground->space = request->space;
+	struct error *err = know_shapes(request, ground, doubts);
+	err = err ?: copy(request, ground);
+	err = err ?: plot(request, ground);
+	err = err ?: label(request, ground, &ended);
+	if (err || ended)
+		return err;
+	err = fill_tables(request, ground, ret_census);
+	if (err)
+		return err;
+	doubt(ground, ret_census, request->max_memory, doubts);
+	*ret = take(ground);
+	return NULL;
+}
+
+void ground_free(struct ground *ground)
+{
+	if (!ground)
+		return;
+	outside_fini(&ground->outside);
+	labels_fini(&ground->labels);
+	plot_fini(&ground->plot);
+	type_table_fini(&ground->types);
+	burst_free(ground->burst);
+	free(ground);
+}
+
+bool ground_object(struct ground *ground, uint32_t block, struct object *ret)
+{
+	struct plot_place place;
+	enum label_kind kind = labels_of(&ground->labels, block)->kind;
+	if (kind != LABEL_OBJECT && kind != LABEL_FREE_LISTED)
+		return false;
+	plot_place(&ground->plot, block, &place);
+	return object_in_block(&ground->types, raddr_at(place.start), place.size, ret);
+}
+
+/* ---- names ---------------------------------------------------------------------------- */
+
+static const char *type_name(const struct ground *ground, uint32_t type)
+{
+	return type == TYPE_NONE ? "others" : type_table_get(&ground->types, type)->name;
+}
+
+static void add_object_name(const struct ground *ground, const struct label *label,
+			    struct text *ret)
+{
+	text_add(ret, type_name(ground, label->type));
+	if (label->of == TYPE_NONE)
+		return;
+	text_add(ret, " of ");
+	text_add(ret, type_name(ground, label->of));
+}
+
+void ground_label_name(const struct ground *ground, const struct label *label, struct text *ret)
+{
+	switch (label->kind) {
+	case LABEL_FREE:
+		text_add(ret, "free");
+		return;
+	case LABEL_UNEXPLAINED:
+		text_add(ret, "unexplained");
+		return;
+	case LABEL_BUFFER:
+		text_add(ret, part_kind_name(label->part));
+		return;
+	case LABEL_GENERIC:
+		add_object_name(ground, label, ret);
+		text_add(ret, " buffer");
+		return;
+	case LABEL_OBJECT:
+	case LABEL_FREE_LISTED:
+		add_object_name(ground, label, ret);
+		return;
+	}
+}

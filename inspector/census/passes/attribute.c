@@ -1,0 +1,136 @@
+/*
+ * attribute: whose are the blocks of which nothing is known?
+ *
+ *	words of objects and buffers ─▷ orphans, words that point outside
+ *	words that point outside     ─▷ objects there; their buffers, and what they point to
+ *	words of all other memory    ─▷ what is still nobody's: roots do not say much
+ */
+#include "inspector/census/passes/passes.h"
+#include "inspector/census/passes/search.h"
+
+#include "base/cleanup.h"
+
+/* ---- words of objects and buffers ----------------------------------------------------- */
+
+static void look_into(struct worker *worker, const struct plot_place *place)
+{
+	uint16_t label = crew_read(worker->ground, place->block);
+	const struct label *said = &worker_label(worker, label)->said;
+	if (said->leaf || (said->kind != LABEL_OBJECT && said->kind != LABEL_BUFFER))
+		return;
+	search_through(worker, place->start, place->size, place->block);
+}
+
+/* ---- words of all other memory -------------------------------------------------------- */
+
+#define STRETCH MIB /* of one portion */
+
+struct stretch {
+	uint64_t start, size;
+};
+
+struct roots {
+	VEC(struct stretch) list;
+	const struct search *search;
+};
+
+static void roots_fini(struct roots *roots)
+{
+	vec_fini(&roots->list);
+}
+
+static bool add_stretches(struct roots *to, uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		struct stretch *stretch = vec_push(&to->list);
+		if (!stretch)
+			return false;
+		*stretch = (struct stretch){start, size_min(STRETCH, end - start)};
+		start += stretch->size;
+	}
+	return true;
+}
+
+/* What of a copied stretch no arena takes; *arena: the first that may touch it. */
+static bool add_rest(struct roots *to, const struct plot *plot, uint64_t start, uint64_t end,
+		     size_t *arena)
+{
+	bool room = true;
+	for (; *arena < plot->arenas.count && room; ++*arena) {
+		const struct plot_arena *a = &plot->arenas.items[*arena];
+		if (a->start >= end)
+			break;
+		room = add_stretches(to, start, size_min(end, a->start));
+		start = size_max(start, a->start + a->size);
+		if (a->start + a->size > end)
+			break;
+	}
+	return room && add_stretches(to, start, end);
+}
+
+static bool gather_roots(const struct ground *ground, struct roots *ret)
+{
+	raddr at = RADDR_NULL, start;
+	uint64_t size;
+	size_t arena = 0;
+	while (burst_above(ground->burst, at, &start, &size)) {
+		at = raddr_plus(start, size);
+		if (!add_rest(ret, &ground->plot, start.value, at.value, &arena))
+			return false;
+	}
+	return true;
+}
+
+/* Chunks that only such memory points to are the C library's users', not Python's. */
+static void look_at_roots(struct worker *worker, size_t i)
+{
+	const struct roots *roots = worker->crew->context;
+	const struct ground *ground = worker->ground;
+	const struct stretch *stretch = &roots->list.items[i];
+	uint64_t left = 0;
+	const uint8_t *bytes = burst_stretch(ground->burst, raddr_at(stretch->start), &left);
+	for (uint64_t k = 0; bytes && k + 8 <= size_min(left, stretch->size); k += 8) {
+		uint64_t word;
+		memcpy(&word, bytes + k, sizeof(word));
+		struct orphan *orphan = orphans_at(&roots->search->orphans, word);
+		if (orphan && orphan->block < ground->plot.n_run_blocks)
+			orphan_claim(orphan, SEARCH_ROOT);
+	}
+}
+
+static bool attribute_to_roots(struct crew *crew, struct search *search)
+{
+	static const struct crew_step step = {"looking at all other memory", 900, 940};
+	_cleanup_(roots_fini) struct roots roots = {.search = search};
+	if (!gather_roots(crew->ground, &roots)) {
+		crew->workers[0].failed = true;
+		return false;
+	}
+	crew->context = &roots;
+	return crew_share(crew, &step, roots.list.count, look_at_roots);
+}
+
+/* ---- all ------------------------------------------------------------------------------ */
+
+static bool settle(struct crew *crew, struct search *search)
+{
+	bool settled = search_settle(search);
+	crew->workers[0].failed |= !settled;
+	return settled;
+}
+
+bool pass_attribute(struct crew *crew)
+{
+	static const struct crew_step step = {"finding who owns the rest", 780, 900};
+	_cleanup_(search_fini) struct search search = {0};
+	struct error *err = search_init(&search, crew);
+	if (err) {
+		error_free(err);
+		crew->workers[0].failed = true;
+		return false;
+	}
+	bool whole = crew_sweep(crew, &step, look_into) && settle(crew, &search) &&
+		     attribute_to_roots(crew, &search) && settle(crew, &search);
+	search_end(&search);
+	return whole;
+}

@@ -1,0 +1,118 @@
+/*
+ * claim: what each object owns beside its block.
+ *
+ *	list ──items──▷ [block]              buffer: list items, of list
+ *	app.Session ──▷ dict                 object: dict, of app.Session
+ *	                 └──keys──▷ [block]  buffer: dict keys, of dict of app.Session
+ *
+ * First all objects but dicts claim, which tells whose attributes a dict holds; then dicts do. A claim counts
+ * for more than what a block looked like: an array of pointers to classes may look like an object. The dead
+ * claim nothing: what they point to has been given to others.
+ */
+#include "inspector/census/passes/claim.h"
+
+#include "inspector/census/passes/passes.h"
+
+struct claim {
+	struct worker *worker;
+	uint16_t owner; /* its label */
+	bool late;      /* dicts have claimed already: that of its attributes is to do it again */
+};
+
+/* The label of a part of what has the owner's label. */
+static uint16_t part_label(const struct claim *claim, const struct part *part)
+{
+	struct worker_label *owner = worker_label(claim->worker, claim->owner);
+	uint16_t *number = &owner->parts[part->kind][part->leaf ? 1 : 0];
+	if (*number)
+		return *number;
+	struct label label = owner->said;
+	label.kind = LABEL_BUFFER;
+	label.part = part->kind;
+	label.leaf = part->leaf;
+	return *number = worker_number(claim->worker, &label);
+}
+
+/* Keys that a class shares with its instances' dicts are the class's, whoever comes last. */
+static void claim_buffer(const struct claim *claim, const struct part *part, uint32_t block)
+{
+	struct ground *ground = claim->worker->ground;
+	const struct label *before = &worker_label(claim->worker, crew_read(ground, block))->said;
+	if (part->kind == PART_DICT_KEYS && before->kind == LABEL_BUFFER &&
+	    before->part == PART_CACHED_KEYS)
+		return;
+	crew_write(ground, block, part_label(claim, part));
+}
+
+static void claim_dict(const struct claim *claim, uint32_t block)
+{
+	struct worker *worker = claim->worker;
+	struct worker_label *owner = worker_label(worker, claim->owner);
+	uint16_t before = crew_read(worker->ground, block);
+	if (owner->dict_from != before || !owner->dict_to) {
+		struct label label = worker_label(worker, before)->said;
+		if (label.kind != LABEL_OBJECT || label.of != TYPE_NONE)
+			return;
+		label.of = owner->said.type;
+		owner->dict_to = worker_number(worker, &label);
+		owner->dict_from = before;
+	}
+	crew_write(worker->ground, block, owner->dict_to);
+}
+
+static void claim_parts(struct worker *worker, const struct plot_place *place, bool dicts);
+
+static void hear_part(void *context, const struct part *part)
+{
+	const struct claim *claim = context;
+	const struct ground *ground = claim->worker->ground;
+	struct plot_place place;
+	uint64_t start = raddr_minus(part->at, part->before).value;
+	if (!plot_find(&ground->plot, start, &place))
+		return;
+	if (part->kind == PART_ATTRIBUTE_DICT) {
+		claim_dict(claim, place.block);
+		if (claim->late)
+			claim_parts(claim->worker, &place, true);
+	} else if (start - place.start == ground->shapes.hook_size)
+		claim_buffer(claim, part, place.block);
+}
+
+static void claim_parts(struct worker *worker, const struct plot_place *place, bool dicts)
+{
+	uint16_t label = crew_read(worker->ground, place->block);
+	const struct worker_label *known = worker_label(worker, label);
+	if (known->said.kind != LABEL_OBJECT || known->type == TYPE_NONE)
+		return;
+	if ((type_table_get(worker->types, known->type)->kind == TYPE_DICT) != dicts)
+		return;
+	struct object object;
+	if (!object_in_block(worker->types, raddr_at(place->start), place->size, &object))
+		return;
+	struct claim claim = {worker, label, false};
+	object_parts(worker->types, &object, hear_part, &claim);
+}
+
+void claim_for(struct worker *worker, const struct object *object, uint16_t label)
+{
+	struct claim claim = {worker, label, true};
+	object_parts(worker->types, object, hear_part, &claim);
+}
+
+static void claim_of_others(struct worker *worker, const struct plot_place *place)
+{
+	claim_parts(worker, place, false);
+}
+
+static void claim_of_dicts(struct worker *worker, const struct plot_place *place)
+{
+	claim_parts(worker, place, true);
+}
+
+bool pass_claim(struct crew *crew)
+{
+	static const struct crew_step others = {"finding their buffers", 600, 700};
+	static const struct crew_step dicts = {"finding what dicts hold", 700, 780};
+	return crew_sweep(crew, &others, claim_of_others) &&
+	       crew_sweep(crew, &dicts, claim_of_dicts);
+}

@@ -1,0 +1,125 @@
+/*
+ * search: the two questions, for each word; quick for nearly all of them.
+ *
+ *	aligned, and inside what is mapped?        else next word
+ *	filter of orphans                          one bit
+ *	atlas: may it lie outside of the arenas?   one byte
+ *	met just before?                           one word
+ */
+#include "inspector/census/passes/search.h"
+
+#include "base/cleanup.h"
+
+#define PIECE       4096                /* where not all can be read */
+#define WORDS_MAX   (UINT64_C(1) << 22) /* gathered by all workers */
+#define ORPHANS_MAX (UINT64_C(1) << 22)
+
+struct error *search_init(struct search *search, struct crew *crew)
+{
+	_cleanup_(search_fini) struct search made = {.ground = crew->ground, .crew = crew};
+	const struct ground *ground = crew->ground;
+	made.left = ground->space->mapped_size;
+	made.asked.limit = SIZE_MAX;
+	made.seekers = calloc(crew->n, sizeof(*made.seekers));
+	if (!made.seekers)
+		return error_out_of_memory();
+	struct error *err = atlas_draw(ground->space, &ground->plot, &made.atlas);
+	err = err
+		      ?: orphans_gather(&ground->plot, &ground->labels, ground->shapes.hook_size,
+					ORPHANS_MAX, &made.orphans);
+	if (err)
+		return err;
+	*search = made;
+	made = (struct search){0};
+	for (size_t i = 0; i < crew->n; i++) {
+		search->seekers[i].search = search;
+		search->seekers[i].outside.limit = WORDS_MAX / crew->n;
+		crew->workers[i].context = &search->seekers[i];
+	}
+	return NULL;
+}
+
+void search_fini(struct search *search)
+{
+	for (size_t i = 0; search->seekers && i < search->crew->n; i++) {
+		word_set_fini(&search->seekers[i].outside);
+		vec_fini(&search->seekers[i].met);
+	}
+	free(search->seekers);
+	word_set_fini(&search->asked);
+	orphans_fini(&search->orphans);
+	atlas_fini(&search->atlas);
+	*search = (struct search){0};
+}
+
+/* ---- one word ------------------------------------------------------------------------- */
+
+static void meet_orphan(struct seeker *seeker, struct orphan *orphan, uint32_t owner)
+{
+	if (!seeker->alone) {
+		orphan_claim(orphan, owner);
+		return;
+	}
+	if (orphan->owner != ORPHANS_NOBODY)
+		return;
+	uint32_t *met = vec_push(&seeker->met);
+	if (met) {
+		*met = orphan->block;
+		orphan->owner = owner;
+	}
+}
+
+static void meet_outside(struct seeker *seeker, uint64_t word)
+{
+	const struct ground *ground = seeker->search->ground;
+	uint64_t *recent = &seeker->recent[word / 8 % SEARCH_RECENT];
+	if (*recent == word)
+		return;
+	*recent = word;
+	struct plot_place place;
+	if (plot_find(&ground->plot, word, &place) &&
+	    (place.arena != PLOT_NONE || crew_read(ground, place.block) != LABELS_UNEXPLAINED))
+		return;
+	(void)word_set_add(&seeker->outside, word);
+}
+
+static void look_at(struct seeker *seeker, const uint8_t *bytes, size_t size, uint32_t owner)
+{
+	const struct search *search = seeker->search;
+	const uint64_t start = search->atlas.start, span = search->atlas.size;
+	for (size_t i = 0; i + 8 <= size; i += 8) {
+		uint64_t word;
+		memcpy(&word, bytes + i, sizeof(word));
+		if (word - start >= span || word % 8)
+			continue;
+		struct orphan *orphan = orphans_at(&search->orphans, word);
+		if (orphan)
+			meet_orphan(seeker, orphan, owner);
+		else if (atlas_outside(&search->atlas, word))
+			meet_outside(seeker, word);
+	}
+}
+
+/* ---- memory --------------------------------------------------------------------------- */
+
+static void look_through(struct worker *worker, uint64_t start, uint64_t size, uint64_t step,
+			 uint32_t owner)
+{
+	for (uint64_t done = 0; done < size;) {
+		uint64_t at = start + done;
+		size_t some = (size_t)size_min(size - done, step - at % step);
+		const uint8_t *bytes = burst_bytes(worker->burst, raddr_at(at), some);
+		if (bytes)
+			look_at(worker->context, bytes, some, owner);
+		else if (step > PIECE)
+			look_through(worker, at, some, PIECE, owner);
+		done += some;
+	}
+}
+
+void search_through(struct worker *worker, uint64_t start, uint64_t size, uint32_t owner)
+{
+	uint64_t skew = -start % 8;
+	if (size > skew)
+		look_through(worker, start + skew, size - skew, BURST_WINDOW, owner);
+}
