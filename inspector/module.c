@@ -97,20 +97,26 @@ static bool accept_same_build(void *context, int fd, const char *candidate)
 	return same;
 }
 
+struct error *module_open_object(const struct origin *origin, const struct region *region,
+				 const struct elf_image *image, int *ret)
+{
+	struct region key = *region;
+	struct elf_image mapped = *image;
+	if (origin_process(origin))
+		return origin_open_file(origin, region, accept_inode, &key, ret);
+	if (mapped.build_id.size)
+		return origin_open_file(origin, region, accept_same_build, &mapped, ret);
+	*ret = -1; /* nothing to compare with */
+	return NULL;
+}
+
 /* Lets pages of the region's object that are not resident be taken from its file. */
 static struct error *back_object(const struct origin *origin, struct space *space,
 				 const struct region *region, const struct elf_image *image,
 				 bool *ret_backed)
 {
 	_cleanup_(close_fd) int fd = -1;
-	struct region key = *region;
-	struct elf_image mapped = *image;
-	if (!origin_process(origin) && !mapped.build_id.size)
-		return NULL; /* nothing to compare with */
-	struct error *err =
-		origin_process(origin)
-			? origin_open_file(origin, region, accept_inode, &key, &fd)
-			: origin_open_file(origin, region, accept_same_build, &mapped, &fd);
+	struct error *err = module_open_object(origin, region, image, &fd);
 	if (err || fd < 0)
 		return err;
 	*ret_backed = true;

@@ -56,6 +56,11 @@ struct error *module_open(const struct origin *origin, struct space *space,
 struct error *module_back(const struct origin *origin, struct space *space,
 			  const struct region *region) MUST_CHECK;
 
+/* Opens the file of any mapped object, checked to be the mapped one: of a running process by its inode, else by the
+ * build-id of the image in memory. region: that maps the file's start. *ret is the caller's, -1: it cannot be had. */
+struct error *module_open_object(const struct origin *origin, const struct region *region,
+				 const struct elf_image *image, int *ret) MUST_CHECK;
+
 void module_fini(struct module *module);
 
 #endif

@@ -19,7 +19,7 @@
 #define SECTIONS_MAX 1024
 #define LONGEST_NAME 32
 
-static bool read_at(int fd, uint64_t offset, void *buffer, size_t size)
+bool elf_section_bytes(int fd, uint64_t offset, void *buffer, size_t size)
 {
 	size_t done = 0;
 	if (offset > INT64_MAX - size)
@@ -37,7 +37,7 @@ static bool read_at(int fd, uint64_t offset, void *buffer, size_t size)
 
 static bool read_section(int fd, const Elf64_Ehdr *h, unsigned index, Elf64_Shdr *ret)
 {
-	return read_at(fd, size_add(h->e_shoff, index * sizeof(*ret)), ret, sizeof(*ret));
+	return elf_section_bytes(fd, size_add(h->e_shoff, index * sizeof(*ret)), ret, sizeof(*ret));
 }
 
 static bool is_named(int fd, const Elf64_Shdr *names, const Elf64_Shdr *section, const char *name)
@@ -46,7 +46,7 @@ static bool is_named(int fd, const Elf64_Shdr *names, const Elf64_Shdr *section,
 	size_t size = strlen(name) + 1;
 	return size <= sizeof(found) && section->sh_name < names->sh_size &&
 	       size <= names->sh_size - section->sh_name &&
-	       read_at(fd, size_add(names->sh_offset, section->sh_name), found, size) &&
+	       elf_section_bytes(fd, size_add(names->sh_offset, section->sh_name), found, size) &&
 	       !memcmp(found, name, size);
 }
 
@@ -54,7 +54,7 @@ bool elf_section_find(int fd, const char *name, uint64_t *ret_vaddr, uint64_t *r
 {
 	Elf64_Ehdr h;
 	Elf64_Shdr names, section, found = {0};
-	if (!read_at(fd, 0, &h, sizeof(h)) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 ||
+	if (!elf_section_bytes(fd, 0, &h, sizeof(h)) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 ||
 	    h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_shoff == 0 ||
 	    h.e_shentsize != sizeof(section) || h.e_shnum > SECTIONS_MAX ||
 	    h.e_shstrndx >= h.e_shnum || !read_section(fd, &h, h.e_shstrndx, &names))

@@ -11,4 +11,7 @@
  * address and its bytes. False: no such section, two of them, section headers stripped or damaged. */
 bool elf_section_find(int fd, const char *name, uint64_t *ret_vaddr, uint64_t *ret_size);
 
+/* Reads `size` bytes of a file at an offset; false: it ends before. */
+bool elf_section_bytes(int fd, uint64_t offset, void *buffer, size_t size);
+
 #endif
