@@ -1,0 +1,44 @@
+/*
+ * pin_tally: which owners have blocks in which sparse unit.
+ */
+#ifndef INSPECTOR_VERDICT_PIN_TALLY_H
+#define INSPECTOR_VERDICT_PIN_TALLY_H
+
+#include "inspector/verdict/pins/pin_owners.h"
+#include "inspector/verdict/pins/pin_units.h"
+
+/* One owner in one unit. */
+struct pin_share {
+	uint32_t unit, owner;
+	uint64_t objects, blocks, bytes;
+};
+
+struct pin_tally {
+	const struct pin_units *units; /* borrowed */
+	VEC(struct pin_share) shares;  /* by unit, ascending */
+};
+
+/* ERROR_RESOURCE. */
+struct error *pin_tally_make(const struct plot *plot, const struct pin_units *units,
+			     const struct pin_owners *owners, struct pin_tally *ret) MUST_CHECK;
+void pin_tally_fini(struct pin_tally *tally);
+
+/* All owners of one key, taken together. */
+struct pin_group {
+	uint64_t objects, blocks, bytes;
+	uint64_t units, sole_units; /* in which it has a block; in which nobody else has */
+	uint64_t held, returned;    /* of sole units: free bytes, all bytes; resident */
+};
+
+typedef uint32_t pin_key_fn(const struct pin_owners *owners, uint32_t owner);
+
+/* By key, below n_keys; groups[] comes in zeroed, n_keys of it. Keys for which gone[] is set do not count as anybody;
+ * NULL: all count. ERROR_RESOURCE. */
+struct error *pin_tally_group(const struct pin_tally *tally, const struct pin_owners *owners,
+			      pin_key_fn *key, uint32_t n_keys, const bool *gone,
+			      struct pin_group *groups) MUST_CHECK;
+
+/* Every owner's bytes and objects over all units, by its number; the arrays come in zeroed. */
+void pin_tally_owners(const struct pin_tally *tally, uint64_t *bytes, uint64_t *objects);
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * pins_make: blocks of sparse arenas are told to owners once; types, roots and the curve are sums over that.
+ *
+ *	plot ─▷ units ─▷ sparse ones ─▷ shares (unit, owner) ┬▷ by type
+ *	                   │                                  ├▷ by root ─▷ the few that lead
+ *	graph ─▷ owners ───┘                                  └▷ curve: fewest blocks first
+ */
+#include "inspector/verdict/pins/pins_make.h"
+
+#include "base/cleanup.h"
+#include "inspector/verdict/pins/pin_returned.h"
+#include "inspector/verdict/pins/pin_room.h"
+
+#include <string.h>
+
+#define SPARSE_BELOW 0.25
+#define CURVE_POINTS 20
+
+static void room_fini(struct pin_room *room)
+{
+	pin_tally_fini(&room->tally);
+	pin_owners_fini(&room->owners);
+	pin_units_fini(&room->units);
+	free(room->owner_bytes);
+	free(room->owner_objects);
+	free(room->ranking);
+}
+
+static int compare_owners(const void *a, const void *b, void *context)
+{
+	const struct pin_room *room = context;
+	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+	uint64_t bytes = room->owner_bytes[one], than = room->owner_bytes[other];
+	if (bytes != than)
+		return bytes < than ? 1 : -1;
+	return one < other ? -1 : one > other;
+}
+
+static struct error *rank_owners(struct pin_room *room)
+{
+	uint32_t n = pin_owners_count(&room->owners);
+	room->owner_bytes = calloc((size_t)n + 1, sizeof(*room->owner_bytes));
+	room->owner_objects = calloc((size_t)n + 1, sizeof(*room->owner_objects));
+	room->ranking = calloc((size_t)n + 1, sizeof(*room->ranking));
+	if (!room->owner_bytes || !room->owner_objects || !room->ranking)
+		return error_out_of_memory();
+	pin_tally_owners(&room->tally, room->owner_bytes, room->owner_objects);
+	for (uint32_t i = 0; i < n; i++) {
+		if (room->owner_bytes[i])
+			room->ranking[room->n_ranking++] = i;
+	}
+	qsort_r(room->ranking, room->n_ranking, sizeof(*room->ranking), compare_owners, room);
+	return NULL;
+}
+
+static void sum_up(const struct pin_units *units, struct pins *ret)
+{
+	ret->sparse_below = SPARSE_BELOW;
+	ret->mimalloc = units->mimalloc;
+	ret->arenas = units->list.count;
+	for (size_t i = 0; i < units->list.count; i++) {
+		const struct pin_unit *unit = &units->list.items[i];
+		if (!unit->sparse)
+			continue;
+		ret->sparse_arenas++;
+		ret->sparse_bytes = size_add(ret->sparse_bytes, unit->resident);
+		ret->sparse_free =
+			size_add(ret->sparse_free, size_subtract(unit->resident, unit->used_bytes));
+		ret->sparse_blocks += unit->used_blocks;
+		ret->sparse_used = size_add(ret->sparse_used, unit->used_bytes);
+	}
+}
+
+/* ---- the curve ----------------------------------------------------------------------------------------- */
+
+static int compare_units(const void *a, const void *b)
+{
+	const struct pin_unit *one = *(const struct pin_unit *const *)a;
+	const struct pin_unit *other = *(const struct pin_unit *const *)b;
+	if (one->used_blocks != other->used_blocks)
+		return one->used_blocks < other->used_blocks ? -1 : 1;
+	if (one->resident != other->resident)
+		return one->resident > other->resident ? -1 : 1;
+	return one->first_run < other->first_run ? -1 : one->first_run > other->first_run;
+}
+
+static struct error *draw_curve(const struct pin_units *units, struct pins *ret)
+{
+	_cleanup_(free_pointer) const struct pin_unit **cheap =
+		calloc(units->list.count + 1, sizeof(*cheap));
+	struct pin_step step = {0};
+	size_t n = 0;
+	if (!cheap)
+		return error_out_of_memory();
+	for (size_t i = 0; i < units->list.count; i++) {
+		if (units->list.items[i].sparse)
+			cheap[n++] = &units->list.items[i];
+	}
+	qsort(cheap, n, sizeof(*cheap), compare_units);
+	for (size_t i = 0; i < n; i++) {
+		step.blocks += cheap[i]->used_blocks;
+		step.bytes = size_add(step.bytes, cheap[i]->used_bytes);
+		step.returned = size_add(step.returned, cheap[i]->resident);
+		size_t due = (ret->curve.count + 1) * n / CURVE_POINTS;
+		if (i + 1 < n && i + 1 < size_max(due, 1))
+			continue;
+		struct pin_step *place = vec_push(&ret->curve);
+		if (!place)
+			return error_out_of_memory();
+		*place = step;
+	}
+	return NULL;
+}
+
+/* ---- what would go back without each root ------------------------------------------------------------------ */
+
+struct root_key {
+	const struct graph_root *root;
+	uint32_t index;
+};
+
+static int compare_roots(const struct graph_root *a, enum holder_kind kind, const char *name)
+{
+	if (a->kind != kind)
+		return a->kind < kind ? -1 : 1;
+	return strcmp(a->name ?: "", name ?: "");
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct root_key *one = a, *other = b;
+	int order = compare_roots(one->root, other->root->kind, other->root->name);
+	return order ? order : one->index < other->index ? -1 : one->index > other->index;
+}
+
+/* The first key of that kind and name, or the count. */
+static size_t find_key(const struct root_key *keys, size_t n, const struct holder_root *root)
+{
+	size_t low = 0, high = n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare_roots(keys[middle].root, root->kind, root->name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && compare_roots(keys[low].root, root->kind, root->name) == 0 ? low : n;
+}
+
+/* Of several roots of one name that which holds as much. */
+static uint32_t match_root(const struct root_key *keys, size_t n, const struct holder_root *root)
+{
+	size_t first = find_key(keys, n, root);
+	for (size_t i = first; i < n && compare_roots(keys[i].root, root->kind, root->name) == 0;
+	     i++) {
+		if (keys[i].root->bytes == root->bytes)
+			return keys[i].index;
+	}
+	return first < n ? keys[first].index : UINT32_MAX;
+}
+
+static struct error *tell_holders(const struct graph *graph, const uint64_t *returned,
+				  struct holders *holders)
+{
+	size_t n = graph->roots.count;
+	_cleanup_(free_pointer) struct root_key *keys = calloc(n + 1, sizeof(*keys));
+	if (!keys)
+		return error_out_of_memory();
+	for (size_t i = 0; i < n; i++)
+		keys[i] = (struct root_key){&graph->roots.items[i], (uint32_t)i};
+	qsort(keys, n, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < holders->roots.count; i++) {
+		uint32_t root = match_root(keys, n, &holders->roots.items[i]);
+		holders->roots.items[i].returned = root == UINT32_MAX ? 0 : returned[root];
+	}
+	return NULL;
+}
+
+static struct error *tell_returned(struct pin_room *room, struct holders *holders, struct pins *ret)
+{
+	const struct pins_request *r = room->request;
+	uint32_t n = room->owners.n_roots;
+	_cleanup_(free_pointer) uint64_t *returned = calloc((size_t)n + 1, sizeof(*returned));
+	_cleanup_(free_pointer) uint64_t *bytes = calloc((size_t)n + 1, sizeof(*bytes));
+	if (!returned || !bytes)
+		return error_out_of_memory();
+	if (!r->graph)
+		return NULL;
+	pin_returned_sum(&room->owners, &room->units, r->residency, returned, bytes);
+	ret->unreached_bytes = bytes[n];
+	ret->unreached_returned = returned[n];
+	return holders ? tell_holders(r->graph, returned, holders) : NULL;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+struct error *pins_make(const struct pins_request *request, struct holders *holders,
+			struct pins *ret)
+{
+	_cleanup_(room_fini) struct pin_room room = {.request = request};
+	_cleanup_(pins_fini) struct pins pins = {.filled = true};
+	const struct plot *plot = &request->ground->plot;
+	struct error *err = pin_units_find(plot, SPARSE_BELOW, &room.units);
+	err = err ?: pin_owners_init(request->ground, request->graph, &room.owners);
+	err = err ?: pin_tally_make(plot, &room.units, &room.owners, &room.tally);
+	err = err ?: rank_owners(&room);
+	if (err)
+		return err;
+	sum_up(&room.units, &pins);
+	err = pin_rows_types(&room, &pins);
+	err = err ?: pin_rows_roots(&room, &pins);
+	err = err ?: draw_curve(&room.units, &pins);
+	err = err ?: pin_tops_tell(request, &pins);
+	err = err ?: tell_returned(&room, holders, &pins);
+	if (err)
+		return err;
+	*ret = pins;
+	pins = (struct pins){.filled = false};
+	return NULL;
+}
