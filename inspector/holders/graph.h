@@ -27,32 +27,49 @@ struct graph_root {
 	uint64_t bytes, count; /* charged to it: of all blocks, of objects and large chunks alone */
 };
 
+/* Where a root refers from: a word that is `at`, or `size` bytes there, each word of which may refer to something. */
+struct graph_place {
+	raddr at;
+	uint64_t size;
+	uint32_t root; /* index in roots */
+};
+
 /*
- * A path: all blocks that hang on one root by the same row of types. Buffers are on the path of their owner, and an object
- * below one of its own type is on that one's path: a linked list is one path.
+ * A path: all nodes that hang on one root by the same row of types. Buffers are on the path of their owner; where types
+ * recur the row is folded: a linked list of Nodes is on two paths, Node and Node ─ Node.
  */
 struct graph_path {
 	uint32_t
 		up; /* index in paths, always a smaller one; GRAPH_PATH_NONE: it hangs on the root itself */
-	uint32_t root;         /* index in roots */
-	uint32_t type;         /* index in the type table; TYPE_NONE: memory that is no object */
-	uint32_t block;        /* the first one met on it */
-	uint64_t bytes, count; /* of its own blocks, buffers too; of objects */
-	uint64_t all_bytes, all_count; /* and of the paths below */
-	uint32_t
-		offset; /* bytes from the block that refers to it to the word that does, where it is the same for all: an
-	                    attribute's place */
+	uint32_t root;  /* index in roots */
+	uint32_t type;  /* index in the type table; TYPE_NONE: memory that is no object */
+	uint32_t node;  /* the first one met on it */
+	uint32_t depth; /* paths above it */
+	/* Where in the block that refers to it the address stands, where it is the same for all: an attribute's place. */
+	uint32_t offset;
 	bool one_place;
+	uint64_t bytes,
+		count; /* of its own blocks, buffers too; of objects and chunks that are none */
+	uint64_t all_bytes, all_count; /* and of the paths below */
 };
 
+struct rules;
+struct scanner;
+
+/* A node is a block by its number in the plot, or plot.n_blocks + i for the i-th object outside of it. */
 struct graph {
 	VEC(struct graph_root) roots;
-	VEC(struct graph_path) paths; /* of blocks, and of static objects on the way to them */
+	VEC(struct graph_place) places;
+	VEC(struct graph_path) paths;
+	uint32_t n_nodes;
 	uint32_t *
-		parent; /* by block: the block that it was first reached from; PLOT_NONE: a root or a static object, or
-	                     not reached */
-	uint32_t *path; /* by block: index in paths; GRAPH_PATH_NONE: not reached */
+		parent; /* by node: the node that it was first reached from; PLOT_NONE: a root, or not reached */
+	uint32_t *path; /* by node: index in paths; GRAPH_PATH_NONE: not reached */
 	uint64_t n_edges;
+	uint64_t immortal_count, immortal_bytes, interned_count, interned_bytes; /* of blocks */
+	/* For all that reads the ground by the walk's rules; not for two threads at a time. */
+	struct rules *rules;
+	struct scanner *scanner;
 	bool complete; /* false: the budget or the person ended it before everything was walked */
 };
 
@@ -63,6 +80,7 @@ static inline uint32_t graph_root_of(const struct graph *graph, uint32_t block)
 	return path == GRAPH_PATH_NONE ? path : graph->paths.items[path].root;
 }
 
+/* All that is borrowed outlives the graph. */
 struct graph_request {
 	struct ground *ground;
 	const struct look *look;
@@ -73,27 +91,39 @@ struct graph_request {
 	void *context;
 };
 
-/* ERROR_RESOURCE, ERROR_GONE. */
+struct roots;
+
+/* From these roots, whose names move into the graph. ERROR_RESOURCE. */
+struct error *graph_walk(const struct graph_request *request, struct roots *roots,
+			 struct graph **ret, struct doubts *doubts) MUST_CHECK;
+
+/* From all roots that are found (roots.h). ERROR_RESOURCE, ERROR_GONE. */
 struct error *graph_make(const struct graph_request *request, struct graph **ret,
 			 struct doubts *doubts) MUST_CHECK;
 void graph_free(struct graph *graph); /* takes NULL */
 
+static inline void graph_freep(struct graph **graph)
+{
+	graph_free(*graph);
+}
+
 /* The chain from a block to its root: the root's name first, then types (buffers left out), the block's own last. With contents
  * and where names are attributes, how each refers to the next. ERROR_RESOURCE. */
-struct error *graph_chain(struct ground *ground, const struct graph *graph, uint32_t block,
-			  bool contents, struct holder_chain *ret) MUST_CHECK;
+struct error *graph_chain(const struct graph *graph, uint32_t block, bool contents,
+			  struct holder_chain *ret) MUST_CHECK;
 
 /* The same for all blocks of a path at once; count and bytes are of the path and of those below. Cheaper than
  * graph_chain: fold blocks by their path, then ask once for each. ERROR_RESOURCE. */
-struct error *graph_path_chain(struct ground *ground, const struct graph *graph, uint32_t path,
+struct error *graph_path_chain(const struct graph *graph, uint32_t path,
 			       struct holder_chain *ret) MUST_CHECK;
 
-/* Everything the snapshot tells of roots, cycles, leaked references and lost chunks. ERROR_RESOURCE. */
-struct error *graph_report(struct ground *ground, const struct graph *graph, struct holders *ret,
-			   struct doubts *doubts) MUST_CHECK;
+/* Everything the snapshot tells of roots, cycles, leaked references and lost chunks; of the last three nothing where
+ * the walk is not complete. ERROR_RESOURCE. */
+struct error *graph_report(const struct graph *graph, struct holders *ret) MUST_CHECK;
 
-/* Which blocks refer to an address; at most `max`. ERROR_RESOURCE. */
-struct error *graph_referrers(struct ground *ground, raddr at, size_t max,
+/* What refers to an address, in blocks, objects outside of them, and the memory of roots; at most `max` are told. A
+ * buffer's reference is its owner's. One pass over all memory, two where buffers refer to it. ERROR_RESOURCE. */
+struct error *graph_referrers(const struct graph *graph, raddr at, bool contents, size_t max,
 			      struct holder_referrers *ret) MUST_CHECK;
 
 #endif

@@ -79,7 +79,7 @@ static struct error *add_chains(struct pin_room *room, uint32_t type, struct pin
 		struct holder_chain *chain = vec_push(&pin->holders);
 		if (!chain)
 			return error_out_of_memory();
-		struct error *err = graph_path_chain(r->ground, r->graph, owner, chain);
+		struct error *err = graph_path_chain(r->graph, owner, chain);
 		if (err)
 			return err;
 		chain->count = room->owner_objects[owner];
@@ -141,8 +141,8 @@ static struct error *describe_root(struct pin_room *room, uint32_t root, struct 
 		return NULL;
 	_cleanup_(holder_chain_fini) struct holder_chain chain = {.count = 0};
 	to->type = type_name(o, type);
-	struct error *err = to->type ? graph_path_chain(r->ground, r->graph, first, &chain)
-				     : error_out_of_memory();
+	struct error *err =
+		to->type ? graph_path_chain(r->graph, first, &chain) : error_out_of_memory();
 	if (err)
 		return err;
 	to->links.items = take(chain.links.items);

@@ -62,7 +62,7 @@ static struct error *name_top(const struct pins_request *r, struct pin_top *top)
 	}
 	if (!r->graph || r->graph->path[place.block] >= r->graph->paths.count)
 		return NULL;
-	return graph_chain(r->ground, r->graph, place.block, r->contents, &top->chain);
+	return graph_chain(r->graph, place.block, r->contents, &top->chain);
 }
 
 struct error *pin_tops_tell(const struct pins_request *request, struct pins *ret)

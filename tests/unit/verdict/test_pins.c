@@ -26,10 +26,8 @@ enum { PATH_CACHE, PATH_SESSION, PATH_NAME, PATH_OTHER, N_PATHS };
 
 /* ---- what the graph and the ground say ---------------------------------------------------------------------- */
 
-struct error *graph_path_chain(struct ground *ground, const struct graph *graph, uint32_t path,
-			       struct holder_chain *ret)
+struct error *graph_path_chain(const struct graph *graph, uint32_t path, struct holder_chain *ret)
 {
-	(void)ground;
 	const struct graph_root *root = &graph->roots.items[graph->paths.items[path].root];
 	char **link = vec_push(&ret->links);
 	assert_non_null(link);
@@ -38,11 +36,11 @@ struct error *graph_path_chain(struct ground *ground, const struct graph *graph,
 	return NULL;
 }
 
-struct error *graph_chain(struct ground *ground, const struct graph *graph, uint32_t block,
-			  bool contents, struct holder_chain *ret)
+struct error *graph_chain(const struct graph *graph, uint32_t block, bool contents,
+			  struct holder_chain *ret)
 {
 	(void)contents;
-	return graph_path_chain(ground, graph, graph->path[block], ret);
+	return graph_path_chain(graph, graph->path[block], ret);
 }
 
 void ground_label_name(const struct ground *ground, const struct label *label, struct text *ret)

@@ -1,0 +1,20 @@
+/*
+ * link: how one node refers to the next, as a person who knows Python writes it.
+ */
+#ifndef INSPECTOR_HOLDERS_LINK_H
+#define INSPECTOR_HOLDERS_LINK_H
+
+#include "base/text.h"
+#include "inspector/holders/walk/scanner.h"
+
+/* Adds ".name", "[3]", "['key']" (with contents), or nothing where it is not known. */
+void link_add_edge(struct scanner *scanner, uint32_t from, uint32_t to, bool contents,
+		   struct text *ret);
+
+/* The same, but nothing where it is no attribute. */
+void link_add_attribute(struct scanner *scanner, uint32_t from, uint32_t to, struct text *ret);
+
+/* The object that a node is. False: it is none. */
+bool link_object(struct scanner *scanner, uint32_t node, struct object *ret);
+
+#endif

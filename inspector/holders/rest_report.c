@@ -1,0 +1,101 @@
+/*
+ * rest_report: sorts the unreached by kind. A buffer's bytes are of its owner's type.
+ */
+#include "inspector/holders/rest_report.h"
+
+#include "base/cleanup.h"
+#include "inspector/holders/lost.h"
+#include "inspector/holders/rest.h"
+#include "inspector/holders/type_sums.h"
+
+#define REST_TYPES 10
+
+struct sorting {
+	const struct graph *graph;
+	const struct ground *ground;
+	struct holders *holders;
+	struct rest rest;
+	struct type_sums leaked, garbage;
+	struct lost lost;
+};
+
+static void sorting_fini(struct sorting *s)
+{
+	rest_fini(&s->rest);
+	type_sums_fini(&s->leaked);
+	type_sums_fini(&s->garbage);
+	lost_fini(&s->lost);
+}
+
+static void add_by_type(struct sorting *s, struct type_sums *sums, uint32_t node, uint64_t size)
+{
+	const struct label *label = labels_of(&s->ground->labels, node);
+	type_sums_add(sums, label->type, !scanner_rule(s->graph->scanner, node)->owned, size);
+}
+
+static void sort(struct sorting *s, uint32_t node, enum rest_kind kind)
+{
+	uint64_t start, size;
+	scanner_place(s->graph->scanner, node, &start, &size);
+	/* Of the small-object allocator nothing is a library's. */
+	if (kind == REST_LOST && node < s->ground->plot.n_run_blocks)
+		kind = REST_OTHER;
+	switch (kind) {
+	case REST_LEAKED:
+		add_by_type(s, &s->leaked, node, size);
+		break;
+	case REST_GARBAGE:
+		add_by_type(s, &s->garbage, node, size);
+		break;
+	case REST_LOST:
+		lost_add(&s->lost, s->graph->scanner, node);
+		break;
+	case REST_OTHER:
+		s->holders->unreached_count++;
+		s->holders->unreached_bytes += size;
+		break;
+	}
+}
+
+static void sort_all(struct sorting *s)
+{
+	struct scanner *scanner = s->graph->scanner;
+	for (uint32_t node = 0; node < s->ground->plot.n_blocks; node++) {
+		if (rest_has(&s->rest, node)) {
+			sort(s, node, s->rest.kind[rest_index(&s->rest, node)]);
+		} else if (node >= s->ground->plot.n_run_blocks &&
+			   s->graph->path[node] != GRAPH_PATH_NONE &&
+			   scanner_rule(scanner, node)->native) {
+			uint64_t start, size;
+			scanner_place(scanner, node, &start, &size);
+			s->holders->native_count++;
+			s->holders->native_bytes += size;
+		}
+	}
+}
+
+static struct error *tell(struct sorting *s)
+{
+	struct holders *h = s->holders;
+	struct error *err = type_sums_take(&s->garbage, s->ground, REST_TYPES, &h->garbage,
+					   &h->garbage_types.items, &h->garbage_types.count);
+	err = err
+		      ?: type_sums_take(&s->leaked, s->ground, REST_TYPES, &h->leaked,
+					&h->leaked_types.items, &h->leaked_types.count);
+	h->garbage_types.room = h->garbage_types.count;
+	h->leaked_types.room = h->leaked_types.count;
+	return err ?: lost_tell(&s->lost, h);
+}
+
+struct error *rest_report(const struct graph *graph, struct holders *ret)
+{
+	_cleanup_(sorting_fini) struct sorting sorting = {
+		.graph = graph, .ground = graph->scanner->ground, .holders = ret};
+	struct error *err = type_sums_init(sorting.ground, &sorting.leaked);
+	err = err ?: type_sums_init(sorting.ground, &sorting.garbage);
+	err = err ?: rest_init(graph->scanner, graph, &sorting.rest);
+	if (err)
+		return err;
+	sort_all(&sorting);
+	return tell(&sorting);
+}

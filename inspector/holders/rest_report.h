@@ -1,0 +1,12 @@
+/*
+ * rest_report: what nothing reaches, and what is reached and no Python's, as facts.
+ */
+#ifndef INSPECTOR_HOLDERS_REST_REPORT_H
+#define INSPECTOR_HOLDERS_REST_REPORT_H
+
+#include "inspector/holders/graph.h"
+
+/* Fills garbage, leaked, unreached, lost and native of *ret. ERROR_RESOURCE. */
+struct error *rest_report(const struct graph *graph, struct holders *ret) MUST_CHECK;
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * type_sums: one table for all rows: which entries are not zero is noted, so that emptying it costs what filling it did.
+ */
+#include "inspector/holders/type_sums.h"
+
+#include "base/cleanup.h"
+
+struct error *type_sums_init(const struct ground *ground, struct type_sums *ret)
+{
+	struct type_sums sums = {.n_types = ground->types.types.count};
+	sums.of_type = calloc(sums.n_types + 1, sizeof(*sums.of_type));
+	if (!sums.of_type)
+		return error_out_of_memory();
+	*ret = sums;
+	return NULL;
+}
+
+void type_sums_fini(struct type_sums *sums)
+{
+	free(take(sums->of_type));
+	vec_fini(&sums->met);
+}
+
+const char *type_sums_name(const struct ground *ground, uint32_t type)
+{
+	if (type >= ground->types.types.count)
+		return "native memory";
+	const char *name = type_table_get(&ground->types, type)->name;
+	return name ? name : "?";
+}
+
+void type_sums_add(struct type_sums *sums, uint32_t type, uint64_t count, uint64_t bytes)
+{
+	size_t i = type < sums->n_types ? type : sums->n_types;
+	struct type_sum *sum = &sums->of_type[i];
+	if (!count && !bytes)
+		return;
+	if (!sum->count && !sum->bytes) {
+		uint32_t *met = vec_push(&sums->met);
+		if (!met) {
+			sums->failed = true;
+			return;
+		}
+		*met = (uint32_t)i;
+	}
+	sum->count += count;
+	sum->bytes += bytes;
+}
+
+static int compare(const void *a, const void *b, void *context)
+{
+	const struct type_sums *sums = context;
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	uint64_t left_bytes = sums->of_type[left].bytes, right_bytes = sums->of_type[right].bytes;
+	if (left_bytes != right_bytes)
+		return left_bytes < right_bytes ? 1 : -1;
+	return (left > right) - (left < right);
+}
+
+static struct error *name_row(const struct type_sums *sums, const struct ground *ground, uint32_t i,
+			      struct holder_type *ret)
+{
+	char *name = strdup(type_sums_name(ground, i));
+	if (!name)
+		return error_out_of_memory();
+	*ret = (struct holder_type){name, sums->of_type[i].count, sums->of_type[i].bytes};
+	return NULL;
+}
+
+static void free_rows(struct holder_type *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(rows[i].type);
+	free(rows);
+}
+
+static struct error *make_rows(const struct type_sums *sums, const struct ground *ground, size_t n,
+			       struct holder_type **ret)
+{
+	struct holder_type *rows = calloc(n + 1, sizeof(*rows));
+	struct error *err = rows ? NULL : error_out_of_memory();
+	for (size_t i = 0; i < n && !err; i++)
+		err = name_row(sums, ground, sums->met.items[i], &rows[i]);
+	if (!err)
+		*ret = rows;
+	else if (rows)
+		free_rows(rows, n);
+	return err;
+}
+
+static struct error *sum_all(const struct type_sums *sums, const struct ground *ground,
+			     struct holder_type *ret)
+{
+	struct holder_type all = {0};
+	uint32_t frequent = 0;
+	for (size_t i = 0; i < sums->met.count; i++) {
+		uint32_t type = sums->met.items[i];
+		all.count += sums->of_type[type].count;
+		all.bytes += sums->of_type[type].bytes;
+		if (!i || sums->of_type[type].count > sums->of_type[frequent].count)
+			frequent = type;
+	}
+	all.type = sums->met.count ? strdup(type_sums_name(ground, frequent)) : NULL;
+	if (sums->met.count && !all.type)
+		return error_out_of_memory();
+	*ret = all;
+	return NULL;
+}
+
+static void empty(struct type_sums *sums)
+{
+	for (size_t i = 0; i < sums->met.count; i++)
+		sums->of_type[sums->met.items[i]] = (struct type_sum){0};
+	sums->met.count = 0;
+}
+
+struct error *type_sums_take(struct type_sums *sums, const struct ground *ground, size_t max,
+			     struct holder_type *ret_all, struct holder_type **ret_rows,
+			     size_t *ret_n)
+{
+	struct holder_type all = {0}, *rows = NULL;
+	if (sums->failed)
+		return error_out_of_memory();
+	if (sums->met.count)
+		qsort_r(sums->met.items, sums->met.count, sizeof(*sums->met.items), compare, sums);
+	size_t n = size_min(max, sums->met.count);
+	struct error *err = ret_all ? sum_all(sums, ground, &all) : NULL;
+	err = err ?: make_rows(sums, ground, n, &rows);
+	if (err) {
+		free(all.type);
+		return err;
+	}
+	empty(sums);
+	if (ret_all)
+		*ret_all = all;
+	*ret_rows = rows;
+	*ret_n = n;
+	return NULL;
+}

@@ -1,0 +1,18 @@
+/*
+ * head: what an object says of itself before anything of its type's.
+ */
+#ifndef INSPECTOR_HOLDERS_WALK_HEAD_H
+#define INSPECTOR_HOLDERS_WALK_HEAD_H
+
+#include "inspector/holders/walk/scanner.h"
+
+struct head {
+	uint64_t refcount;
+	bool immortal; /* then refcount says nothing */
+	bool tracked;  /* the collector knows it */
+};
+
+/* Of a node whose rule is of an object. False: it cannot be read. */
+bool head_read(struct scanner *scanner, uint32_t node, struct head *ret);
+
+#endif

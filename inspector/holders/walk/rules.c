@@ -1,0 +1,173 @@
+/*
+ * rules: made once for each label, so that the walk over blocks looks nothing up.
+ *
+ * Words that look like references and hold nothing: links of the collector's lists (they are addresses of GC heads, not of
+ * objects), what a weak reference refers to and its neighbours in the list of all to the same object, the head of that list
+ * in the object (Include/cpython/weakrefobject.h, Objects/weakrefobject.c: 2.7 to 3.15), and what lies behind the last item.
+ */
+#include "inspector/holders/walk/rules.h"
+
+#include "base/cleanup.h"
+
+/* The fields of PyWeakReference behind its head, in words: object, callback, hash, previous, next. */
+#define WEAKREF_OBJECT   0
+#define WEAKREF_PREVIOUS 3
+#define WEAKREF_NEXT     4
+
+/* A type or one that it is derived from, by name; bounded, since foreign. */
+static bool derives_from(struct type_table *types, uint32_t index, const char *const *names)
+{
+	for (unsigned i = 0; index != TYPE_NONE && i < 60; i++) {
+		const struct type *type = type_table_get(types, index);
+		for (const char *const *name = names; !type->heap && *name; name++)
+			if (type->name && !strcmp(type->name, *name))
+				return true;
+		if (raddr_is_null(type->base))
+			return false;
+		index = type_table_find(types, type->base);
+	}
+	return false;
+}
+
+/* Py_TPFLAGS_HAVE_GC, Include/object.h: 2.7 to 3.15. */
+#define TYPE_FLAG_GC (UINT64_C(1) << 14)
+
+uint64_t rules_gc_head(const struct type *type, const struct shapes *shapes)
+{
+	if (!(type->flags & TYPE_FLAG_GC) || shapes->free_threaded)
+		return 0;
+	/* Up to 3.7 nothing but a head stands before an object, and its size is that of the build. */
+	return shapes->gc_size ? shapes->gc_size : type->before;
+}
+
+static bool is_weak_reference(struct type_table *types, uint32_t index)
+{
+	/* Newest first; before 3.11 without the module's name. */
+	static const char *const names[] = {"weakref.ReferenceType",
+					    "weakref.ProxyType",
+					    "weakref.CallableProxyType",
+					    "weakref",
+					    "weakproxy",
+					    "weakcallableproxy",
+					    NULL};
+	return derives_from(types, index, names);
+}
+
+static void skip(struct rule *rule, uint64_t offset)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rule->skip); i++) {
+		if (rule->skip[i])
+			continue;
+		rule->skip[i] = (uint32_t)offset;
+		return;
+	}
+}
+
+static void skip_weak(struct type_table *types, const struct type *type, uint32_t index,
+		      struct rule *rule)
+{
+	const struct shapes *shapes = types->shapes;
+	if (is_weak_reference(types, index)) {
+		uint64_t head = rule->into + shapes->ob_type + 8;
+		skip(rule, head + 8 * WEAKREF_OBJECT);
+		skip(rule, head + 8 * WEAKREF_PREVIOUS);
+		skip(rule, head + 8 * WEAKREF_NEXT);
+	} else if (type->weaklistoffset > 0) {
+		skip(rule, rule->into + (uint64_t)type->weaklistoffset);
+	}
+	if (type->managed_weakref)
+		skip(rule, rule->into - rules_gc_head(type, types->shapes) - 16);
+}
+
+/* Whether an object's size is that of its type: nothing of it stands behind. */
+static bool has_fixed_size(const struct type *type)
+{
+	return !type->itemsize && !type->inline_values && type->basicsize >= 16 &&
+	       type->basicsize < UINT32_MAX / 2;
+}
+
+static void rule_of_object(struct type_table *types, uint32_t index, struct rule *ret)
+{
+	const struct shapes *shapes = types->shapes;
+	const struct type *type = type_table_get(types, index);
+	uint64_t hooks = shapes->debug_hooks ? shapes->hook_size : 0;
+	uint64_t head = rules_gc_head(type, shapes);
+	ret->object = true;
+	ret->type = index;
+	ret->into = (uint32_t)(hooks + type->before);
+	ret->scan = RULE_WORDS;
+	if (type->leaf && type->kind == TYPE_STR)
+		ret->scan = shapes->str.state ? RULE_STR : RULE_WORDS; /* 2.7's unicode */
+	else if (type->leaf && type->kind != TYPE_BYTEARRAY)
+		ret->scan = RULE_NOTHING;
+	else if (type->kind == TYPE_TUPLE && type->exact)
+		ret->scan = RULE_TUPLE;
+	if (type->before > head && (type->managed_dict || type->managed_weakref)) {
+		ret->first = (uint32_t)hooks;
+		ret->first_end = (uint32_t)(ret->into - head);
+	}
+	ret->second = (uint32_t)(ret->into + shapes->ob_type);
+	ret->second_end =
+		has_fixed_size(type) ? (uint32_t)(ret->into + type->basicsize) : UINT32_MAX;
+	skip_weak(types, type, index, ret);
+}
+
+static void rule_of_label(struct type_table *types, const struct label *label, struct rule *ret)
+{
+	*ret = (struct rule){
+		.type = TYPE_NONE,
+		.scan = label->kind == LABEL_FREE || label->leaf ? RULE_NOTHING : RULE_WORDS,
+		.second_end = UINT32_MAX,
+	};
+	switch (label->kind) {
+	case LABEL_FREE:
+		break;
+	case LABEL_UNEXPLAINED:
+		ret->native = true;
+		break;
+	case LABEL_OBJECT:
+		if (label->type != TYPE_NONE)
+			rule_of_object(types, label->type, ret);
+		break;
+	case LABEL_BUFFER:
+		ret->owned = true;
+		if (!label->leaf && label->part == PART_LIST_ITEMS)
+			ret->scan = RULE_LIST;
+		break;
+	case LABEL_GENERIC:
+		ret->owned = label->type != TYPE_NONE;
+		ret->native = !ret->owned;
+		break;
+	case LABEL_FREE_LISTED:
+		if (label->type != TYPE_NONE)
+			rule_of_object(types, label->type, ret);
+		ret->scan = RULE_NOTHING;
+		ret->dead = true;
+		break;
+	}
+}
+
+struct error *rules_init(const struct ground *ground, struct rules *ret)
+{
+	struct type_table *types = (struct type_table *)(uintptr_t)&ground->types;
+	const struct shapes *shapes = &ground->shapes;
+	struct rules rules = {.count = ground->labels.list.count, .tag_mask = UINT64_MAX};
+	rules.list = calloc(rules.count ?: 1, sizeof(*rules.list));
+	if (!rules.list)
+		return error_out_of_memory();
+	for (size_t i = 0; i < rules.count; i++)
+		rule_of_label(types, &ground->labels.list.items[i], &rules.list[i]);
+	/* 3.12: the address of an object's values less one. From 3.14 on, and without the GIL: references on a frame's stack
+	 * have flags in their low bits (Include/internal/pycore_stackref.h). */
+	if (shapes->values == VALUES_TAGGED)
+		rules.tag_add = 1;
+	if (shapes->refcount == REFCOUNT_SPLIT || shapes->free_threaded)
+		rules.tag_mask = ~UINT64_C(3);
+	*ret = rules;
+	return NULL;
+}
+
+void rules_fini(struct rules *rules)
+{
+	free(take(rules->list));
+}

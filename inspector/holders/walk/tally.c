@@ -1,0 +1,84 @@
+/*
+ * tally: what is known of each block is put together, in one sweep that memory can keep up with.
+ */
+#include "inspector/holders/walk/tally.h"
+
+#include "inspector/holders/walk/head.h"
+
+static bool is_live_object(const struct rule *rule)
+{
+	return rule->object && !rule->dead && rule->type != TYPE_NONE;
+}
+
+/* ---- strings --------------------------------------------------------------------------- */
+
+static bool state_of(struct scanner *s, uint32_t node, const struct rule *rule, uint64_t *ret)
+{
+	uint64_t start, size, there = 0;
+	scanner_place(s, node, &start, &size);
+	const uint8_t *bytes =
+		scanner_bytes(s, start + rule->into + s->ground->shapes.str.state, 8, &there);
+	if (!bytes || there < 8)
+		return false;
+	memcpy(ret, bytes, 8);
+	return true;
+}
+
+static void count(uint64_t size, uint64_t *count_ret, uint64_t *bytes_ret)
+{
+	(*count_ret)++;
+	*bytes_ret += size;
+}
+
+static void look_at_str(struct walk *w, uint32_t node, const struct rule *rule, uint64_t size)
+{
+	struct graph *graph = w->graph;
+	uint64_t state;
+	if (!state_of(w->scanner, node, rule, &state))
+		return;
+	if (state & 3)
+		count(size, &graph->interned_count, &graph->interned_bytes);
+	if (walk_is_reached(w, node) &&
+	    scanner_str_stands_elsewhere(&w->scanner->ground->shapes, state))
+		walk_from_node(w, node);
+}
+
+static void look_at_object(struct walk *w, uint32_t node, const struct rule *rule)
+{
+	struct head head;
+	uint64_t start, size;
+	scanner_place(w->scanner, node, &start, &size);
+	if (w->scanner->ground->shapes.refcount != REFCOUNT_PLAIN &&
+	    head_read(w->scanner, node, &head) && head.immortal)
+		count(size, &w->graph->immortal_count, &w->graph->immortal_bytes);
+	if (rule->scan == RULE_STR)
+		look_at_str(w, node, rule, size);
+}
+
+void tally_strings(struct walk *walk)
+{
+	uint32_t n = walk->scanner->ground->plot.n_blocks;
+	for (uint32_t node = 0; node < n && !walk->ended; node++) {
+		const struct rule *rule = scanner_rule(walk->scanner, node);
+		if (is_live_object(rule))
+			look_at_object(walk, node, rule);
+	}
+	walk_on(walk);
+}
+
+/* ---- bytes ----------------------------------------------------------------------------- */
+
+void tally_bytes(struct walk *walk)
+{
+	struct graph *graph = walk->graph;
+	uint32_t n = walk->scanner->ground->plot.n_blocks;
+	for (uint32_t node = 0; node < n; node++) {
+		if (graph->path[node] == GRAPH_PATH_NONE)
+			continue;
+		struct graph_path *path = &graph->paths.items[graph->path[node]];
+		uint64_t start, size;
+		scanner_place(walk->scanner, node, &start, &size);
+		path->bytes += size;
+		path->count += !scanner_rule(walk->scanner, node)->owned;
+	}
+}

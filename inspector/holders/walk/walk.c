@@ -1,0 +1,210 @@
+/*
+ * walk: levels of nodes, each scanned once; what they refer to and nobody reached before is the next level.
+ *
+ *	now    [ nodes, in the order of addresses ]
+ *	          │ words
+ *	ahead  [ claims whose label and place in the tables are on the way into the cache ]
+ *	          │ the first to claim a node is its parent
+ *	next   [ nodes that hold references themselves ]
+ *
+ * Sixteen million blocks in random order are as many misses of the cache; WALK_AHEAD of them are under way at a time.
+ */
+#include "inspector/holders/walk/walk.h"
+
+#include "base/cleanup.h"
+
+struct error *walk_init(struct walk *walk, struct graph *graph)
+{
+	*walk = (struct walk){.graph = graph, .scanner = graph->scanner};
+	size_t n_words = (size_t)graph->n_nodes / 64 + 1;
+	/* Every root is on a path of its own; and there are more rows of types than anybody can read. */
+	uint32_t most = (uint32_t)size_min(graph->roots.count * 2 + 65536 + graph->n_nodes / 64,
+					   PATHS_ROOT - 1);
+	struct error *err = paths_init(&walk->paths, graph, most);
+	err = err ?: frontier_init(&walk->now, graph->n_nodes);
+	err = err ?: frontier_init(&walk->next, graph->n_nodes);
+	walk->reached = err ? NULL : calloc(n_words, sizeof(*walk->reached));
+	if (!err && !walk->reached)
+		err = error_out_of_memory();
+	if (err) {
+		walk_fini(walk);
+		return err;
+	}
+	return NULL;
+}
+
+void walk_fini(struct walk *walk)
+{
+	paths_fini(&walk->paths);
+	frontier_fini(&walk->now);
+	frontier_fini(&walk->next);
+	free(take(walk->reached));
+}
+
+/* ---- claims ---------------------------------------------------------------------------- */
+
+static void set_reached(struct walk *w, uint32_t node)
+{
+	w->reached[node / 64] |= UINT64_C(1) << (node % 64);
+}
+
+/* A buffer is on the path of its owner. One that a root holds with no owner between has a path like native memory. */
+static uint32_t path_of(struct walk *w, const struct walk_claim *claim, const struct rule *rule)
+{
+	if (rule->owned && !(claim->path & PATHS_ROOT))
+		return claim->path;
+	return paths_below(&w->paths, claim->path, rule->type, claim->node, claim->offset);
+}
+
+static void settle(struct walk *w, const struct walk_claim *claim)
+{
+	if (walk_is_reached(w, claim->node))
+		return;
+	const struct rule *rule = scanner_rule(w->scanner, claim->node);
+	if (!scanner_is_meant(rule, claim->into))
+		return;
+	uint32_t path = path_of(w, claim, rule);
+	if (path == GRAPH_PATH_NONE) {
+		w->n_pathless++;
+		return;
+	}
+	set_reached(w, claim->node);
+	w->graph->parent[claim->node] = claim->parent;
+	w->graph->path[claim->node] = path;
+	if (rule->scan > RULE_STR)
+		frontier_add(&w->next, claim->node);
+}
+
+static void settle_oldest(struct walk *w)
+{
+	settle(w, &w->ahead[w->n_claimed++ % WALK_AHEAD]);
+}
+
+static void settle_all(struct walk *w)
+{
+	while (w->n_claimed < w->n_ahead)
+		settle_oldest(w);
+}
+
+/* Its claim waits until what settling it needs is in the cache. */
+static void put_ahead(struct walk *w, uint32_t node, uint32_t offset, uint32_t into)
+{
+	const struct ground *ground = w->scanner->ground;
+	if (w->n_ahead - w->n_claimed == WALK_AHEAD)
+		settle_oldest(w);
+	if (node < ground->plot.n_blocks)
+		__builtin_prefetch(&ground->labels.of_block[node], 0);
+	__builtin_prefetch(&w->graph->parent[node], 1);
+	__builtin_prefetch(&w->graph->path[node], 1);
+	w->ahead[w->n_ahead++ % WALK_AHEAD] =
+		(struct walk_claim){node, w->parent, w->path, offset, into};
+}
+
+static bool was_known(struct walk *w, uint64_t word)
+{
+	uint64_t *known = &w->known[(word >> 4) % WALK_KNOWN];
+	if (*known == word)
+		return true;
+	*known = word;
+	return false;
+}
+
+static void see(void *context, const struct sight *sights, size_t n)
+{
+	struct walk *w = context;
+	w->graph->n_edges += n;
+	for (size_t i = 0; i < n; i++) {
+		if (was_known(w, sights[i].value))
+			continue;
+		uint32_t into;
+		uint32_t node = scanner_find(w->scanner, sights[i].value, &into);
+		if (node != PLOT_NONE && !walk_is_reached(w, node))
+			put_ahead(w, node, (uint32_t)size_min(sights[i].offset, UINT32_MAX), into);
+	}
+}
+
+/* ---- roots ----------------------------------------------------------------------------- */
+
+static void begin(struct walk *w, uint32_t root)
+{
+	w->parent = PLOT_NONE;
+	w->path = PATHS_OF_ROOT(root);
+}
+
+void walk_from_word(struct walk *walk, uint32_t root, uint64_t word)
+{
+	const struct sight sight = {word, 0};
+	begin(walk, root);
+	see(walk, &sight, 1);
+	settle_all(walk);
+}
+
+void walk_from_memory(struct walk *walk, uint32_t root, uint64_t at, uint64_t size)
+{
+	begin(walk, root);
+	scanner_memory(walk->scanner, at, size, see, walk);
+	settle_all(walk);
+}
+
+bool walk_hold(struct walk *walk, uint32_t node)
+{
+	if (walk_is_reached(walk, node))
+		return false;
+	set_reached(walk, node);
+	return true;
+}
+
+void walk_let_go(struct walk *walk, uint32_t node)
+{
+	walk->reached[node / 64] &= ~(UINT64_C(1) << (node % 64));
+	/* Words that lead to it were passed over. */
+	memset(walk->known, 0, sizeof(walk->known));
+}
+
+/* ---- levels ---------------------------------------------------------------------------- */
+
+static bool go_on(struct walk *w)
+{
+	uint64_t all = (uint64_t)w->graph->n_nodes + 1;
+	if (!w->progress)
+		return true;
+	return w->progress(w->progress_context, "holders",
+			   (unsigned)size_min(w->n_done * 1000 / all, 1000));
+}
+
+static void scan(struct walk *w, uint32_t node)
+{
+	w->parent = node;
+	w->path = w->graph->path[node];
+	scanner_node(w->scanner, node, w->graph->parent[node], see, w);
+}
+
+void walk_from_node(struct walk *walk, uint32_t node)
+{
+	scan(walk, node);
+	settle_all(walk);
+}
+
+static void walk_level(struct walk *w)
+{
+	uint32_t nodes[512];
+	for (size_t n; !w->ended && (n = frontier_take(&w->now, nodes, ARRAY_SIZE(nodes)));) {
+		for (size_t i = 0; i < n; i++)
+			scan(w, nodes[i]);
+		uint64_t before = w->n_done;
+		w->n_done += n;
+		if (before >> 16 != w->n_done >> 16 && !go_on(w))
+			w->ended = true;
+	}
+	settle_all(w);
+}
+
+void walk_on(struct walk *walk)
+{
+	while (!walk->ended && walk->next.n) {
+		struct frontier next = walk->next;
+		walk->next = walk->now;
+		walk->now = next;
+		walk_level(walk);
+	}
+}

@@ -1,0 +1,338 @@
+/* graph: who is charged with what, whatever the heap looks like. */
+#include "heap_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void assert_held(const struct graph *graph, uint32_t block, const char *name)
+{
+	const char *holder = world_holder(graph, block);
+	if (!name)
+		assert_null(holder);
+	else
+		assert_string_equal(holder ? holder : "nobody", name);
+}
+
+static void assert_chain(const struct graph *graph, uint32_t block, const char *expected)
+{
+	char *chain = world_chain(graph, block);
+	assert_string_equal(chain, expected);
+	free(chain);
+}
+
+static const struct graph_root *root_named(const struct graph *graph, const char *name)
+{
+	for (size_t i = 0; i < graph->roots.count; i++)
+		if (!strcmp(graph->roots.items[i].name, name))
+			return &graph->roots.items[i];
+	fail_msg("no root %s", name);
+	return NULL;
+}
+
+static uint64_t node(struct world *w, uint32_t block)
+{
+	return world_object(w, block, WORLD_NODE, 1);
+}
+
+/* a ─▷ 1 ─▷ 2 ─▷ 3 ◁─ b, and 2 ─▷ 2 ─▷ 1: each once, 3 to the one that is nearer, 0 to the one told first. */
+static void charges_each_block_once(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	for (uint32_t i = 0; i < 5; i++)
+		node(&w, i);
+	world_put(&w, 1, 0, world_at(&w, 2));
+	world_put(&w, 2, 0, world_at(&w, 2));
+	world_put(&w, 2, 1, world_at(&w, 1));
+	world_put(&w, 2, 2, world_at(&w, 3));
+	world_global(&w, "app.a", world_at(&w, 1), 0);
+	world_global(&w, "app.a0", world_at(&w, 0), 0);
+	world_global(&w, "app.b", world_at(&w, 3), 0);
+	world_global(&w, "app.b0", world_at(&w, 0), 0);
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 0, "app.a0");
+	assert_held(graph, 1, "app.a");
+	assert_held(graph, 2, "app.a");
+	assert_held(graph, 3, "app.b");
+	assert_held(graph, 4, NULL);
+	assert_held(graph, 5, NULL);
+	assert_true(graph->complete);
+	assert_int_equal(root_named(graph, "app.a")->bytes, 2 * WORLD_BLOCK);
+	assert_int_equal(root_named(graph, "app.a")->count, 2);
+	assert_int_equal(root_named(graph, "app.b")->bytes, WORLD_BLOCK);
+	assert_int_equal(root_named(graph, "app.b0")->bytes, 0);
+	assert_chain(graph, 2, "app.a > app.Node > app.Node");
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* Three phases: a later one gets what is left, even where it is nearer. */
+static void serves_phases_in_turn(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	for (uint32_t i = 0; i < 5; i++)
+		node(&w, i);
+	world_put(&w, 0, 0, world_at(&w, 1));
+	world_put(&w, 1, 0, world_at(&w, 2));
+	world_poke(&w, w.statics, world_at(&w, 2));
+	world_poke(&w, w.statics + 16, world_at(&w, 3));
+	world_poke(&w, w.statics + 24, world_at(&w, 4));
+	world_memory_root(&w, ROOT_STACK, "stack", w.statics, 64);
+	world_memory_root(&w, ROOT_STATIC, "libfoo.so: cache", w.statics, 16);
+	world_memory_root(&w, ROOT_STATIC, NULL, w.statics + 16, 8);
+	world_global(&w, "app.a", world_at(&w, 0), 0);
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 2, "app.a");
+	assert_held(graph, 3, "libfoo.so: cache");
+	assert_held(graph, 4, "stack");
+	assert_int_equal(graph->roots.count, 3);
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* A function refers to its module's dict, and so to all of its globals' table: not the function is charged with that. */
+static void holds_namespaces_back(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	uint64_t function = node(&w, 0);
+	uint64_t dict = world_object(&w, 1, WORLD_DICT, 2);
+	uint64_t keys = world_buffer(&w, 2, WORLD_DICT, PART_DICT_KEYS);
+	uint64_t key = world_object(&w, 3, WORLD_STR, 1);
+	world_put(&w, 0, 0, dict);
+	world_put(&w, 1, 2, keys);
+	world_put(&w, 2, 4, key);
+	world_put(&w, 2, 5, function);
+	world_global(&w, "pack.app.f", function, dict);
+	world_global(&w, "pack.app.g", 0, dict);
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 0, "pack.app.f");
+	assert_held(graph, 1, "pack.app.__dict__");
+	assert_held(graph, 2, "pack.app.__dict__");
+	assert_held(graph, 3, "pack.app.__dict__");
+	assert_int_equal(root_named(graph, "pack.app.f")->bytes, WORLD_BLOCK);
+	assert_chain(graph, 3, "pack.app.__dict__ > dict > str");
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* What looks like a reference: a link of the collector's, the middle of an object, a weak reference, what stands behind the
+ * last item of a tuple or a list. */
+static void is_not_misled(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	for (uint32_t i = 10; i < 20; i++)
+		node(&w, i);
+	node(&w, 0);
+	world_put(&w, 0, 0, world_at(&w, 10) - WORLD_HEAD);
+	world_put(&w, 0, 1, world_at(&w, 11) + 8);
+	world_put(&w, 0, 2, world_at(&w, 12) + 1);
+	world_poke(&w, w.start, world_at(&w, 13)); /* in the collector's head */
+	world_object(&w, 1, WORLD_WEAKREF, 1);
+	world_put(&w, 1, 0, world_at(&w, 14));
+	world_put(&w, 1, 1, world_at(&w, 15)); /* its callback: held */
+	world_object(&w, 2, WORLD_TUPLE, 1);
+	world_put(&w, 2, 0, 1);
+	world_put(&w, 2, 1, world_at(&w, 16));
+	world_put(&w, 2, 2, world_at(&w, 17));
+	world_object(&w, 3, WORLD_LIST, 1);
+	world_put(&w, 3, 0, 1);
+	world_put(&w, 3, 1, world_buffer(&w, 4, WORLD_LIST, PART_LIST_ITEMS));
+	world_put(&w, 4, 0, world_at(&w, 18));
+	world_put(&w, 4, 1, world_at(&w, 19));
+	for (uint32_t i = 0; i < 4; i++)
+		world_global(&w, "app.a", world_at(&w, i), 0);
+	struct graph *graph = world_walk(&w);
+	const bool held[] = {false, false, false, false, false, true, true, false, true, false};
+	for (uint32_t i = 0; i < 10; i++)
+		assert_held(graph, 10 + i, held[i] ? "app.a" : NULL);
+	assert_held(graph, 4, "app.a");
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* Behind a str of other characters than ASCII its UTF-8; behind one of ASCII there is nothing, whatever stands there. */
+static void finds_characters(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		uint64_t str = world_object(&w, i, WORLD_STR, 1);
+		world_poke(&w, str + 32, i ? 3 << 5 : 1 << 5 | 1);
+		world_poke(&w, str + 48, world_buffer(&w, 2 + i, WORLD_STR, PART_STR_DATA));
+		world_global(&w, i ? "app.ascii" : "app.latin", str, 0);
+	}
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 2, "app.latin");
+	assert_held(graph, 3, NULL);
+	assert_int_equal(root_named(graph, "app.latin")->bytes, 2 * WORLD_BLOCK);
+	assert_int_equal(root_named(graph, "app.latin")->count, 1);
+	assert_int_equal(graph->interned_count, 1);
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* A million levels, each of one block. */
+static void walks_long_lists(void **state)
+{
+	(void)state;
+	const uint32_t n = 1000 * 1000;
+	struct world w;
+	world_init(&w, n, 0, 0);
+	for (uint32_t i = 0; i < n; i++)
+		node(&w, i);
+	for (uint32_t i = 0; i < n; i++) /* jumps about, and ends where it began */
+		world_put(&w, (uint32_t)((uint64_t)i * 7919 % n), i % 4,
+			  world_at(&w, (uint32_t)((uint64_t)(i + 1) * 7919 % n)));
+	world_global(&w, "app.first", world_at(&w, 0), 0);
+	struct graph *graph = world_walk(&w);
+	assert_int_equal(root_named(graph, "app.first")->count, n);
+	assert_int_equal(root_named(graph, "app.first")->bytes, (uint64_t)n * WORLD_BLOCK);
+	assert_int_equal(graph->paths.count, 2);
+	uint32_t last = (uint32_t)((uint64_t)(n - 1) * 7919 % n);
+	struct holder_chain chain;
+	assert_null(graph_chain(graph, last, false, &chain));
+	assert_int_equal(chain.links.count, 26);
+	assert_string_equal(chain.links.items[13], "… 999976 more …");
+	holder_chain_fini(&chain);
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* A list of half a million, in a chunk: one level of all of them; every other one refers to the last. */
+static void walks_wide_levels(void **state)
+{
+	(void)state;
+	const uint32_t n = 500 * 1000;
+	struct world w;
+	world_init(&w, n + 2, 1, n * 8);
+	world_object(&w, n, WORLD_LIST, 1);
+	world_put(&w, n, 0, n);
+	world_put(&w, n, 1, world_buffer(&w, n + 2, WORLD_LIST, PART_LIST_ITEMS));
+	node(&w, n + 1);
+	for (uint32_t i = 0; i < n; i++)
+		node(&w, i);
+	for (uint32_t i = 0; i < n; i++) {
+		world_put(&w, n + 2, i, world_at(&w, (uint32_t)((uint64_t)i * 7919 % n)));
+		if (i % 2)
+			world_put(&w, i, 0, world_at(&w, n + 1));
+	}
+	world_global(&w, "app.rows", world_at(&w, n), 0);
+	struct graph *graph = world_walk(&w);
+	assert_int_equal(root_named(graph, "app.rows")->count, n + 2);
+	assert_int_equal(root_named(graph, "app.rows")->bytes,
+			 (uint64_t)(n + 2) * WORLD_BLOCK + n * 8);
+	assert_int_equal(graph->parent[n + 1], 1);
+	assert_chain(graph, 7, "app.rows > list > app.Node");
+	const struct graph_path *first = &graph->paths.items[graph->path[7]];
+	assert_int_equal(first->count, n);
+	assert_int_equal(first->all_count, n + 1);
+	assert_false(first->one_place);
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* Node ─▷ dict ─▷ Node ─▷ dict …: four paths, not ten thousand. */
+static void folds_rows_that_repeat(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 20000, 0, 0);
+	for (uint32_t i = 0; i < 20000; i++) {
+		world_object(&w, i, i % 2 ? WORLD_DICT : WORLD_NODE, 1);
+		if (i)
+			world_put(&w, i - 1, 0, world_at(&w, i));
+	}
+	world_global(&w, "app.first", world_at(&w, 0), 0);
+	struct graph *graph = world_walk(&w);
+	assert_int_equal(root_named(graph, "app.first")->count, 20000);
+	assert_true(graph->paths.count <= 4);
+	graph_free(graph);
+	world_fini(&w);
+}
+
+static bool end_it(void *context, const char *step, unsigned done)
+{
+	(void)step;
+	assert_in_range(done, 0, 1000);
+	return --*(int *)context > 0;
+}
+
+static void ends_when_asked(void **state)
+{
+	(void)state;
+	const uint32_t n = 300 * 1000;
+	struct world w;
+	world_init(&w, n, 0, 0);
+	for (uint32_t i = 0; i < n; i++) {
+		node(&w, i);
+		if (i)
+			world_put(&w, i - 1, 0, world_at(&w, i));
+	}
+	world_global(&w, "app.first", world_at(&w, 0), 0);
+	graph_free(world_walk(&w)); /* for its burst */
+	int left = 2;
+	struct roots roots = {0};
+	struct root *root = vec_push(&roots.list);
+	*root = (struct root){.name = strdup("app.first"), .at = raddr_at(world_at(&w, 0))};
+	const struct graph_request request = {
+		.ground = &w.ground, .progress = end_it, .context = &left};
+	struct graph *graph;
+	struct holders holders;
+	struct doubts doubts = {0};
+	assert_null(graph_walk(&request, &roots, &graph, &doubts));
+	assert_false(graph->complete);
+	assert_int_equal(doubts.list.count, 1);
+	assert_null(graph_report(graph, &holders));
+	assert_false(holders.complete);
+	assert_int_equal(holders.garbage.count + holders.leaked.count + holders.unreached_count, 0);
+	assert_in_range(holders.reached_count, 1, n - 1);
+	holders_fini(&holders);
+	doubts_fini(&doubts);
+	graph_free(graph);
+	vec_fini(&roots.list);
+	world_fini(&w);
+}
+
+static void says_when_memory_is_too_small(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	const struct graph_request request = {.ground = &w.ground, .max_memory = 1024};
+	struct graph *graph = NULL;
+	struct doubts doubts = {0};
+	struct error *err = graph_walk(&request, &w.roots, &graph, &doubts);
+	assert_non_null(err);
+	assert_int_equal(err->kind, ERROR_RESOURCE);
+	assert_null(graph);
+	error_free(err);
+	world_fini(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(charges_each_block_once),
+		cmocka_unit_test(serves_phases_in_turn),
+		cmocka_unit_test(holds_namespaces_back),
+		cmocka_unit_test(is_not_misled),
+		cmocka_unit_test(finds_characters),
+		cmocka_unit_test(walks_long_lists),
+		cmocka_unit_test(walks_wide_levels),
+		cmocka_unit_test(folds_rows_that_repeat),
+		cmocka_unit_test(ends_when_asked),
+		cmocka_unit_test(says_when_memory_is_too_small),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
