@@ -28,13 +28,18 @@
 #define BULK_STRIDE_MAX  4096
 #define SCRATCH_SIZE     (1 * MIB)
 #define TRIES            4
-#define BURST_PIECES     256        /* between two rests */
-#define LARGE_PIECE      (32 * KIB) /* of which two readers do no more harm than one */
-#define REST_NS          20000      /* and what a wake-up adds */
+#define BURST_PIECES     256 /* between two rests */
+#define LARGE_PIECE      (32 * KIB)
+#define CALL_SIZE        (256 * KIB) /* of one call, while the target runs */
+#define REST_NS          20000       /* and what a wake-up adds */
+
+/* Of large pieces: all readers rest so long, after so much reading. */
+#define TOGETHER_NS       100000
+#define TOGETHER_EVERY_NS 700000
 
 struct gather_desk {
 	struct remote_piece pieces[REMOTE_PIECES_MAX];
-	size_t n_pieces;
+	size_t n_pieces, size; /* bytes */
 	struct span {
 		struct space_slice *slice;
 		size_t first, count; /* pieces */
@@ -53,6 +58,7 @@ struct job {
 	const struct residency *residency;
 	size_t chunk_pieces;
 	_Atomic bool gone;
+	_Atomic uint64_t rest_at, rest_end; /* of the next rest of all; of the one under way */
 	pthread_mutex_t lock;
 	size_t slice, piece; /* the next that nobody has taken */
 };
@@ -141,15 +147,31 @@ static bool piece_present(const struct job *job, struct gather_desk *desk,
 	return residency_present_near(job->residency, at, slice->size, &desk->near);
 }
 
+/* The first whose time has come begins a rest; the others join it when they have read what they are at. */
+static void rest_together(struct job *job)
+{
+	uint64_t now = clock_ns(), end = job->rest_end, at = job->rest_at;
+	if (now >= end && now < at)
+		return;
+	if (now >= end && atomic_compare_exchange_strong(&job->rest_at, &at,
+							 now + TOGETHER_NS + TOGETHER_EVERY_NS))
+		job->rest_end = end = now + TOGETHER_NS;
+	if (now < end)
+		clock_sleep(end - now);
+}
+
 /*
  * Each piece takes the target's mmap lock anew, and so fast that one who waits to map memory may not
- * get in for milliseconds. It gets in while all of us rest. Of large pieces most of the time goes into copying, for which
- * the lock is not held (process_vm_rw_single_vec(), mm/process_vm_access.c, Linux 3.2 to 6.18): a rest for each chunk will do.
+ * get in for milliseconds. It gets in while all of us rest: of small pieces one reader alone asks, and large ones, which
+ * several copy, rest at the same time.
  */
-static void rest(const struct job *job, const struct gather_desk *desk)
+static void rest(struct job *job, const struct gather_desk *desk)
 {
-	bool large = desk->n_pieces > 1 && desk->pieces[0].size >= LARGE_PIECE;
-	if (job->gather->rests && (desk->n_pieces == BURST_PIECES || large))
+	if (!job->gather->rests)
+		return;
+	if (desk->size >= LARGE_PIECE)
+		rest_together(job);
+	else if (desk->n_pieces == BURST_PIECES)
 		clock_sleep(REST_NS);
 }
 
@@ -167,14 +189,17 @@ static void pieces_flush(struct job *job, struct gather_desk *desk)
 		}
 	}
 	rest(job, desk);
-	desk->n_pieces = 0;
+	desk->n_pieces = desk->size = 0;
 }
 
 static void piece_add(struct job *job, struct gather_desk *desk, struct space_slice *slice,
 		      size_t i)
 {
-	if (desk->n_pieces == (job->gather->rests ? BURST_PIECES : REMOTE_PIECES_MAX))
+	bool rests = job->gather->rests;
+	if (desk->n_pieces == (rests ? BURST_PIECES : REMOTE_PIECES_MAX) ||
+	    (rests && desk->size >= CALL_SIZE))
 		pieces_flush(job, desk);
+	desk->size += slice->size;
 	desk->pieces[desk->n_pieces++] = (struct remote_piece){
 		.from = raddr_plus(slice->start, size_multiply(slice->stride, i)),
 		.to = slice->bytes + i * slice->size,
