@@ -116,6 +116,28 @@ static void a_broken_chain(void **state)
 	end(&d);
 }
 
+/* Where long lists of fast chunks are guessed, and one of the guesses was a block's own word, the arena is walked again:
+ * each chunk is told once. */
+static void a_word_like_a_link(void **state)
+{
+	(void)state;
+	struct drawn d = {.world = malloc_world_new()};
+	uint64_t first = malloc_world_add(d.world, WORLD_USED, 0x290);
+	for (size_t i = 0; i < 1000; i++)
+		(void)malloc_world_add(d.world, WORLD_FAST, 0x20);
+	uint64_t block = malloc_world_add(d.world, WORLD_USED, 0x30);
+	uint64_t last = malloc_world_add(d.world, WORLD_USED, 0x40);
+	malloc_world_put(d.world, block + 16, (block + 16) >> 12);
+	malloc_world_finish(d.world);
+	look_at(&d);
+	draw(&d, GIB);
+	assert_int_equal(d.plot.chunks.count, 3);
+	assert_chunk(&d.plot, first, 0x290, true);
+	assert_chunk(&d.plot, block, 0x30, true);
+	assert_chunk(&d.plot, last, 0x40, true);
+	end(&d);
+}
+
 /* Chunks that were made since the look are there, and the heads of large ones are, too. */
 static void later_chunks(void **state)
 {
@@ -138,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chunks_of_all_kinds),
 		cmocka_unit_test(a_broken_chain),
+		cmocka_unit_test(a_word_like_a_link),
 		cmocka_unit_test(later_chunks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
