@@ -117,11 +117,19 @@ static uint64_t size_of_inline(const struct view *v, uint64_t at)
 	return VALUES_HEAD + (word_at(v, at) & 0xff) * 8;
 }
 
+/* Static types have none of what is made at run time behind them: a file's data may end there. */
+static bool is_static_type(const struct shapes *s, const struct view *v, uint64_t at)
+{
+	return !(word_at(v, at + s->type.flags) >> 9 & 1);
+}
+
 static uint64_t size_of(const struct shapes *s, const struct type *type, const struct view *v,
 			uint64_t at)
 {
 	if (type->kind == TYPE_STR && type->exact && s->str.state)
 		return size_of_str(s, v, at);
+	if (type->kind == TYPE_TYPE && is_static_type(s, v, at))
+		return s->type.size;
 	uint64_t size = type->basicsize - type->shorter;
 	if (type->itemsize) {
 		uint64_t n = count_items(s, type, v, at);

@@ -105,6 +105,15 @@ static void tell_dict(const struct telling *p)
 		tell_at(p, PART_DICT_VALUES, values.value, before, false);
 }
 
+/* Without the GIL a count stands before the items (Objects/listobject.c, 3.13 to 3.15: struct _PyListArray). */
+static void tell_list(const struct telling *p)
+{
+	const struct shapes *s = p->types->shapes;
+	uint64_t at;
+	if (word(p, s->list.items, &at))
+		tell_at(p, PART_LIST_ITEMS, at, s->free_threaded ? 8 : 0, false);
+}
+
 /* State as in object_text.c. */
 static void tell_str(const struct telling *p)
 {
@@ -203,7 +212,7 @@ static void tell_kind(const struct telling *p, enum type_kind kind)
 	const struct shapes *s = p->types->shapes;
 	switch (kind) {
 	case TYPE_LIST:
-		tell_word(p, PART_LIST_ITEMS, s->list.items, false);
+		tell_list(p);
 		return;
 	case TYPE_DICT:
 		tell_dict(p);

@@ -44,20 +44,38 @@ static void claim_buffer(const struct claim *claim, const struct part *part, uin
 	crew_write(ground, block, part_label(claim, part));
 }
 
+/* A subclass of dict says more by its own name than by whose attributes it holds. */
+static bool is_plain_dict(const struct worker *worker, const struct worker_label *label)
+{
+	if (label->type == TYPE_NONE)
+		return false;
+	const struct type *type = type_table_get(worker->types, label->type);
+	return type->kind == TYPE_DICT && type->exact;
+}
+
 static void claim_dict(const struct claim *claim, uint32_t block)
 {
 	struct worker *worker = claim->worker;
 	struct worker_label *owner = worker_label(worker, claim->owner);
 	uint16_t before = crew_read(worker->ground, block);
 	if (owner->dict_from != before || !owner->dict_to) {
-		struct label label = worker_label(worker, before)->said;
-		if (label.kind != LABEL_OBJECT || label.of != TYPE_NONE)
+		const struct worker_label *dict = worker_label(worker, before);
+		struct label label = dict->said;
+		if (label.kind != LABEL_OBJECT || label.of != TYPE_NONE ||
+		    !is_plain_dict(worker, dict))
 			return;
 		label.of = owner->said.type;
 		owner->dict_to = worker_number(worker, &label);
 		owner->dict_from = before;
 	}
 	crew_write(worker->ground, block, owner->dict_to);
+}
+
+/* What is too large for arenas has the hooks of malloc, too. */
+static bool is_begin(const struct ground *ground, const struct plot_place *place, uint64_t at)
+{
+	uint64_t before = at - place->start, hook = ground->shapes.hook_size;
+	return before == hook || (place->arena == PLOT_NONE && before == 2 * hook);
 }
 
 static void claim_parts(struct worker *worker, const struct plot_place *place, bool dicts);
@@ -74,8 +92,9 @@ static void hear_part(void *context, const struct part *part)
 		claim_dict(claim, place.block);
 		if (claim->late)
 			claim_parts(claim->worker, &place, true);
-	} else if (start - place.start == ground->shapes.hook_size)
+	} else if (is_begin(ground, &place, start)) {
 		claim_buffer(claim, part, place.block);
+	}
 }
 
 static void claim_parts(struct worker *worker, const struct plot_place *place, bool dicts)

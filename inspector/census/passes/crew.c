@@ -198,15 +198,31 @@ uint16_t worker_number(struct worker *worker, const struct label *label)
 	return number;
 }
 
+/*
+ * A type of one table in another. 2.7: old classes stand for types, but are none by themselves: they are found
+ * once the type of their instances was.
+ */
+static uint32_t translate(const struct type_table *from, uint32_t type, struct type_table *to)
+{
+	const struct type *of = type_table_get(from, type);
+	if (of->kind != TYPE_INSTANCE || of->exact)
+		return type_table_find(to, of->at);
+	for (size_t i = 0; i < from->types.count; i++) {
+		const struct type *one = &from->types.items[i];
+		if (one->kind == TYPE_INSTANCE && one->exact)
+			(void)type_table_find(to, one->at);
+	}
+	return type_table_find_class(to, of->at);
+}
+
 /* Index + 1 in the ground's table of a type of the worker's. */
 static uint32_t global_type(struct worker *worker, uint32_t type)
 {
 	struct type_table *common = &worker->ground->types;
 	if (worker->types == common)
 		return type + 1;
-	raddr at = type_table_get(worker->types, type)->at;
 	(void)pthread_mutex_lock(&worker->crew->lock);
-	uint32_t found = type_table_find(common, at);
+	uint32_t found = translate(worker->types, type, common);
 	(void)pthread_mutex_unlock(&worker->crew->lock);
 	return found + 1; /* TYPE_NONE, which only lack of memory gives, is asked for again */
 }
@@ -253,15 +269,12 @@ struct worker_label *worker_label(struct worker *worker, uint16_t label)
 	const struct type_table *common = &worker->ground->types;
 	if (known->known)
 		return known;
-	raddr at = RADDR_NULL;
 	(void)pthread_mutex_lock(&worker->crew->lock);
 	known->said = worker->ground->labels.list.items[label];
-	if (known->said.type != TYPE_NONE)
-		at = type_table_get(common, known->said.type)->at;
-	(void)pthread_mutex_unlock(&worker->crew->lock);
 	known->type = known->said.type;
 	if (known->type != TYPE_NONE && worker->types != common)
-		known->type = type_table_find(worker->types, at);
+		known->type = translate(common, known->type, worker->types);
+	(void)pthread_mutex_unlock(&worker->crew->lock);
 	known->known = true;
 	return known;
 }

@@ -1,11 +1,11 @@
 /*
  * show_census: what the census of a target makes of each block, for tests that ask a real process.
  *
- *	show_census [--core|--read] [--exact] [--max-memory=BYTES] PID|FILE OUT
+ *	show_census [--core|--read] [--exact] [--max-memory=BYTES] PID|FILE [OUT]
  *
- * OUT gets a line for each block in use, chunk of malloc's and object elsewhere: "0xADDRESS size kind label". Of an object
- * (living or dead) the address is what id() gives, else that of the block. Labels come escaped. Sums go to standard output as
- * "key=value", doubts as "doubt kind text".
+ * OUT gets a line for each block in use of the small-object allocator, and each object elsewhere: "0xADDRESS size kind
+ * label". Of an object, living or dead, the address is what id() gives, else that of the block. free: dead, in a free list. Labels
+ * come escaped. Sums go to standard output as "key=value", doubts as "doubt kind text".
  */
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -16,9 +16,9 @@
 #include <string.h>
 
 static const char *const kinds[] = {
-	[LABEL_FREE] = "free",       [LABEL_UNEXPLAINED] = "unexplained",
+	[LABEL_FREE] = "none",       [LABEL_UNEXPLAINED] = "unexplained",
 	[LABEL_OBJECT] = "object",   [LABEL_BUFFER] = "buffer",
-	[LABEL_GENERIC] = "generic", [LABEL_FREE_LISTED] = "free_listed",
+	[LABEL_GENERIC] = "generic", [LABEL_FREE_LISTED] = "free",
 };
 
 static void show_line(FILE *out, const struct ground *ground, uint64_t at, uint64_t size,
@@ -44,7 +44,9 @@ static void show_block(FILE *out, struct ground *ground, uint32_t block)
 static void show_blocks(FILE *out, struct ground *ground)
 {
 	for (uint32_t b = 0; b < ground->plot.n_blocks; b++) {
-		if (plot_is_used(&ground->plot, b))
+		bool large = b >= ground->plot.n_run_blocks;
+		bool object = labels_of(&ground->labels, b)->kind == LABEL_OBJECT;
+		if (large ? object : plot_is_used(&ground->plot, b))
 			show_block(out, ground, b);
 	}
 	for (size_t i = 0; i < ground->outside.list.count; i++) {
@@ -79,7 +81,7 @@ static struct error *look(const struct inspector_request *request, FILE *out)
 	if (err)
 		return err;
 	struct ground *ground = inspector_ground(inspector);
-	if (ground)
+	if (ground && out)
 		show_blocks(out, ground);
 	show_sums(snapshot);
 	return NULL;
@@ -106,12 +108,12 @@ int main(int argc, char **argv)
 	request.pid = target && request.kind == ORIGIN_LIVE ? atoi(target) : 0;
 	request.path = request.kind == ORIGIN_LIVE ? NULL : target;
 	FILE *out = path ? fopen(path, "we") : NULL;
-	if (!target || !out)
+	if (!target || (path && !out))
 		return 2;
 	struct error *err = look(&request, out);
 	if (err)
 		(void)fprintf(stderr, "%s\n", err->cause);
 	int status = err ? 1 : 0;
 	error_free(err);
-	return fclose(out) == 0 ? status : 1;
+	return !out || fclose(out) == 0 ? status : 1;
 }
