@@ -19,7 +19,7 @@
  */
 #include "base/cleanup.h"
 #include "inspector/inspector.h"
-#include "ui/ask.h"
+#include "ui/ask/ask.h"
 #include "ui/output.h"
 #include "ui/progress.h"
 #include "ui/text/page.h"
@@ -30,7 +30,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#define STATUS_PARTIAL 7
+#define STATUS_CONDITION 1
+#define STATUS_PARTIAL   7
 
 /*
  * Nothing has to be undone: a tracer's death detaches its tracees, output.c holds signals back
@@ -184,7 +185,7 @@ static int run(const struct options *options, struct timespec start)
 	if (err)
 		return fail(err, options, false);
 	say(&answer.notes);
-	return answer.partial ? STATUS_PARTIAL : 0;
+	return answer.condition ? STATUS_CONDITION : answer.partial ? STATUS_PARTIAL : 0;
 }
 
 static int print_help(const struct options *options)

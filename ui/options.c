@@ -123,6 +123,24 @@ static struct error *set_max_tmp(struct options *o, const char *value)
 	return err;
 }
 
+/* "live:20M", "arenas:0" */
+static struct error *set_fail_on(struct options *o, const char *value)
+{
+	static const char *const names[] = {"rss", "live", "blocks", "arenas"};
+	const char *colon = strchr(value, ':');
+	size_t length = colon ? (size_t)(colon - value) : 0;
+	for (size_t i = 0; length && i < ARRAY_SIZE(names); i++) {
+		if (strlen(names[i]) != length || memcmp(names[i], value, length) != 0)
+			continue;
+		o->fail_on = (enum fail_on)(FAIL_ON_RSS + (int)i);
+		if (o->fail_on == FAIL_ON_RSS || o->fail_on == FAIL_ON_LIVE)
+			return units_parse_bytes(colon + 1, "--fail-on", &o->fail_above);
+		return units_parse_count(colon + 1, "--fail-on", &o->fail_above);
+	}
+	return error_remedy(error_new(ERROR_USAGE, "--fail-on '%.60s' is no KEY:AMOUNT", value),
+			    "keys are rss, live, blocks, arenas: --fail-on live:20M");
+}
+
 /* An option without a value that needs thought; false: not one of these. */
 static bool set_flag(struct parse *p, int key)
 {
@@ -148,6 +166,7 @@ static bool set_string(struct options *o, enum option_key key, const char *value
 		[OPTION_SYMBOLS] = &o->symbols, [OPTION_CORE] = &o->core,
 		[OPTION_READ] = &o->read,       [OPTION_EXE] = &o->exe,
 		[OPTION_SYSROOT] = &o->sysroot, [OPTION_TMP] = &o->tmp,
+		[OPTION_SINCE] = &o->since,
 	};
 	if (strings[key])
 		*strings[key] = value;
@@ -180,6 +199,8 @@ static struct error *set_value(struct options *o, enum option_key key, const cha
 		return set_max_tmp(o, value);
 	case OPTION_PID:
 		return set_pid(o, value);
+	case OPTION_FAIL_ON:
+		return set_fail_on(o, value);
 	default:
 		return error_new(ERROR_BUG, "--%s is not read", options_table_name(key));
 	}
@@ -245,21 +266,42 @@ static struct error *no_such_verb(const char *word)
 			    "verbs are: %s", verb_list());
 }
 
-/* One or two words that hold a verb, in either place; the other is the target. */
+static struct error *too_many(const char *word)
+{
+	return error_new(ERROR_USAGE, "too many arguments, from '%.60s' on", word);
+}
+
+/* What the words but the verb mean: its target, and what stands behind that. */
+static struct error *read_operands(struct options *o, const char *const *words, size_t n)
+{
+	bool named = o->pid || o->core || o->read;
+	bool has_second = verb_words(o->verb)->second;
+	size_t most = 1 + (size_t)has_second;
+	if (n > most)
+		return too_many(words[most]);
+	/* --pid has said what to look at, unless it is said twice. */
+	bool only_second = has_second && named && n == 1;
+	o->target = n && !only_second ? words[0] : NULL;
+	o->second = only_second ? words[0] : n == 2 ? words[1] : NULL;
+	return NULL;
+}
+
+/* The first or second word is a verb; the others are what it is about. */
 static struct error *find_verb(struct parse *p, bool terminal)
 {
-	const char *const *words = p->words.items;
+	const char **words = p->words.items;
 	size_t n = p->words.count;
 	for (int prefixes = 0; prefixes <= terminal; prefixes++) {
 		for (size_t i = 0; i < n && i < 2; i++) {
 			if (!verb_find(words[i], prefixes, &p->options.verb))
 				continue;
-			p->options.target = n == 2 ? words[1 - i] : NULL;
-			return NULL;
+			if (i == 1)
+				words[1] = words[0];
+			return read_operands(&p->options, words + 1, n - 1);
 		}
 	}
-	if (n == 2 || verb_is_reserved(words[0])) {
-		bool second = n == 2 && (verb_is_reserved(words[1]) || target_is_pid(words[0]));
+	if (n >= 2 || verb_is_reserved(words[0])) {
+		bool second = n >= 2 && (verb_is_reserved(words[1]) || target_is_pid(words[0]));
 		return no_such_verb(words[second]);
 	}
 	p->options.verb = terminal && !p->options.json && !p->options.output ? VERB_TOP : VERB_DUMP;
@@ -270,9 +312,8 @@ static struct error *find_verb(struct parse *p, bool terminal)
 static struct error *read_words(struct parse *p, bool terminal)
 {
 	struct options *o = &p->options;
-	if (p->words.count > 2)
-		return error_new(ERROR_USAGE, "too many arguments, from '%.60s' on",
-				 p->words.items[2]);
+	if (p->words.count > 3)
+		return too_many(p->words.items[3]);
 	if (p->words.count)
 		return find_verb(p, terminal);
 	o->verb = VERB_PS;
@@ -313,6 +354,8 @@ static struct error *check_target(const struct options *o)
 				    "arenascope ps lists the processes that can be looked at");
 	if (!words->takes_target && first)
 		return error_new(ERROR_USAGE, "%s takes no target", words->name);
+	if (words->second && !o->second)
+		return error_new(ERROR_USAGE, "%s needs %s", words->name, words->args);
 	return NULL;
 }
 

@@ -11,9 +11,13 @@
 
 #include <stdint.h>
 
+/* What of a difference ends with exit status 1. */
+enum fail_on { FAIL_ON_NOTHING, FAIL_ON_RSS, FAIL_ON_LIVE, FAIL_ON_BLOCKS, FAIL_ON_ARENAS };
+
 struct options {
 	enum verb verb;
 	const char *target; /* a TARGET word, NULL: none; borrowed from argv, as all strings here */
+	const char *second; /* what stands behind it: verb_words.second; NULL: nothing */
 	const char *pid;    /* --pid, checked to be digits, or NULL */
 	const char *core;   /* --core, or NULL */
 	const char *read;   /* --read: a snapshot, or NULL */
@@ -42,7 +46,10 @@ struct options {
 	const char *tmp;  /* folder to unpack a core in; NULL: the default */
 	uint64_t max_tmp; /* bytes of it; 0: the default */
 	bool no_cache;
-	bool plan; /* doctor only */
+	bool plan;            /* doctor only */
+	const char *since;    /* a snapshot or core to compare with, or NULL */
+	enum fail_on fail_on; /* diff only */
+	uint64_t fail_above;  /* bytes or a count */
 
 	char *help; /* text to print instead of doing anything: --help, --version, help; owned */
 };

@@ -14,9 +14,11 @@
 #define BIT(verb) (1u << (verb))
 #define ALL       (BIT(VERB_COUNT) - 1)
 #define ONE_SHOT  (ALL & ~BIT(VERB_TOP))
-#define TABLES    (BIT(VERB_PS) | BIT(VERB_DUMP) | BIT(VERB_LEDGER) | BIT(VERB_MALLOC) | BIT(VERB_MAP))
-#define STOPPING  (ALL & ~BIT(VERB_TOP))
-#define TARGETS   (ALL & ~BIT(VERB_PS))
+#define TABLES                                                                                 \
+	(BIT(VERB_PS) | BIT(VERB_DUMP) | BIT(VERB_LEDGER) | BIT(VERB_MALLOC) | BIT(VERB_MAP) | \
+	 BIT(VERB_TYPES))
+#define STOPPING (ALL & ~BIT(VERB_TOP))
+#define TARGETS  (ALL & ~BIT(VERB_PS))
 
 struct row {
 	const char *name;
@@ -50,7 +52,7 @@ static const struct row rows[OPTION_KEY_COUNT] = {
 	[OPTION_MAX_MEMORY] = {"max-memory", 0, "SIZE", "use at most SIZE of memory", ALL},
 	[OPTION_CONTENTS] = {"contents", 0, NULL,
 			     "show, or save, contents that may be secret: the command line's "
-			     "arguments; in a snapshot all that objects hold",
+			     "arguments, strings and keys; in a snapshot all that objects hold",
 			     ALL},
 	[OPTION_SYMBOLS] = {"symbols", 0, "FILE|DIR", "a debug file, or a folder of them", ALL},
 	[OPTION_MODULE] = {"module", 0, "N|PATH",
@@ -59,6 +61,11 @@ static const struct row rows[OPTION_KEY_COUNT] = {
 	[OPTION_NO_CACHE] = {"no-cache", 0, NULL, "neither use nor write the table cache", ALL},
 	[OPTION_PLAN] = {"plan", 0, NULL, "touch nothing; list what a look would do",
 			 BIT(VERB_DOCTOR)},
+	[OPTION_SINCE] = {"since", 0, "FILE", "compare with this snapshot or core, made earlier",
+			  BIT(VERB_WHY) | BIT(VERB_TYPES)},
+	[OPTION_FAIL_ON] = {"fail-on", 0, "KEY:AMOUNT",
+			    "exit with 1 if rss, live, blocks or arenas grew by more",
+			    BIT(VERB_DIFF)},
 	[OPTION_CORE] = {"core", 'c', "FILE", "look at this core file", TARGETS},
 	[OPTION_READ] = {"read", 'r', "FILE", "look at this snapshot file", TARGETS},
 	[OPTION_EXE] = {"exe", 'e', "FILE",

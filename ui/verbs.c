@@ -61,6 +61,31 @@ static const struct verb_words words[VERB_COUNT] = {
 			.sort = "size pools live free",
 			.takes_target = true,
 		},
+	[VERB_WHY] =
+		{
+			.name = "why",
+			.args = "TARGET",
+			.summary = "why memory is not given back, who holds it, what would help",
+			.about =
+				"Tell why a process does not give memory back: the causes with their "
+				"bytes, who holds what keeps it, what would bring how much back, and "
+				"what it is not. The first answer comes within a second, from the "
+				"ledger; then every block is looked into, and everything is followed "
+				"back to the global, the class or the frame that holds it. Ctrl-C "
+				"keeps what is printed. --since FILE compares with a snapshot made "
+				"earlier: one look cannot tell whether something grows.",
+			.example =
+				"Example: who keeps the memory of process 4127?\n\n"
+				"  $ arenascope why 4127\n"
+				"  WHY   1.31 GiB: 1,402 of 1,659 pymalloc arenas are only 4 % used. ...\n"
+				"  WHO   1,322 app.Session keep 1,264 arenas, 1.23 GiB\n"
+				"            app.CACHE (module global) > dict > app.Session\n"
+				"  GAIN  without them 1.23 GiB goes back by itself\n\n"
+				"The first cause, for a script:\n\n"
+				"  $ arenascope why 4127 --json | jq -r '.why.causes[0].cause'\n",
+			.sort = "",
+			.takes_target = true,
+		},
 	[VERB_LEDGER] =
 		{
 			.name = "ledger",
@@ -83,6 +108,40 @@ static const struct verb_words words[VERB_COUNT] = {
 				"  $ arenascope ledger 4127 --json | jq .ledger.unexplained_bytes\n",
 			.sort = "size key",
 			.takes_target = true,
+		},
+	[VERB_TYPES] =
+		{
+			.name = "types",
+			.alias = "histo",
+			.args = "TARGET",
+			.summary = "what is in there: objects by type, with what they own",
+			.about =
+				"Count everything that is in the heap of a process by type: how many, "
+				"their bytes, their bytes with the buffers that only they own (a "
+				"list's items, a dict's keys), and how many arenas they touch. Every "
+				"allocated block is looked at, whether the garbage collector knows of "
+				"it or not. `histo` is the same verb.",
+			.example = "Example: which types touch the most arenas of process 4127?\n\n"
+				   "  $ arenascope types 4127 --sort arenas --limit 5\n\n"
+				   "What has grown since a snapshot was made?\n\n"
+				   "  $ arenascope types 4127 --since monday.asnap\n",
+			.sort = "total count bytes arenas type",
+			.takes_target = true,
+		},
+	[VERB_OBJECT] =
+		{
+			.name = "object",
+			.args = "TARGET ADDRESS",
+			.summary = "one object: what it is, who points at it, what keeps it",
+			.about =
+				"Tell of one object, by its address as id() or repr() print it or any "
+				"address inside its block: type, size, references, where it lies, who "
+				"points at it, and the chain from there back to what holds it.",
+			.example = "Example: who holds the object at 0x7f3a1c04b2d0?\n\n"
+				   "  $ arenascope object 4127 0x7f3a1c04b2d0\n",
+			.sort = "",
+			.takes_target = true,
+			.second = "ADDRESS",
 		},
 	[VERB_MALLOC] =
 		{
@@ -133,6 +192,25 @@ static const struct verb_words words[VERB_COUNT] = {
 			.sort = "address used",
 			.takes_target = true,
 		},
+	[VERB_DIFF] =
+		{
+			.name = "diff",
+			.args = "A B",
+			.summary = "what grew between two snapshots, cores or processes",
+			.about =
+				"Tell what grew from A to B, two targets of any kind: types, what "
+				"roots hold, size classes, the ledger's lines, arenas. With --fail-on "
+				"KEY:AMOUNT the exit status is 1 if that grew by more: rss, live "
+				"(bytes of live objects), blocks, arenas.",
+			.example =
+				"Example: what did process 4127 gain since Monday?\n\n"
+				"  $ arenascope diff monday.asnap 4127\n\n"
+				"For a test of yours: fail if live memory grew by more than 20 MiB\n\n"
+				"  $ arenascope diff before.asnap after.asnap --fail-on live:20M\n",
+			.sort = "",
+			.takes_target = true,
+			.second = "B",
+		},
 	[VERB_SNAPSHOT] =
 		{
 			.name = "snapshot",
@@ -173,7 +251,10 @@ static const struct verb_words words[VERB_COUNT] = {
 };
 
 static const char *const reserved[] = {
-	"why", "types", "histo", "object", "diff", "record", "check", "metrics", "tree",
+	"record",
+	"check",
+	"metrics",
+	"tree",
 };
 
 const struct verb_words *verb_words(enum verb verb)
@@ -221,5 +302,6 @@ bool verb_is_reserved(const char *word)
 
 const char *verb_list(void)
 {
-	return "ps, top, dump, ledger, malloc, stats, map, snapshot, doctor";
+	return "ps, top, dump, why, ledger, types, object, malloc, stats, map, diff, snapshot, "
+	       "doctor";
 }

@@ -11,10 +11,14 @@ enum verb {
 	VERB_PS,
 	VERB_TOP,
 	VERB_DUMP,
+	VERB_WHY,
 	VERB_LEDGER,
+	VERB_TYPES,
+	VERB_OBJECT,
 	VERB_MALLOC,
 	VERB_STATS,
 	VERB_MAP,
+	VERB_DIFF,
 	VERB_SNAPSHOT,
 	VERB_DOCTOR,
 	VERB_COUNT
@@ -29,6 +33,7 @@ struct verb_words {
 	const char *example; /* help after the options: a worked example */
 	const char *sort;    /* keys of --sort, separated by spaces, the default first; "" none */
 	bool takes_target;
+	const char *second; /* what stands behind the target: "ADDRESS"; NULL: nothing does */
 };
 
 /* A verb's words; static. */

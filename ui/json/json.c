@@ -3,9 +3,11 @@
  */
 #include "ui/json/json.h"
 
+#include "ui/json/json_census.h"
 #include "ui/json/json_ledger.h"
 #include "ui/json/json_malloc.h"
 #include "ui/json/json_value.h"
+#include "ui/json/json_why.h"
 #include "ui/report/doctor.h"
 #include "ui/report/ps.h"
 
@@ -300,14 +302,6 @@ static json_t *interpreters(const struct snapshot *s, bool with_arenas, uint64_t
 	return list;
 }
 
-/* Parts of the contract that this version does not look at. */
-static void add_unknown_parts(json_t **answer)
-{
-	static const char *const keys[] = {"census", "types", "why"};
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		json_value_set(answer, keys[i], json_null());
-}
-
 static void add_look(json_t **answer, const struct snapshot *s, const struct json_request *request)
 {
 	json_value_set(answer, "target", target(&s->target, request->contents));
@@ -330,22 +324,43 @@ static void add_heaps(json_t **answer, const struct snapshot *s, enum verb verb,
 						     : json_null());
 }
 
+static bool tells_heaps(enum verb verb)
+{
+	return verb == VERB_DUMP || verb == VERB_TOP || verb == VERB_STATS || verb == VERB_MAP;
+}
+
 struct error *json_snapshot(struct text *text, const struct snapshot *s, enum verb verb,
 			    const struct json_request *request)
 {
 	json_t *answer = new_answer(request);
 	bool all = verb == VERB_DUMP || verb == VERB_TOP;
 	add_look(&answer, s, request);
-	if (verb != VERB_LEDGER && verb != VERB_MALLOC)
+	if (tells_heaps(verb))
 		add_heaps(&answer, s, verb, request);
-	if (all || verb == VERB_LEDGER) {
+	if (all || verb == VERB_LEDGER || verb == VERB_WHY) {
 		json_value_set(&answer, "ledger", json_ledger_of(&s->ledger, request->limit));
 		json_value_set(&answer, "cgroup", json_ledger_cgroup(&s->purse));
 	}
 	if (all || verb == VERB_MALLOC)
 		json_value_set(&answer, "malloc", json_malloc_of(&s->malloc, request->limit));
-	if (all)
-		add_unknown_parts(&answer);
+	if (all || verb == VERB_TYPES || verb == VERB_WHY) {
+		json_value_set(&answer, "census", json_census_of(&s->census, request->limit));
+		json_value_set(&answer, "types", json_census_types(&s->census, request->limit));
+	}
+	if (all || verb == VERB_WHY)
+		json_value_set(&answer, "why", json_why_of(s, request->limit));
+	if (request->since)
+		json_value_set(&answer, "diff", json_difference_of(request->since, request->limit));
+	return json_value_write(text, answer);
+}
+
+struct error *json_object_answer(struct text *text, const struct snapshot *s,
+				 const struct inspector_object *object,
+				 const struct json_request *request)
+{
+	json_t *answer = new_answer(request);
+	add_look(&answer, s, request);
+	json_value_set(&answer, "object", json_object_of(object));
 	return json_value_write(text, answer);
 }
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "inspector/inspector.h"
 #include "inspector/mappings.h"
+#include "inspector/verdict/difference.h"
 #include "ui/verbs.h"
 
 #include <stdint.h>
@@ -18,8 +19,9 @@
 struct json_request {
 	const char *verb; /* NULL: not known (a usage error) */
 	uint64_t elapsed_ms;
-	uint64_t limit; /* arenas, and details of a ledger's line, listed; 0: all */
-	bool contents;  /* tell the command line's arguments */
+	uint64_t limit;                 /* arenas, and details of a ledger's line, listed; 0: all */
+	bool contents;                  /* tell the command line's arguments */
+	const struct difference *since; /* to a baseline; NULL: there is none */
 };
 
 /* What a verb tells of a snapshot: `dump` and `top` everything, `stats` all of pymalloc but the arenas
@@ -27,6 +29,11 @@ struct json_request {
  * all of these. */
 struct error *json_snapshot(struct text *text, const struct snapshot *snapshot, enum verb verb,
 			    const struct json_request *request) MUST_CHECK;
+
+/* One object of it. */
+struct error *json_object_answer(struct text *text, const struct snapshot *snapshot,
+				 const struct inspector_object *object,
+				 const struct json_request *request) MUST_CHECK;
 
 /* What was saved, where to (NULL: standard output), and what the look that was saved with it found of
  * the target. */

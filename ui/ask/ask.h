@@ -17,6 +17,7 @@ struct answer {
 	struct text text;  /* for standard output, or the file of --output */
 	struct text notes; /* for standard error: pauses, doubts, matches of a name */
 	bool partial;      /* exit status 7 */
+	bool condition;    /* what was asked for is met: exit status 1 */
 	pid_t pid;         /* the target's, once known; 0: none */
 };
 

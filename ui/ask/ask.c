@@ -2,7 +2,7 @@
  * ask: find the process, look, write. A function for each way of answering; which
  * verb goes which way is the table below.
  */
-#include "ui/ask.h"
+#include "ui/ask/question.h"
 
 #include "base/cleanup.h"
 #include "inspector/inspector.h"
@@ -25,148 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct question {
-	const struct options *options;
-	const struct style *style;
-	struct timespec start;
-	struct answer *answer;
-	struct target target;
-};
-
-static uint64_t elapsed_ms(const struct question *q)
-{
-	struct timespec now;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)(now.tv_sec - q->start.tv_sec) * 1000 + (uint64_t)(now.tv_nsec / 1000000) -
-	       (uint64_t)(q->start.tv_nsec / 1000000);
-}
-
-static struct json_request json_of(const struct question *q)
-{
-	return (struct json_request){
-		.verb = verb_words(q->options->verb)->name,
-		.elapsed_ms = elapsed_ms(q),
-		.limit = q->options->limit,
-		.contents = q->options->contents,
-	};
-}
-
-static struct page page_of(const struct question *q)
-{
-	return (struct page){&q->answer->text, q->style};
-}
-
-/* ---- whom -------------------------------------------------------------------------------- */
-
-static void note_matches(const struct question *q, struct listing *matches)
-{
-	struct style plain = *q->style;
-	plain.color = false;
-	struct page page = {&q->answer->notes, &plain};
-	ps_sort(matches, NULL);
-	ps_write(&page, matches, 0);
-}
-
-static struct error *find_target(struct question *q)
-{
-	_cleanup_(listing_fini) struct listing matches = {0};
-	struct error *err = target_find(q->options, &q->target, &matches);
-	if (err && matches.entries.count)
-		note_matches(q, &matches);
-	q->answer->pid = q->target.pid;
-	return err;
-}
-
-static enum look_mode mode_of(const struct options *o)
-{
-	if (o->no_pause || o->verb == VERB_TOP)
-		return LOOK_NO_PAUSE;
-	if (o->exact || o->verb == VERB_STATS)
-		return LOOK_EXACT;
-	return LOOK_SETTLE;
-}
-
-static unsigned parts_of(const struct question *q)
-{
-	switch ((int)q->options->verb) {
-	case VERB_DUMP:
-		return LOOK_LEDGER | LOOK_MALLOC;
-	case VERB_LEDGER:
-		return LOOK_LEDGER;
-	case VERB_MALLOC:
-		return LOOK_MALLOC;
-	case VERB_TOP: /* of a file one look is all there is */
-		return LOOK_LEDGER | (q->target.kind == ORIGIN_LIVE ? 0 : LOOK_MALLOC);
-	default:
-		return 0;
-	}
-}
-
-static struct inspector_request request_of(const struct question *q)
-{
-	const struct options *o = q->options;
-	return (struct inspector_request){
-		.kind = q->target.kind,
-		.pid = q->target.pid,
-		.path = q->target.path,
-		.mode = mode_of(o),
-		.parts = parts_of(q),
-		.asked_exact = o->exact,
-		.max_pause_us = o->max_pause_us,
-		.repeating = o->verb == VERB_TOP,
-		.symbols = o->symbols,
-		.module = o->module,
-		.no_cache = o->no_cache,
-		.max_memory = o->max_memory,
-		.writes = o->output && output_needs_override(o->output, q->answer->pid),
-		.core = {.exe = o->exe,
-			 .sysroot = o->sysroot,
-			 .tmp = o->tmp,
-			 .max_tmp = o->max_tmp},
-	};
-}
-
 /* ---- one look: dump, ledger, malloc, stats, map ------------------------------------------ */
-
-static void note_sources(struct text *notes, const struct snapshot *s)
-{
-	text_addf(notes, "arenascope: layout: %s, addresses: %s, debug file: ",
-		  provenance_name(s->symbols.layout), provenance_name(s->symbols.roots));
-	page_quote(notes, s->symbols.debug_file ?: "none needed");
-	text_add(notes, "\n");
-}
-
-static void note_doubts(struct text *notes, const struct doubts *doubts, bool quiet)
-{
-	for (size_t i = 0; i < doubts->list.count; i++) {
-		const struct doubt *doubt = &doubts->list.items[i];
-		if (quiet && doubt->severity == DOUBT_NOTE)
-			continue;
-		text_addf(notes,
-			  "arenascope: %s, %s (%llu): ", doubt_severity_name(doubt->severity),
-			  doubt_kind_name(doubt->kind), (unsigned long long)doubt->count);
-		page_quote(notes, doubt->detail ?: "no detail");
-		text_addf(notes, " (%s)\n", caveat_meaning(doubt->kind));
-	}
-}
-
-/* The picture verbs tell pause and doubts themselves; stats may print nothing but its text. */
-static void note_look(const struct question *q, const struct snapshot *s)
-{
-	const struct options *o = q->options;
-	struct text *notes = &q->answer->notes;
-	char moment[CAVEAT_PAUSE_MAX];
-	if (o->verb == VERB_STATS && !o->json) {
-		caveat_moment(moment, s);
-		if (!o->quiet)
-			text_addf(notes, "arenascope: %s\n", moment);
-		note_doubts(notes, &s->doubts, o->quiet);
-	} else if (o->verb == VERB_MAP && !o->json) {
-		note_doubts(notes, &s->doubts, o->quiet);
-	}
-	if (o->verbose && !o->quiet)
-		note_sources(notes, s);
-}
 
 static struct error *write_stats(const struct question *q, const struct snapshot *s)
 {
@@ -183,7 +42,7 @@ static struct error *write_stats(const struct question *q, const struct snapshot
 static struct error *write_look(const struct question *q, const struct snapshot *s)
 {
 	const struct options *o = q->options;
-	struct page page = page_of(q);
+	struct page page = question_page(q);
 	if (o->verb == VERB_STATS)
 		return write_stats(q, s);
 	if (o->verb == VERB_MAP)
@@ -229,8 +88,8 @@ static struct error *answer_mappings(const struct question *q, struct error *ref
 		error_free(err);
 		return refusal;
 	}
-	struct page page = page_of(q);
-	struct json_request json = json_of(q);
+	struct page page = question_page(q);
+	struct json_request json = question_json(q);
 	if (q->options->json)
 		err = json_mappings(&q->answer->text, &mappings, refusal, ERROR_INCONSISTENT,
 				    &json);
@@ -252,10 +111,10 @@ static bool lacks_part(const struct question *q, const struct snapshot *s)
 
 static struct error *ask_look(struct question *q)
 {
-	struct error *err = find_target(q);
+	struct error *err = question_find_target(q);
 	if (err)
 		return err;
-	struct inspector_request request = request_of(q);
+	struct inspector_request request = question_request(q);
 	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
 	_cleanup_(snapshot_fini) struct snapshot *snapshot = NULL;
 	err = inspector_open(&request, &inspector);
@@ -270,10 +129,10 @@ static struct error *ask_look(struct question *q)
 	q->answer->pid = snapshot->target.pid;
 	q->answer->partial =
 		doubts_worst(&snapshot->doubts) != DOUBT_NOTE || lacks_part(q, snapshot);
-	note_look(q, snapshot);
+	question_note_look(q, snapshot);
 	if (!q->options->json)
 		return write_look(q, snapshot);
-	struct json_request json = json_of(q);
+	struct json_request json = question_json(q);
 	return json_snapshot(&q->answer->text, snapshot, q->options->verb, &json);
 }
 
@@ -288,10 +147,10 @@ static struct error *ask_ps(struct question *q)
 		return err;
 	ps_sort(&listing, o->sort);
 	if (o->json) {
-		struct json_request json = json_of(q);
+		struct json_request json = question_json(q);
 		return json_listing(&q->answer->text, &listing, &json);
 	}
-	struct page page = page_of(q);
+	struct page page = question_page(q);
 	ps_write(&page, &listing, o->limit);
 	if (listing.n_unseen && !o->quiet)
 		text_addf(&q->answer->notes,
@@ -305,20 +164,20 @@ static struct error *ask_doctor(struct question *q)
 {
 	const struct options *o = q->options;
 	_cleanup_(findings_fini) struct findings findings = {0};
-	struct error *err = find_target(q);
+	struct error *err = question_find_target(q);
 	if (err)
 		return err;
-	struct inspector_request request = request_of(q);
+	struct inspector_request request = question_request(q);
 	err = o->plan ? inspector_plan(&request, &findings) : inspector_doctor(&request, &findings);
 	q->answer->pid = q->answer->pid ?: findings.pid;
 	if (!o->json) {
-		struct page page = page_of(q);
+		struct page page = question_page(q);
 		doctor_write(&page, &findings);
 		return err;
 	}
 	if (err)
 		return err;
-	struct json_request json = json_of(q);
+	struct json_request json = question_json(q);
 	return json_findings(&q->answer->text, &findings, q->answer->pid, o->plan, &json);
 }
 
@@ -330,24 +189,24 @@ static struct error *write_saved(const struct question *q, const struct saved *s
 	const struct snapshot *s = saved->result.snapshot;
 	q->answer->partial = doubts_worst(&s->doubts) != DOUBT_NOTE;
 	if (!o->json) {
-		save_note(&q->answer->notes, saved, o, elapsed_ms(q));
-		note_doubts(&q->answer->notes, &s->doubts, o->quiet);
+		save_note(&q->answer->notes, saved, o, question_elapsed_ms(q));
+		question_note_doubts(&q->answer->notes, &s->doubts, o->quiet);
 		return NULL;
 	}
-	struct json_request json = json_of(q);
+	struct json_request json = question_json(q);
 	return json_saved(&q->answer->text, saved->path, &saved->result, !o->contents, &json);
 }
 
 static struct error *ask_snapshot(struct question *q)
 {
-	struct error *err = find_target(q);
+	struct error *err = question_find_target(q);
 	if (err)
 		return err;
 	if (q->target.kind != ORIGIN_LIVE)
 		return error_remedy(
 			error_new(ERROR_USAGE, "a snapshot is made of a running process"),
 			"a core or snapshot file can be looked at as it is");
-	struct inspector_request request = request_of(q);
+	struct inspector_request request = question_request(q);
 	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
 	_cleanup_(saved_fini) struct saved saved = {0};
 	err = inspector_open(&request, &inspector);
@@ -364,7 +223,7 @@ static struct error *stream_one(const struct question *q, struct inspector *insp
 	struct error *err = inspector_look(inspector, &snapshot);
 	if (err)
 		return err;
-	struct json_request json = json_of(q);
+	struct json_request json = question_json(q);
 	err = json_snapshot(&line, snapshot, VERB_TOP, &json);
 	return err ? err : output_text(NULL, &line);
 }
@@ -398,10 +257,10 @@ static struct error *ask_top(struct question *q)
 		return error_remedy(error_new(ERROR_RESOURCE, "top needs a terminal"),
 				    "arenascope dump prints a report, top --json a line for each "
 				    "look");
-	struct error *err = find_target(q);
+	struct error *err = question_find_target(q);
 	if (err)
 		return err;
-	struct inspector_request request = request_of(q);
+	struct inspector_request request = question_request(q);
 	err = inspector_open(&request, &inspector);
 	if (err)
 		return err;
@@ -424,6 +283,10 @@ struct error *ask(const struct options *options, const struct style *style, stru
 		[VERB_PS] = ask_ps,
 		[VERB_TOP] = ask_top,
 		[VERB_DUMP] = ask_look,
+		[VERB_WHY] = ask_why,
+		[VERB_TYPES] = ask_types,
+		[VERB_OBJECT] = ask_object,
+		[VERB_DIFF] = ask_diff,
 		[VERB_LEDGER] = ask_look,
 		[VERB_MALLOC] = ask_look,
 		[VERB_STATS] = ask_look,

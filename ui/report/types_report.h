@@ -1,0 +1,35 @@
+/*
+ * types_report: a census as text: what is in there, by type, by buffer, by keys.
+ */
+#ifndef UI_TYPES_REPORT_H
+#define UI_TYPES_REPORT_H
+
+#include "base/error.h"
+#include "inspector/snapshot.h"
+#include "ui/text/page.h"
+
+struct types_request {
+	uint64_t limit;   /* rows of each table; 0: 30 types, fewer of the others */
+	const char *sort; /* total (NULL), count, bytes, arenas, type */
+	bool contents;    /* show the command line's arguments; strings and keys are in the snapshot
+			     only if they were asked for */
+};
+
+/* The order of a table of types: indices of census.types, census.types.count of them; the caller's to free.
+ * NULL: out of memory. */
+size_t *types_order(const struct census *census, const char *sort);
+
+/* Bytes of a row with the buffers that it owns. */
+uint64_t types_total(const struct census_row *row);
+
+/* "app.Session", and where several type objects have that name "app.Session@0x7f…". Foreign. */
+void types_name(struct text *to, const struct census_row *row);
+
+/* "1,052,309 blocks, 83.1 MiB: …" */
+void types_sentence(struct text *to, const struct census *census, enum units units);
+
+/* Appends the whole report. ERROR_RESOURCE. */
+struct error *types_report_write(struct page *page, const struct snapshot *snapshot,
+				 const struct types_request *request) MUST_CHECK;
+
+#endif

@@ -1,0 +1,198 @@
+/*
+ * why_advice: first what helps for good, then what helps until then. A framework that the command line names has its own
+ * words for "start the worker anew".
+ */
+#include "ui/report/why_advice.h"
+
+#include "base/size.h"
+#include "ui/report/malloc_words.h"
+#include "ui/text/page.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const recycle[] = {
+	[FRAMEWORK_NONE] = "until then: restart the process now and then",
+	[FRAMEWORK_CELERY] = "until then: recycle workers (celery: worker_max_memory_per_child, "
+			     "worker_max_tasks_per_child)",
+	[FRAMEWORK_GUNICORN] = "until then: recycle workers (gunicorn: --max-requests and "
+			       "--max-requests-jitter)",
+	[FRAMEWORK_UWSGI] = "until then: recycle workers (uwsgi: reload-on-rss, max-requests)",
+	[FRAMEWORK_DASK] = "until then: recycle workers (dask: --lifetime, --lifetime-restart)",
+};
+
+#define TRIM_NOW "now: in the process, import ctypes; ctypes.CDLL(None).malloc_trim(0)"
+
+static const char *recycling(const struct why_words *w)
+{
+	return recycle[w->snapshot->verdict.framework];
+}
+
+static const char *root_name(const struct why_words *w, const struct cause *cause)
+{
+	const struct snapshot *s = w->snapshot;
+	if (cause->pin_root < s->pins.roots.count)
+		return s->pins.roots.items[cause->pin_root].name;
+	if (cause->holder_root < s->holders.roots.count)
+		return s->holders.roots.items[cause->holder_root].name;
+	return NULL;
+}
+
+/* Who is held can be let go; where nobody is known there is only a new process. */
+static bool advise_holder(struct text *to, const struct why_words *w, const struct cause *cause,
+			  size_t i)
+{
+	const char *name = root_name(w, cause);
+	if (!name && i == 0) {
+		text_add(to,
+			 "no one holder stands out: make long-lived objects before the peak, or "
+			 "do the peak's work in a process of its own");
+		return true;
+	}
+	if (i == 0) {
+		text_add(to, "bound ");
+		page_escape(to, w->style, name);
+		text_add(to, " or drop old entries: they are reached through nothing nearer");
+	} else if (i == 1) {
+		text_add(to, recycling(w));
+	}
+	return i < 2;
+}
+
+static bool advise_trim(struct text *to, const struct why_words *w, const struct cause *cause,
+			size_t i)
+{
+	(void)w;
+	(void)cause;
+	if (i == 0)
+		text_add(to, TRIM_NOW);
+	else if (i == 1)
+		text_add(to,
+			 "for good: call it after each peak, or do the peak's work in a process "
+			 "of its own");
+	return i < 2;
+}
+
+static void say_arena_limit(struct text *to, const struct malloc_settings *s)
+{
+	text_add(to, "for good: start it with MALLOC_ARENA_MAX=2");
+	if (s->arena_limit)
+		text_addf(to, " (%s; the limit in force is %" PRIu64 ")",
+			  s->arena_max ? "set" : "unset", s->arena_limit);
+}
+
+static bool advise_per_thread(struct text *to, const struct why_words *w, const struct cause *cause,
+			      size_t i)
+{
+	(void)cause;
+	if (i == 0)
+		text_add(to, TRIM_NOW);
+	else if (i == 1)
+		say_arena_limit(to, &w->snapshot->malloc.settings);
+	return i < 2;
+}
+
+static bool advise_threshold(struct text *to, const struct why_words *w, const struct cause *cause,
+			     size_t i)
+{
+	(void)w;
+	(void)cause;
+	if (i == 0)
+		text_add(to, TRIM_NOW);
+	else if (i == 1)
+		text_add(to, "for good: start it with MALLOC_TRIM_THRESHOLD_=131072 (that also "
+			     "keeps the threshold for mappings from moving)");
+	return i < 2;
+}
+
+static bool advise_environment(struct text *to, const struct why_words *w,
+			       const struct cause *cause, size_t i)
+{
+	(void)w;
+	(void)cause;
+	if (i == 0)
+		text_add(to, "set the variable before the process starts (in the unit file, the "
+			     "container's environment, a wrapper), not in Python");
+	else if (i == 1)
+		text_add(to, TRIM_NOW);
+	return i < 2;
+}
+
+static bool advise_garbage(struct text *to, const struct why_words *w, const struct cause *cause,
+			   size_t i)
+{
+	const struct maybe enabled = w->snapshot->holders.gc_enabled;
+	(void)cause;
+	if (i == 0)
+		text_add(
+			to,
+			enabled.known && !enabled.value
+				? "call gc.collect() now and then, or leave the collector on"
+				: "call gc.collect() after each peak, or lower gc.set_threshold()");
+	else if (i == 1)
+		text_add(to, "for good: break the cycles (weakref, or clear the back reference)");
+	return i < 2;
+}
+
+static bool advise_fork(struct text *to, const struct why_words *w, const struct cause *cause,
+			size_t i)
+{
+	(void)cause;
+	if (i == 0)
+		text_add(to, "call gc.freeze() in the parent before it forks (after gc.collect())");
+	else if (i == 1 && w->snapshot->target.version_hex < 0x030c0000)
+		text_add(to, "from Python 3.12 on constants are immortal, and many such copies do "
+			     "not happen");
+	return i == 0 || (i == 1 && w->snapshot->target.version_hex < 0x030c0000);
+}
+
+static bool advise_plain(struct text *to, const struct cause *cause, size_t i)
+{
+	static const char *const words[CAUSE_KINDS] = {
+		[CAUSE_PYMALLOC_FREE_POOLS] = "nothing: the next requests use it",
+		[CAUSE_MALLOC_FREE_STUCK] = "restart it; for good: allocate what lives long before "
+					    "what does not, or try another malloc (jemalloc by "
+					    "LD_PRELOAD)",
+		[CAUSE_MIMALLOC_RETAINED] = "restart it; what is free serves the next requests of "
+					    "the same size",
+		[CAUSE_NATIVE_LIVE] = "look at the libraries that the ledger names: their own "
+				      "caches and pools are set there",
+		[CAUSE_NATIVE_LOST] = "find who allocates these sizes: valgrind, or heaptrack on a "
+				      "test of it",
+		[CAUSE_LEAKED_REFERENCES] = "find the extension that makes these types: a missing "
+					    "Py_DECREF",
+		[CAUSE_THREAD_STACKS] = "use fewer threads, or smaller stacks "
+					"(threading.stack_size())",
+		[CAUSE_FILE_MAPPINGS] = "nothing: the kernel takes these pages when it needs them",
+		[CAUSE_SHARED_MEMORY] = "close and unlink what is not needed any more",
+		[CAUSE_HUGE_PAGES] = "start it with glibc.malloc.hugetlb=0, or switch transparent "
+				     "huge pages to madvise",
+		[CAUSE_SWAPPED_OUT] = "nothing, as long as it is not slow",
+	};
+	if (i == 0 && words[cause->kind])
+		text_add(to, words[cause->kind]);
+	return i == 0 && words[cause->kind];
+}
+
+bool why_advice(struct text *to, const struct why_words *w, const struct cause *cause, size_t i)
+{
+	switch ((int)cause->kind) {
+	case CAUSE_PYMALLOC_PINNED:
+	case CAUSE_LIVE_OBJECTS:
+		return advise_holder(to, w, cause, i);
+	case CAUSE_MALLOC_FREE_TRIMMABLE:
+		return advise_trim(to, w, cause, i);
+	case CAUSE_MALLOC_ARENA_PER_THREAD:
+		return advise_per_thread(to, w, cause, i);
+	case CAUSE_MALLOC_THRESHOLD_RAISED:
+		return advise_threshold(to, w, cause, i);
+	case CAUSE_MALLOC_ENV_INEFFECTIVE:
+		return advise_environment(to, w, cause, i);
+	case CAUSE_UNCOLLECTED_GARBAGE:
+		return advise_garbage(to, w, cause, i);
+	case CAUSE_FORK_PRIVATE_COPIES:
+		return advise_fork(to, w, cause, i);
+	default:
+		return advise_plain(to, cause, i);
+	}
+}
