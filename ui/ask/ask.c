@@ -266,10 +266,14 @@ static struct error *ask_top(struct question *q)
 		return err;
 	if (o->json)
 		return stream(q, inspector);
+	_cleanup_(study_closep) struct study *study = NULL;
+	struct error *refused = study_open(&request, &study);
 	struct app_options app = {.interval = o->interval,
 				  .count = o->count,
 				  .ascii = q->style->ascii,
 				  .color = q->style->color,
+				  .study = study,
+				  .study_refused = refused,
 				  .of_file = q->target.kind != ORIGIN_LIVE};
 	return app_run(inspector, &app);
 }

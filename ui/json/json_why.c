@@ -6,8 +6,6 @@
 #include "ui/report/why_advice.h"
 #include "ui/report/why_words.h"
 
-static const struct style plain = {.width = 200};
-
 static bool within(size_t i, size_t n, uint64_t limit)
 {
 	return i < n && (!limit || i < limit);
@@ -298,7 +296,7 @@ static json_t *fork_of(const struct fork_copies *f)
 json_t *json_why_of(const struct snapshot *s, uint64_t limit)
 {
 	const struct verdict *v = &s->verdict;
-	struct why_words w = {s, &plain};
+	struct why_words w = {s, UNITS_AUTO, false};
 	if (!v->filled)
 		return json_null();
 	json_t *o = json_object(), *causes = json_array();

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "ui/report/caveat.h"
 #include "ui/report/dump.h"
+#include "ui/report/types_words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,11 +22,6 @@
 #define ROWS       30
 #define FEW        10
 #define NAME_LEAST 16 /* columns; on a narrow page a name goes on the next line */
-
-uint64_t types_total(const struct census_row *row)
-{
-	return size_add(row->bytes, row->buffer_bytes);
-}
 
 /* ---- order ------------------------------------------------------------------------------- */
 
@@ -81,13 +77,6 @@ size_t *types_order(const struct census *census, const char *sort)
 static unsigned name_column(const struct page *page)
 {
 	return 12 + 2 * (unsigned)(page_amount_width(page) + 1) + 8 + 2;
-}
-
-void types_name(struct text *to, const struct census_row *row)
-{
-	text_add(to, row->name ?: "?");
-	if (row->n_namesakes)
-		text_addf(to, "@" RADDR_FORMAT, row->type.value);
 }
 
 /* Behind the figures, or on a line of its own. */
@@ -261,24 +250,6 @@ static void write_strings(struct page *page, const struct census *census, uint64
 }
 
 /* ---- the frame --------------------------------------------------------------------------- */
-
-void types_sentence(struct text *to, const struct census *census, enum units units)
-{
-	char blocks[UNITS_MAX], bytes[UNITS_MAX], objects[UNITS_MAX], large[UNITS_MAX],
-		n_large[UNITS_MAX];
-	units_count(blocks, census->blocks);
-	units_said(bytes, units, census->blocks_bytes);
-	units_percent(objects, census->objects, census->blocks);
-	units_count(n_large, census->large_objects);
-	units_said(large, units, census->large_bytes);
-	text_addf(to, "%s allocated blocks, %s", blocks, bytes);
-	if (census->blocks)
-		text_addf(to, ": %s are objects, the others buffers of theirs", objects);
-	text_add(to, ".");
-	if (census->large_objects)
-		text_addf(to, " Beside them %s large objects, %s, that malloc holds.", n_large,
-			  large);
-}
 
 static void write_certainty(struct page *page, const struct snapshot *snapshot)
 {

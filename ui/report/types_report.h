@@ -19,15 +19,6 @@ struct types_request {
  * NULL: out of memory. */
 size_t *types_order(const struct census *census, const char *sort);
 
-/* Bytes of a row with the buffers that it owns. */
-uint64_t types_total(const struct census_row *row);
-
-/* "app.Session", and where several type objects have that name "app.Session@0x7f…". Foreign. */
-void types_name(struct text *to, const struct census_row *row);
-
-/* "1,052,309 blocks, 83.1 MiB: …" */
-void types_sentence(struct text *to, const struct census *census, enum units units);
-
 /* Appends the whole report. ERROR_RESOURCE. */
 struct error *types_report_write(struct page *page, const struct snapshot *snapshot,
 				 const struct types_request *request) MUST_CHECK;

@@ -6,7 +6,6 @@
 
 #include "base/size.h"
 #include "ui/report/malloc_words.h"
-#include "ui/text/page.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -51,7 +50,7 @@ static bool advise_holder(struct text *to, const struct why_words *w, const stru
 	}
 	if (i == 0) {
 		text_add(to, "bound ");
-		page_escape(to, w->style, name);
+		why_escape(to, w, name);
 		text_add(to, " or drop old entries: they are reached through nothing nearer");
 	} else if (i == 1) {
 		text_add(to, recycling(w));

@@ -33,7 +33,7 @@
 
 static struct why_words words_of(const struct page *page, const struct snapshot *snapshot)
 {
-	return (struct why_words){snapshot, page->style};
+	return (struct why_words){snapshot, page->style->units, page->style->ascii};
 }
 
 /* "WHY   text …"; the lines after the first stand below the text. */
@@ -157,6 +157,7 @@ static void write_roots(struct page *page, const struct snapshot *s,
 			const struct why_request *request)
 {
 	const struct holders *h = &s->holders;
+	struct why_words w = words_of(page, s);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	size_t n = size_min(request->limit ?: ROOTS, h->roots.count);
 	for (size_t i = 0; i < n; i++) {
@@ -166,7 +167,7 @@ static void write_roots(struct page *page, const struct snapshot *s,
 		units_percent(share, root->bytes, h->reached_bytes);
 		units_count(count, root->count);
 		text_addf(&line, "%s (%s), %s blocks: ", bytes, share, count);
-		why_root(&line, page->style, root->name ?: "?", root->kind);
+		why_root(&line, &w, root->name ?: "?", root->kind);
 		write_labelled(page, i ? "" : "LIVE", INK_PLAIN, &line);
 	}
 }

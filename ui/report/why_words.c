@@ -22,10 +22,16 @@ struct maybe why_evidence(const struct cause *cause, const char *name)
 	return (struct maybe){.known = false};
 }
 
+void why_escape(struct text *to, const struct why_words *w, const char *string)
+{
+	const struct style style = {.ascii = w->ascii};
+	page_escape(to, &style, string);
+}
+
 static void add_bytes(struct text *to, const struct why_words *w, uint64_t bytes)
 {
 	char amount[UNITS_MAX];
-	units_said(amount, w->style->units, bytes);
+	units_said(amount, w->units, bytes);
 	text_add(to, amount);
 }
 
@@ -126,7 +132,7 @@ static void say_live(struct text *to, const struct why_words *w, const struct ca
 	text_add(to, "not kept but in use: these are live objects");
 	if (root) {
 		text_add(to, ", all of them under ");
-		why_root(to, w->style, root->name ?: "?", root->kind);
+		why_root(to, w, root->name ?: "?", root->kind);
 	}
 	text_add(to, ". They stay for as long as something refers to them.");
 }
@@ -152,7 +158,7 @@ static void say_native_lost(struct text *to, const struct why_words *w, const st
 	}
 	if (h->lost_library) {
 		text_add(to, "; what they hold points into ");
-		page_escape(to, w->style, h->lost_library);
+		why_escape(to, w, h->lost_library);
 	}
 	text_add(to, ".");
 }
@@ -349,7 +355,7 @@ void why_cause(struct text *to, const struct why_words *w, const struct cause *c
 
 /* ---- who --------------------------------------------------------------------------------- */
 
-void why_root(struct text *to, const struct style *style, const char *name, enum holder_kind kind)
+void why_root(struct text *to, const struct why_words *w, const char *name, enum holder_kind kind)
 {
 	static const char *const kinds[] = {
 		[HOLDER_MODULE_GLOBAL] = " (module global)",
@@ -359,7 +365,7 @@ void why_root(struct text *to, const struct style *style, const char *name, enum
 		[HOLDER_THREAD] = "",
 		[HOLDER_UNKNOWN] = "",
 	};
-	page_escape(to, style, name);
+	why_escape(to, w, name);
 	text_add(to, kinds[kind]);
 }
 
@@ -367,7 +373,7 @@ static void who_pins(struct text *to, const struct why_words *w, const struct pi
 {
 	add_count(to, root->type_count ?: root->count);
 	text_add(to, " ");
-	page_escape(to, w->style, root->type ?: "blocks");
+	why_escape(to, w, root->type ?: "blocks");
 	text_add(to, " (");
 	add_bytes(to, w, root->bytes);
 	text_add(to, ", all they own included) keep ");
@@ -380,12 +386,12 @@ static void who_holds(struct text *to, const struct why_words *w, const struct h
 {
 	add_bytes(to, w, root->bytes);
 	text_add(to, " under ");
-	why_root(to, w->style, root->name ?: "?", root->kind);
+	why_root(to, w, root->name ?: "?", root->kind);
 	for (size_t i = 0; i < root->types.count && i < 3; i++) {
 		text_add(to, i ? ", " : ": ");
 		add_count(to, root->types.items[i].count);
 		text_add(to, " ");
-		page_escape(to, w->style, root->types.items[i].type ?: "?");
+		why_escape(to, w, root->types.items[i].type ?: "?");
 	}
 }
 
@@ -396,7 +402,7 @@ static void who_types(struct text *to, const struct why_words *w, const struct h
 		text_add(to, i ? ", " : "");
 		add_count(to, types[i].count);
 		text_add(to, " ");
-		page_escape(to, w->style, types[i].type ?: "?");
+		why_escape(to, w, types[i].type ?: "?");
 		text_add(to, " ");
 		add_bytes(to, w, types[i].bytes);
 	}
@@ -422,9 +428,9 @@ static void add_links(struct text *to, const struct why_words *w, char *const *l
 	for (size_t i = 0; i < n; i++) {
 		text_add(to, i ? " > " : "");
 		if (i == 0)
-			why_root(to, w->style, links[i], kind);
+			why_root(to, w, links[i], kind);
 		else
-			page_escape(to, w->style, links[i]);
+			why_escape(to, w, links[i]);
 	}
 }
 

@@ -9,11 +9,12 @@
 
 #include "base/text.h"
 #include "inspector/snapshot.h"
-#include "ui/text/style.h"
+#include "ui/text/units.h"
 
 struct why_words {
-	const struct snapshot *snapshot; /* borrowed, as the style */
-	const struct style *style;
+	const struct snapshot *snapshot; /* borrowed */
+	enum units units;
+	bool ascii; /* 7-bit characters only */
 };
 
 /* What the cause is: "1.31 GiB: 1,402 of 1,659 pymalloc arenas are only 4 % used. …" */
@@ -28,7 +29,10 @@ void why_chain(struct text *to, const struct why_words *w, const struct cause *c
 void why_gain(struct text *to, const struct why_words *w, const struct cause *cause);
 
 /* "app.CACHE (module global)", as chains begin. Escaped. */
-void why_root(struct text *to, const struct style *style, const char *name, enum holder_kind kind);
+void why_root(struct text *to, const struct why_words *w, const char *name, enum holder_kind kind);
+
+/* Foreign text, made safe. */
+void why_escape(struct text *to, const struct why_words *w, const char *string);
 
 /* A theory that was ruled out, with its figure. */
 void why_not(struct text *to, const struct why_words *w, const struct ruled_out *theory);

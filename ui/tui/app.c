@@ -23,6 +23,7 @@
 struct app {
 	struct inspector *inspector;
 	struct screen *screen;
+	struct study *study;
 	bool of_file;
 	struct board board;
 	struct canvas canvas;
@@ -44,6 +45,14 @@ static struct error *app_blocks(void *context, const struct snapshot *snapshot, 
 {
 	struct app *app = context;
 	return inspector_blocks(app->inspector, snapshot, address, ret);
+}
+
+static struct error *app_object(void *context, raddr at, struct inspector_object *ret)
+{
+	struct app *app = context;
+	if (!app->study)
+		return error_new(ERROR_USAGE, "it was not looked into");
+	return study_object(app->study, at, ret);
 }
 
 static struct error *app_draw(struct app *app)
@@ -110,6 +119,42 @@ static struct error *app_look(struct app *app)
 	return board_show(board, taken);
 }
 
+static struct error *study_end(struct app *app)
+{
+	struct snapshot *taken = NULL;
+	struct error *err = study_take(app->study, &taken);
+	app->board.studies = false;
+	app->dirty = true;
+	if (!err)
+		return board_study(&app->board, taken);
+	board_study_trouble(&app->board, err);
+	return NULL;
+}
+
+/* Every block is looked into once by itself, after the first look is shown, then when asked for. */
+static struct error *app_study(struct app *app)
+{
+	struct board *board = &app->board;
+	if (!app->study)
+		return NULL;
+	unsigned done = study_done(app->study);
+	if (board->studies && done / 10 != board->study_done / 10)
+		app->dirty = true;
+	board->study_done = done;
+	if (study_state(app->study) == STUDY_READY)
+		return study_end(app);
+	if (!board->wants_study || board->gone || study_state(app->study) != STUDY_IDLE)
+		return NULL;
+	board->wants_study = false;
+	board->studies = app->dirty = true;
+	struct error *err = study_begin(app->study);
+	if (err) {
+		board->studies = false;
+		board_study_trouble(board, err);
+	}
+	return NULL;
+}
+
 /* Milliseconds until something is due, a tick at most. */
 static int app_wait(const struct app *app)
 {
@@ -142,6 +187,7 @@ static struct error *app_loop(struct app *app)
 {
 	while (!app->board.quit && !screen_signal(app->screen)) {
 		struct error *err = app_look(app);
+		err = err ?: app_study(app);
 		if (err)
 			return err;
 		if (!app->board.gone && !inspector_alive(app->inspector))
@@ -158,18 +204,24 @@ static struct error *app_loop(struct app *app)
 
 struct error *app_run(struct inspector *inspector, const struct app_options *options)
 {
-	struct app app = {
-		.inspector = inspector, .count = options->count, .of_file = options->of_file};
+	struct app app = {.inspector = inspector,
+			  .study = options->study,
+			  .count = options->count,
+			  .of_file = options->of_file};
 	const struct screen_options screen_options = {options->ascii, options->color};
 	const struct board_options board_options = {
 		.interval = options->interval > 0 ? options->interval : 1,
 		.blocks = app_blocks,
+		.object = app_object,
 		.context = &app,
 	};
 	struct error *err = screen_open(&screen_options, &app.screen);
 	if (err)
 		return err;
 	board_init(&app.board, &board_options);
+	app.board.wants_study = app.study;
+	if (options->study_refused)
+		board_study_trouble(&app.board, options->study_refused);
 	err = app_draw(&app); /* a sign of life: the first look of a large heap takes a moment */
 	if (!err)
 		err = app_loop(&app);

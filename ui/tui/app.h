@@ -3,12 +3,15 @@
 #define UI_TUI_APP_H
 
 #include "inspector/inspector.h"
+#include "ui/tui/study.h"
 
 struct app_options {
 	double interval; /* seconds between looks; 0 or less: 1 */
 	uint64_t count;  /* looks, then it ends; 0: until q */
 	bool ascii;
 	bool color;
+	struct study *study;         /* of every block, the caller's; NULL: there is none */
+	struct error *study_refused; /* why; taken over; NULL: it was not asked for */
 	bool of_file; /* it is a core or a snapshot: the one look finds what the inspector was opened for */
 };
 

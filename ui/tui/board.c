@@ -13,7 +13,8 @@
 #include <string.h>
 
 static const struct view_ops *const tabs[BOARD_TABS] = {
-	&view_overview, &view_ledger, &view_arenas, &view_classes, &view_malloc,
+	&view_overview, &view_ledger, &view_arenas, &view_classes,
+	&view_malloc,   &view_types,  &view_pins,
 };
 
 /* Seconds between looks that + and - step through. */
@@ -42,6 +43,9 @@ void board_fini(struct board *board)
 	picture_unref(board->mark);
 	picture_unref(board->with_ledger);
 	picture_unref(board->with_malloc);
+	picture_unref(board->with_census);
+	picture_unref(board->census_mark);
+	text_fini(&board->study_trouble);
 	text_fini(&board->status);
 	text_fini(&board->trouble);
 	*board = (struct board){0};
@@ -88,6 +92,27 @@ const struct purse *board_purse(const struct board *board)
 const struct malloc_account *board_malloc(const struct board *board)
 {
 	return board->with_malloc ? &board->with_malloc->snapshot->malloc : NULL;
+}
+
+static const struct census *census_of(const struct picture *picture)
+{
+	return picture && picture->snapshot->census.filled ? &picture->snapshot->census : NULL;
+}
+
+const struct census *board_census(const struct board *board)
+{
+	return census_of(board->with_census);
+}
+
+const struct census *board_census_marked(const struct board *board)
+{
+	return census_of(board->census_mark);
+}
+
+const struct pins *board_pins(const struct board *board)
+{
+	const struct picture *picture = board->with_census;
+	return picture && picture->snapshot->pins.filled ? &picture->snapshot->pins : NULL;
 }
 
 void board_age(const struct board *board, const struct picture *picture, struct text *ret)
@@ -152,6 +177,7 @@ static void parts_keep(struct board *board)
 	uint64_t leaves[LEAF_COUNT];
 	keep(&board->with_ledger, now, now->snapshot->ledger.filled);
 	keep(&board->with_malloc, now, now->snapshot->malloc.filled);
+	keep(&board->with_census, now, now->snapshot->census.filled);
 	const struct ledger *ledger = board_ledger(board);
 	for (int i = 0; ledger && i < LEAF_COUNT; i++)
 		leaves[i] = ledger_split_amount(ledger, (enum leaf)i);
@@ -173,6 +199,26 @@ struct error *board_show(struct board *board, struct snapshot *taken)
 	parts_keep(board);
 	board_refresh(board);
 	return err;
+}
+
+struct error *board_study(struct board *board, struct snapshot *taken)
+{
+	struct picture *picture;
+	struct error *err = picture_new(taken, board->choice, &picture);
+	if (err)
+		return err;
+	picture_unref(board->with_census);
+	board->with_census = picture;
+	text_clear(&board->study_trouble);
+	board_refresh(board);
+	return NULL;
+}
+
+void board_study_trouble(struct board *board, struct error *err)
+{
+	text_clear(&board->study_trouble);
+	text_addf(&board->study_trouble, "Every block could not be looked into: %s", err->cause);
+	error_free(err);
 }
 
 void board_trouble(struct board *board, struct error *err)
@@ -240,6 +286,8 @@ static void board_mark(struct board *board)
 		return;
 	picture_unref(board->mark);
 	board->mark = picture_ref(board->now);
+	picture_unref(board->census_mark);
+	board->census_mark = board->with_census ? picture_ref(board->with_census) : NULL;
 	board_say(board, false, "baseline marked; d shows the difference to it");
 	board_refresh(board);
 }

@@ -2,9 +2,9 @@
  * board: the dashboard without a terminal. Snapshots and presses go in, a drawn
  * canvas comes out; the state between is all here.
  *
- *	tabs      overview   ledger   arenas   classes   malloc    1 to 5, Tab
+ *	tabs      overview   ledger   arenas   classes   malloc   types   pins    1 to 7, Tab
  *	              │         └─► leaf │
- *	              └──────────────────┴─► arena ─► pool         Enter, Esc: a stack over the tab
+ *	              └──────────────────┴─► arena ─► pool ─► object   Enter, Esc: a stack over the tab
  */
 #ifndef UI_TUI_BOARD_H
 #define UI_TUI_BOARD_H
@@ -12,18 +12,22 @@
 #include "ui/tui/history.h"
 #include "ui/tui/view.h"
 
-#define BOARD_TABS   5
-#define BOARD_STACK  4
+#define BOARD_TABS   7
+#define BOARD_STACK  5
 #define BOARD_PROMPT 64
 
 /* Reads the blocks of one pool for the drill-down, as inspector_blocks() does. */
 typedef struct error *board_blocks_fn(void *context, const struct snapshot *snapshot, raddr address,
 				      struct pymalloc_blocks *ret);
 
+/* Tells of one object, as inspector_object() does, as of the last look into every block. */
+typedef struct error *board_object_fn(void *context, raddr at, struct inspector_object *ret);
+
 struct board_options {
 	double interval; /* seconds between looks */
 	board_blocks_fn *blocks;
-	void *context; /* of blocks */
+	board_object_fn *object;
+	void *context; /* of both */
 };
 
 struct board {
@@ -38,6 +42,11 @@ struct board {
 	struct picture *mark;   /* the baseline, or NULL */
 	/* Not every look has them, since they cost more: the newest that has, or NULL. */
 	struct picture *with_ledger, *with_malloc;
+	struct picture *with_census,
+		*census_mark;      /* every block looked into; that of the baseline */
+	bool studies, wants_study; /* that is under way; is asked for */
+	unsigned study_done;       /* how far it is, of 1000 */
+	struct text study_trouble; /* why the last one failed */
 	struct picture_choice choice;
 	struct history history;
 
@@ -80,6 +89,17 @@ bool board_wants_malloc(struct board *board);
 const struct ledger *board_ledger(const struct board *board);
 const struct purse *board_purse(const struct board *board);
 const struct malloc_account *board_malloc(const struct board *board);
+
+/* What the last look into every block found; NULL: none yet. */
+const struct census *board_census(const struct board *board);
+const struct census *board_census_marked(const struct board *board);
+const struct pins *board_pins(const struct board *board);
+
+/* Takes over such a look, which is not one of those shown. ERROR_RESOURCE. */
+struct error *board_study(struct board *board, struct snapshot *taken) MUST_CHECK;
+
+/* One failed: says why. Takes err over. */
+void board_study_trouble(struct board *board, struct error *err);
 
 /* Adds " as of 14:32:07" where that picture is not the newest. */
 void board_age(const struct board *board, const struct picture *picture, struct text *ret);

@@ -45,6 +45,7 @@ static const struct binding bindings[] = {
 	{'N', REQUEST_SEARCH_PREVIOUS},
 	{'e', REQUEST_EXPORT},
 	{'i', REQUEST_INTERPRETER},
+	{'r', REQUEST_STUDY},
 	{'L' - '@', REQUEST_REDRAW}, /* Ctrl-L */
 };
 
@@ -59,11 +60,11 @@ enum request keys_request(int press)
 }
 
 static const struct keys_help help[] = {
-	{"Tab 1-5", "the screens: overview, ledger, arenas, size classes, malloc"},
-	{"Enter", "look into what the cursor is on: leaf, arena, pool, blocks"},
+	{"Tab 1-7", "the screens: overview, ledger, arenas, classes, malloc, types, pins"},
+	{"Enter", "look into what the cursor is on: leaf, arena, pool, block, referrer"},
 	{"Esc Backspace", "back out"},
 	{"arrows j k", "move; PgUp PgDn a page, g G to the first and last"},
-	{"/", "find an address, in hex or as Python's id() prints it"},
+	{"/", "find a type, or an address: in hex or as Python's id() prints it"},
 	{"n N", "next and previous arena that matches what was searched"},
 	{"s < >", "turn the order round; sort by the column to the left, right"},
 	{"f", "filter: arenas under 5 %, ..., empty; leaves live, kept, ..."},
@@ -72,6 +73,7 @@ static const struct keys_help help[] = {
 	{"Space", "hold the picture; again: go on"},
 	{"+ -", "longer, shorter time between looks"},
 	{"i", "next interpreter, where several have arenas of their own"},
+	{"r", "look into every block again, for types, pins and objects"},
 	{"e", "export what is shown to a text file in this folder"},
 	{"Ctrl-L", "draw the screen again"},
 	{"q", "quit"},

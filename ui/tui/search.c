@@ -123,6 +123,24 @@ static void address_show(struct board *board, const struct occupancy_arena *one,
 		board_open(board, &view_pool, pool.address, address);
 }
 
+/* The first type, as they are sorted, in whose name it stands. */
+static bool type_show(struct board *board, const char *typed)
+{
+	const struct census *census = board_census(board);
+	size_t tab = 0;
+	while (tab < BOARD_TABS && board->tabs[tab].ops != &view_types)
+		tab++;
+	for (size_t i = 0; census && i < census->types.count; i++) {
+		if (!census->types.items[i].name || !strstr(census->types.items[i].name, typed))
+			continue;
+		board_tab(board, tab);
+		board->tabs[tab].at = census->types.items[i].type;
+		board_refresh(board);
+		return true;
+	}
+	return false;
+}
+
 void search_go(struct board *board, const char *typed)
 {
 	raddr address = RADDR_NULL;
@@ -149,8 +167,12 @@ void search_go(struct board *board, const char *typed)
 			return;
 		}
 	}
+	if (type_show(board, typed))
+		return;
 	if (raddr_is_null(address))
-		board_say(board, true, "not an address: type hex (0x7f...) or what id() prints");
+		board_say(board, true,
+			  "no such type, and not an address: hex (0x7f...) or what "
+			  "id() prints");
 	else
 		board_say(board, true, RADDR_FORMAT " lies in no %s: it is not %s's", address.value,
 			  occupancy_word(o, "arena"), occupancy_word(o, "pymalloc"));

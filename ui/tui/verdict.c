@@ -6,6 +6,7 @@
 
 #include "ui/report/headline.h"
 #include "ui/report/ledger_words.h"
+#include "ui/report/why_words.h"
 #include "ui/text/units.h"
 
 static void no_arenas(struct text *ret, const struct snapshot *snapshot,
@@ -46,8 +47,26 @@ static void no_arenas(struct text *ret, const struct snapshot *snapshot,
 		text_add(ret, " There is no map.");
 }
 
-void verdict_add(struct text *ret, const struct picture *picture, const struct ledger *ledger)
+/* What is known of who; nothing where no cause was found. */
+static bool add_studied(struct text *ret, const struct picture *studied)
 {
+	struct why_words w = {.units = UNITS_AUTO};
+	if (!studied || !studied->snapshot->verdict.filled ||
+	    !studied->snapshot->verdict.causes.count)
+		return false;
+	w.snapshot = studied->snapshot;
+	why_sentence(ret, &w);
+	const struct cause *first = &studied->snapshot->verdict.causes.items[0];
+	if (first->pin_root < studied->snapshot->pins.roots.count)
+		text_add(ret, " 7 shows who.");
+	return true;
+}
+
+void verdict_add(struct text *ret, const struct picture *picture, const struct ledger *ledger,
+		 const struct picture *studied)
+{
+	if (add_studied(ret, studied))
+		return;
 	if (picture->occupancy.arenas.count)
 		headline_write(ret, picture->snapshot, ledger, &picture->occupancy, UNITS_AUTO);
 	else

@@ -71,5 +71,6 @@ void view_fini(struct view *view)
 	vec_fini(&view->rows);
 	occupancy_map_fini(&view->map);
 	pymalloc_blocks_fini(&view->blocks);
+	inspector_object_fini(&view->object);
 	*view = (struct view){.ops = view->ops};
 }

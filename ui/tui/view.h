@@ -9,6 +9,7 @@
 #define UI_TUI_VIEW_H
 
 #include "base/text.h"
+#include "inspector/inspector.h"
 #include "ui/tui/canvas.h"
 #include "ui/tui/keys.h"
 #include "ui/tui/picture.h"
@@ -49,9 +50,11 @@ struct view {
 	unsigned sort;  /* column */
 	bool reversed;
 	unsigned filter;
-	VEC(size_t) rows;              /* lists: indexes in what is listed, in order */
-	struct occupancy_map map;      /* overview */
-	struct pymalloc_blocks blocks; /* pool */
+	VEC(size_t) rows;               /* lists: indexes in what is listed, in order */
+	struct occupancy_map map;       /* overview */
+	struct pymalloc_blocks blocks;  /* pool */
+	struct inspector_object object; /* object; */
+	bool asked;                     /* it was asked for */
 };
 
 extern const struct view_ops view_overview;
@@ -62,6 +65,9 @@ extern const struct view_ops view_arenas;
 extern const struct view_ops view_classes;
 extern const struct view_ops view_arena;
 extern const struct view_ops view_pool;
+extern const struct view_ops view_types;
+extern const struct view_ops view_pins;
+extern const struct view_ops view_object;
 extern const struct view_ops view_help;
 
 /* Moves the cursor; false: not a request for moving. Up and down go by rows of `columns`. */

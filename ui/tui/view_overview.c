@@ -125,7 +125,7 @@ static bool purse_draw(const struct board *board, const struct area *area, int y
 static int verdict_draw(const struct board *board, const struct area *area, int y, int lines)
 {
 	_cleanup_(text_fini) struct text verdict = TEXT_EMPTY;
-	verdict_add(&verdict, board->now, board_ledger(board));
+	verdict_add(&verdict, board->now, board_ledger(board), board->with_census);
 	area_glyph(area, 1, y, STYLE_VERDICT, GLYPH_MARKER, 1);
 	area_wrap(area, 3, y, area->width - 4, lines, STYLE_VERDICT, text_string(&verdict));
 	return y + lines;
@@ -138,7 +138,7 @@ static void mapless_draw(const struct board *board, const struct area *area, int
 	_cleanup_(text_fini) struct text verdict = TEXT_EMPTY;
 	int room = area->height - y;
 	bool bar = ledger && room > 8;
-	verdict_add(&verdict, board->now, board_ledger(board));
+	verdict_add(&verdict, board->now, board_ledger(board), board->with_census);
 	area_glyph(area, 1, y, STYLE_VERDICT, GLYPH_MARKER, 1);
 	y += area_wrap(area, 3, y, area->width - 4, bar ? room - 4 : room, STYLE_VERDICT,
 		       text_string(&verdict));

@@ -127,16 +127,19 @@ static bool show(struct board *board, struct view *view, raddr address)
 
 static bool request(struct board *board, struct view *view, enum request request)
 {
-	(void)view;
+	raddr at = locate(board, view);
 	if (request != REQUEST_ENTER)
 		return false;
-	board_say(board, false, "a block is the smallest there is; Esc goes back");
+	if (!board->options.object || raddr_is_null(at))
+		board_say(board, false, "a block is the smallest there is; Esc goes back");
+	else
+		board_open(board, &view_object, at, RADDR_NULL);
 	return true;
 }
 
 const struct view_ops view_pool = {
 	.name = "pool",
-	.keys = "arrows move over the blocks  Esc back to the arena  / find  e export  ? help  q",
+	.keys = "arrows move  Enter what is in the block  Esc back  / find  e export  ? help  q",
 	.refresh = refresh,
 	.draw = draw,
 	.hint = hint,
