@@ -44,8 +44,8 @@ def test_pages_are_plain_and_fit(arenascope, quiet, arguments):
         assert result.out.isascii()
 
 
-@pytest.mark.parametrize("verb", ["ps", "dump", "ledger", "malloc", "map", "doctor", "stats", "top",
-                                  "snapshot"])
+@pytest.mark.parametrize("verb", ["ps", "dump", "why", "ledger", "types", "object", "malloc", "map",
+                                  "diff", "doctor", "stats", "top", "snapshot"])
 def test_help_ends_with_an_example(arenascope, verb):
     result = arenascope.ok(verb, "--help")
     check_page(result.out, trailing_blanks=False)  # argp's usage lines have them
@@ -57,10 +57,10 @@ def test_top_level_help_and_version(arenascope):
     for arguments in (["--help"], ["help"]):
         text = arenascope.ok(*arguments).out
         check_page(text, trailing_blanks=False)
-        for verb in ("ps", "top", "dump", "ledger", "malloc", "stats", "map", "snapshot",
-                     "doctor"):
+        for verb in ("ps", "top", "dump", "why", "ledger", "types", "object", "malloc", "stats",
+                     "map", "diff", "snapshot", "doctor"):
             assert re.search(r"^ +%s\b" % verb, text, re.M), text
-        for verb in ("why", "types"):
+        for verb in ("record", "tree"):
             assert not re.search(r"^ +%s\b" % verb, text, re.M), verb + " is not there yet"
     assert re.match(r"arenascope \d+\.\d+\.\d+\n", arenascope.ok("--version").out)
 

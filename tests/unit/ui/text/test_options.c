@@ -33,7 +33,7 @@ struct expected {
 	const char *line;
 	bool terminal;
 	enum verb verb;
-	const char *target;
+	const char *target, *second;
 };
 
 static void test_words(void **state)
@@ -60,6 +60,14 @@ static void test_words(void **state)
 		{"dump --pid 12", false, VERB_DUMP, NULL},
 		{"-p 12", false, VERB_DUMP, NULL},
 		{"d", true, VERB_TOP, "d"},
+		{"why 4127", false, VERB_WHY, "4127"},
+		{"4127 histo", false, VERB_TYPES, "4127"},
+		{"types -s arenas 4127 --since f", false, VERB_TYPES, "4127"},
+		{"object 4127 0x7f", false, VERB_OBJECT, "4127", "0x7f"},
+		{"4127 object 139", false, VERB_OBJECT, "4127", "139"},
+		{"object -p 4127 139", false, VERB_OBJECT, NULL, "139"},
+		{"diff a b --fail-on live:20M", false, VERB_DIFF, "a", "b"},
+		{"a diff b", false, VERB_DIFF, "a", "b"},
 	};
 	char copy[200];
 	(void)state;
@@ -68,6 +76,7 @@ static void test_words(void **state)
 		assert_null(parse(copy, cases[i].line, cases[i].terminal, &o));
 		assert_int_equal(o.verb, cases[i].verb);
 		assert_string_equal(o.target ?: "none", cases[i].target ?: "none");
+		assert_string_equal(o.second ?: "none", cases[i].second ?: "none");
 	}
 }
 
@@ -77,9 +86,25 @@ static const char *const refused[] = {
 	"sta 1",
 	"d 1",
 	"ps 1",
-	"why 1",
 	"why",
-	"1 types",
+	"record 1",
+	"1 check",
+	"types 1 2",
+	"object 1",
+	"object",
+	"object 1 2 3",
+	"object -p 1",
+	"object -p 1 2 3",
+	"diff 1",
+	"diff 1 2 3",
+	"dump 1 2 3",
+	"diff --fail-on rss 1 2",
+	"diff --fail-on weight:3 1 2",
+	"diff --fail-on live:lots 1 2",
+	"diff --fail-on arenas:2M 1 2",
+	"why --fail-on rss:1M 1",
+	"dump --since file 1",
+	"types --sort size 1",
 	"frobnicate 1",
 	"--frobnicate",
 	"dump --json=1 1",
@@ -150,8 +175,8 @@ static void test_unknown_verb(void **state)
 		assert_string_equal(err->cause, "there is no verb 'oops'");
 		error_free(err);
 	}
-	struct error *err = parse(copy, "1 why", false, &o);
-	assert_string_equal(err->cause, "there is no verb 'why'");
+	struct error *err = parse(copy, "1 tree", false, &o);
+	assert_string_equal(err->cause, "there is no verb 'tree'");
 	error_free(err);
 }
 

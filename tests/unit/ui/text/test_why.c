@@ -1,0 +1,189 @@
+/* test_why: what why, types, object and diff print, against committed texts. */
+#include "accounts.h"
+#include "base/cleanup.h"
+#include "fixture.h"
+#include "studies.h"
+#include "ui/json/json.h"
+#include "ui/report/diff_report.h"
+#include "ui/report/object_report.h"
+#include "ui/report/types_report.h"
+#include "ui/report/why_report.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef void fill_fn(struct snapshot *s);
+
+static struct snapshot *filled(fill_fn *fill)
+{
+	struct snapshot *s = fixture_heap(40, 30, 90 * MIB);
+	fill(s);
+	return s;
+}
+
+/* No control character of a target's reaches a terminal. */
+static void compare(const char *golden, const struct text *text, const struct style *style)
+{
+	assert_false(text->failed);
+	if (!style->color)
+		assert_null(strchr(text_string(text), '\x1b'));
+	fixture_compare(golden, text_string(text));
+}
+
+static void why(fill_fn *first, fill_fn *fill, const struct style *style, const char *golden)
+{
+	const struct why_request request = {0};
+	_cleanup_(snapshot_fini) struct snapshot *a = filled(first), *b = filled(fill);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	struct page page = {&text, style};
+	why_report_first(&page, a, &request);
+	why_report_rest(&page, b, a, &request);
+	compare(golden, &text, style);
+}
+
+static void test_why(void **state)
+{
+	struct style unicode = fixture_style(false), ascii = fixture_style(true);
+	(void)state;
+	why(studies_first, studies_pinned, &unicode, "why-pinned.txt");
+	why(studies_glibc, studies_glibc, &unicode, "why-glibc.txt");
+	why(studies_first, studies_unheld, &unicode, "why-unheld.txt");
+	why(studies_well, studies_well, &ascii, "why-well.txt");
+	unicode.width = 44;
+	why(studies_first, studies_pinned, &unicode, "why-narrow.txt");
+}
+
+static void types(const struct style *style, const struct types_request *request,
+		  const char *golden)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	struct page page = {&text, style};
+	assert_null(types_report_write(&page, s, request));
+	compare(golden, &text, style);
+}
+
+static void test_types(void **state)
+{
+	struct style unicode = fixture_style(false), ascii = fixture_style(true);
+	(void)state;
+	types(&unicode, &(struct types_request){0}, "types.txt");
+	ascii.width = 44;
+	types(&ascii, &(struct types_request){.limit = 2, .sort = "arenas"}, "types-narrow.txt");
+}
+
+static void test_object(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(inspector_object_fini) struct inspector_object object = {.found = false};
+	struct style style = fixture_style(false);
+	struct page page = {&text, &style};
+	(void)state;
+	studies_object(&object);
+	object_report_write(&page, s, &object, &(struct object_request){.limit = 1});
+	compare("object.txt", &text, &style);
+}
+
+static void test_nothing_at_an_address(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	struct style style = fixture_style(false);
+	struct page page = {&text, &style};
+	const struct inspector_object object = {.at = raddr_at(0x10)};
+	(void)state;
+	object_report_write(&page, s, &object, &(struct object_request){0});
+	assert_non_null(strstr(text_string(&text), "No object and no block in use at 0x10."));
+	assert_null(strstr(text_string(&text), "HELD BY"));
+}
+
+static void test_addresses(void **state)
+{
+	static const char *const wrong[] = {
+		"", "0x", "12g", "-1", " 12", "0x1ffffffffffffffff", "seven", "1 2"};
+	raddr at = RADDR_NULL;
+	(void)state;
+	assert_null(object_address("0x7f3a1c04b2d0", &at));
+	assert_int_equal(at.value, 0x7f3a1c04b2d0);
+	assert_null(object_address("139887665951440", &at));
+	assert_int_equal(at.value, 139887665951440);
+	assert_null(object_address("7f3a1c04b2d0", &at));
+	assert_int_equal(at.value, 0x7f3a1c04b2d0);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct error *err = object_address(wrong[i], &at);
+		assert_non_null(err);
+		assert_int_equal(err->kind, ERROR_USAGE);
+		error_free(err);
+	}
+	assert_int_equal(at.value, 0x7f3a1c04b2d0);
+}
+
+static void test_diff(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	_cleanup_(difference_fini) struct difference d;
+	struct style style = fixture_style(false);
+	struct page page = {&text, &style};
+	(void)state;
+	studies_difference(&d);
+	diff_report_write(&page, s, &d, &(struct diff_request){0});
+	compare("diff.txt", &text, &style);
+}
+
+/* What JSON tells of all this, indented for the reader of the golden file. */
+static void compare_json(const char *golden, const struct text *text)
+{
+	json_t *answer = json_loads(text_string(text), 0, NULL);
+	assert_non_null(answer);
+	json_object_del(answer, "host");
+	json_object_del(answer, "tool");
+	char *pretty = json_dumps(answer, JSON_INDENT(1));
+	_cleanup_(text_fini) struct text lines = TEXT_EMPTY;
+	text_addf(&lines, "%s\n", pretty);
+	free(pretty);
+	json_decref(answer);
+	fixture_compare(golden, text_string(&lines));
+}
+
+static void test_json(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_unheld);
+	_cleanup_(difference_fini) struct difference d;
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	struct json_request request = {.verb = "why", .since = &d};
+	(void)state;
+	studies_difference(&d);
+	assert_null(json_snapshot(&text, s, VERB_WHY, &request));
+	compare_json("why.json", &text);
+}
+
+static void test_json_object(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_well);
+	_cleanup_(inspector_object_fini) struct inspector_object object = {.found = false};
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	(void)state;
+	studies_object(&object);
+	assert_null(
+		json_object_answer(&text, s, &object, &(struct json_request){.verb = "object"}));
+	compare_json("object.json", &text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_why),       cmocka_unit_test(test_types),
+		cmocka_unit_test(test_object),    cmocka_unit_test(test_nothing_at_an_address),
+		cmocka_unit_test(test_addresses), cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_json),      cmocka_unit_test(test_json_object),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
