@@ -254,16 +254,17 @@ static void write_strings(struct page *page, const struct census *census, uint64
 static void write_certainty(struct page *page, const struct snapshot *snapshot)
 {
 	const struct census *c = &snapshot->census;
-	char line[400], known[UNITS_MAX], dead[UNITS_MAX], lost[UNITS_MAX], burst[UNITS_MAX];
-	units_percent(known, c->blocks - size_min(c->unexplained, c->blocks), c->blocks);
-	units_count(lost, c->unexplained);
+	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
+	char dead[UNITS_MAX], burst[UNITS_MAX];
 	units_count(dead, c->free_listed);
 	units_pause(burst, c->burst_us);
-	snprintf(line, sizeof(line),
-		 "%s of the blocks are explained, %s are not; %s are dead objects in free lists; "
-		 "memory was copied in %s; ",
-		 known, lost, dead, burst);
-	caveat_write_certainty(page, &snapshot->doubts, c->filled ? line : NULL);
+	if (c->filled) {
+		types_identified(&line, c);
+		text_addf(&line, "; %s are dead objects in free lists; memory was copied in %s; ",
+			  dead, burst);
+	}
+	page->text->failed |= line.failed;
+	caveat_write_certainty(page, &snapshot->doubts, c->filled ? text_string(&line) : NULL);
 }
 
 struct error *types_report_write(struct page *page, const struct snapshot *snapshot,

@@ -5,6 +5,8 @@
 
 #include "base/size.h"
 
+#include <inttypes.h>
+
 uint64_t types_total(const struct census_row *row)
 {
 	return size_add(row->bytes, row->buffer_bytes);
@@ -33,4 +35,17 @@ void types_sentence(struct text *to, const struct census *census, enum units uni
 	if (census->large_objects)
 		text_addf(to, " Beside them %s large objects, %s, that malloc holds.", n_large,
 			  large);
+}
+
+void types_identified(struct text *to, const struct census *census)
+{
+	uint64_t known = size_subtract(census->blocks, census->unexplained);
+	char blocks[UNITS_MAX];
+	units_count(blocks, census->blocks);
+	if (known == census->blocks)
+		text_addf(to, "all %s blocks are identified", blocks);
+	else
+		text_addf(to, "%" PRIu64 ".%02" PRIu64 " %% of %s blocks are identified",
+			  known * 100 / census->blocks, known * 10000 / census->blocks % 100,
+			  blocks);
 }

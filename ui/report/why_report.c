@@ -20,6 +20,7 @@
 #include "ui/report/dump.h"
 #include "ui/report/ledger_split.h"
 #include "ui/report/ledger_words.h"
+#include "ui/report/types_words.h"
 #include "ui/report/why_advice.h"
 #include "ui/report/why_words.h"
 
@@ -220,11 +221,11 @@ static void write_sure(struct page *page, const struct snapshot *s)
 {
 	const struct census *c = &s->census;
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-	char known[UNITS_MAX], blocks[UNITS_MAX], pause[CAVEAT_PAUSE_MAX];
-	units_percent(known, c->blocks - size_min(c->unexplained, c->blocks), c->blocks);
-	units_count(blocks, c->blocks);
-	if (c->filled)
-		text_addf(&line, "%s of %s blocks identified; ", known, blocks);
+	char pause[CAVEAT_PAUSE_MAX];
+	if (c->filled) {
+		types_identified(&line, c);
+		text_add(&line, "; ");
+	}
 	if (s->holders.filled && !s->holders.complete)
 		text_add(&line, "the walk from the holders ended early; ");
 	caveat_moment(pause, s);

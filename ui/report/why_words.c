@@ -84,13 +84,13 @@ static struct arenas arenas_of(const struct snapshot *s)
 static void say_pinned(struct text *to, const struct why_words *w, const struct cause *cause)
 {
 	struct arenas a = arenas_of(w->snapshot);
+	char share[UNITS_MAX];
 	(void)cause;
 	add_count(to, a.sparse);
 	text_add(to, " of ");
 	add_count(to, a.all);
-	text_add(to, " pymalloc arenas are only ");
-	add_share(to, a.used, a.whole);
-	text_add(to, " used. ");
+	units_percent(share, a.used, a.whole);
+	text_addf(to, " pymalloc arenas are only %s used. ", share[0] == '<' ? share + 1 : share);
 	if (a.highwater > a.all) {
 		text_add(to, "A peak (");
 		add_count(to, a.highwater);

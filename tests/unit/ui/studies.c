@@ -6,17 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECKED(pointer)                           \
-	({                                         \
-		__typeof__(pointer) got = pointer; \
-		if (!got)                          \
-			abort();                   \
-		got;                               \
-	})
+static void *checked(void *pointer)
+{
+	if (!pointer)
+		abort();
+	return pointer;
+}
 
 static char *own(const char *string)
 {
-	return CHECKED(strdup(string));
+	return checked(strdup(string));
 }
 
 /* ---- census ------------------------------------------------------------------------------ */
@@ -24,7 +23,7 @@ static char *own(const char *string)
 static void add_row(struct census *c, const char *name, uint64_t count, uint64_t bytes,
 		    uint64_t buffers, uint64_t arenas)
 {
-	struct census_row *r = CHECKED(vec_push(&c->types));
+	struct census_row *r = checked(vec_push(&c->types));
 	*r = (struct census_row){.name = own(name),
 				 .type = raddr_at(0x7f3a00001000 + 0x400 * c->types.count),
 				 .count = count,
@@ -53,14 +52,16 @@ static void fill_census(struct census *c)
 	add_row(c, "evil\x1b[2J\nname", 3, 144, 0, 2);
 	add_row(c, "app.Row", 12, 768, 0, 1);
 	c->types.items[4].n_namesakes = 2;
-	*CHECKED(vec_push(&c->buffer_kinds)) = (struct census_buffer){"dict keys", 81000, 9 * MIB};
-	*CHECKED(vec_push(&c->buffer_kinds)) = (struct census_buffer){"list items", 23000, 2 * MIB};
-	struct census_signature *s = CHECKED(vec_push(&c->signatures));
+	*(struct census_buffer *)checked(vec_push(&c->buffer_kinds)) =
+		(struct census_buffer){"dict keys", 81000, 9 * MIB};
+	*(struct census_buffer *)checked(vec_push(&c->buffer_kinds)) =
+		(struct census_buffer){"list items", 23000, 2 * MIB};
+	struct census_signature *s = checked(vec_push(&c->signatures));
 	*s = (struct census_signature){.n_keys = 12, .count = 1322, .bytes = 900 * KIB};
 	s->attributes = true;
-	*CHECKED(vec_push(&s->keys)) = own("user");
-	*CHECKED(vec_push(&s->keys)) = own("created");
-	struct census_array *a = CHECKED(vec_push(&c->arrays));
+	*(char **)checked(vec_push(&s->keys)) = own("user");
+	*(char **)checked(vec_push(&s->keys)) = own("created");
+	struct census_array *a = checked(vec_push(&c->arrays));
 	*a = (struct census_array){.type = own("numpy.ndarray"),
 				   .dtype = own("float64"),
 				   .shape = {1000, 128},
@@ -79,7 +80,7 @@ static void add_type(struct holder_type *at, const char *type, uint64_t count, u
 static struct holder_root *add_root(struct holders *h, enum holder_kind kind, const char *name,
 				    uint64_t count, uint64_t bytes)
 {
-	struct holder_root *r = CHECKED(vec_push(&h->roots));
+	struct holder_root *r = checked(vec_push(&h->roots));
 	*r = (struct holder_root){.kind = kind, .name = own(name), .count = count, .bytes = bytes};
 	h->reached_bytes += bytes;
 	h->reached_count += count;
@@ -90,12 +91,12 @@ static void fill_holders(struct holders *h)
 {
 	h->filled = h->complete = true;
 	struct holder_root *r = add_root(h, HOLDER_MODULE_GLOBAL, "app.CACHE", 14000, 41 * MIB);
-	add_type(CHECKED(vec_push(&r->types)), "app.Session", 1322, 62 * KIB);
-	struct holder_chain *c = CHECKED(vec_push(&r->chains));
+	add_type(checked(vec_push(&r->types)), "app.Session", 1322, 62 * KIB);
+	struct holder_chain *c = checked(vec_push(&r->chains));
 	*c = (struct holder_chain){.kind = r->kind, .count = 1322, .bytes = 41 * MIB};
-	*CHECKED(vec_push(&c->links)) = own("app.CACHE");
-	*CHECKED(vec_push(&c->links)) = own("dict");
-	*CHECKED(vec_push(&c->links)) = own("app.Session");
+	*(char **)checked(vec_push(&c->links)) = own("app.CACHE");
+	*(char **)checked(vec_push(&c->links)) = own("dict");
+	*(char **)checked(vec_push(&c->links)) = own("app.Session");
 	add_root(h, HOLDER_FRAME_LOCAL, "app.main() rows", 900, 3 * MIB);
 	add_root(h, HOLDER_CLASS_ATTRIBUTE, "evil\x1b[31m.Registry.items", 10, 1 * MIB);
 	add_root(h, HOLDER_STATIC, "_ext.so: cache", 5, 64 * KIB);
@@ -112,7 +113,7 @@ static void fill_pins(struct pins *p)
 			   .sparse_free = 29 * MIB,
 			   .sparse_blocks = 1500,
 			   .sparse_used = 1 * MIB};
-	struct pin_root *r = CHECKED(vec_push(&p->roots));
+	struct pin_root *r = checked(vec_push(&p->roots));
 	*r = (struct pin_root){.name = own("app.CACHE"),
 			       .kind = HOLDER_MODULE_GLOBAL,
 			       .count = 1400,
@@ -122,18 +123,18 @@ static void fill_pins(struct pins *p)
 			       .held = 26 * MIB,
 			       .type = own("app.Session"),
 			       .type_count = 1322};
-	*CHECKED(vec_push(&r->links)) = own("app.CACHE");
-	*CHECKED(vec_push(&r->links)) = own("dict");
-	*CHECKED(vec_push(&r->links)) = own("app.Session");
-	struct pin *t = CHECKED(vec_push(&p->types));
+	*(char **)checked(vec_push(&r->links)) = own("app.CACHE");
+	*(char **)checked(vec_push(&r->links)) = own("dict");
+	*(char **)checked(vec_push(&r->links)) = own("app.Session");
+	struct pin *t = checked(vec_push(&p->types));
 	*t = (struct pin){.type = own("app.Session"),
 			  .count = 1322,
 			  .bytes = 900 * KIB,
 			  .arenas = 29,
 			  .sole_arenas = 27,
 			  .held = 26 * MIB};
-	*CHECKED(vec_push(&p->curve)) = (struct pin_step){10, 480, 9 * MIB};
-	*CHECKED(vec_push(&p->curve)) = (struct pin_step){300, 14000, 22 * MIB};
+	*(struct pin_step *)checked(vec_push(&p->curve)) = (struct pin_step){10, 480, 9 * MIB};
+	*(struct pin_step *)checked(vec_push(&p->curve)) = (struct pin_step){300, 14000, 22 * MIB};
 }
 
 /* ---- verdicts ---------------------------------------------------------------------------- */
@@ -141,7 +142,7 @@ static void fill_pins(struct pins *p)
 static struct cause *add_cause(struct verdict *v, enum cause_kind kind, uint64_t bytes,
 			       uint64_t symptom)
 {
-	struct cause *c = CHECKED(vec_push(&v->causes));
+	struct cause *c = checked(vec_push(&v->causes));
 	*c = (struct cause){.kind = kind,
 			    .bytes = bytes,
 			    .symptom = symptom,
@@ -154,7 +155,7 @@ static struct cause *add_cause(struct verdict *v, enum cause_kind kind, uint64_t
 
 static void rule_out(struct verdict *v, enum theory theory, uint64_t bytes)
 {
-	*CHECKED(vec_push(&v->not_causes)) =
+	*(struct ruled_out *)checked(vec_push(&v->not_causes)) =
 		(struct ruled_out){theory, theory == THEORY_GROWTH ? (struct maybe){.known = false}
 								   : maybe_known(bytes)};
 }
@@ -208,13 +209,14 @@ void studies_unheld(struct snapshot *s)
 	struct holders *h = &s->holders;
 	h->gc_enabled = maybe_known(0);
 	h->garbage = (struct holder_type){NULL, 90000, 80 * MIB};
-	add_type(CHECKED(vec_push(&h->garbage_types)), "app.Node", 45000, 40 * MIB);
-	add_type(CHECKED(vec_push(&h->garbage_types)), "dict of app.Node", 45000, 40 * MIB);
+	add_type(checked(vec_push(&h->garbage_types)), "app.Node", 45000, 40 * MIB);
+	add_type(checked(vec_push(&h->garbage_types)), "dict of app.Node", 45000, 40 * MIB);
 	h->leaked = (struct holder_type){NULL, 500, 30 * MIB};
-	add_type(CHECKED(vec_push(&h->leaked_types)), "bytes", 500, 30 * MIB);
+	add_type(checked(vec_push(&h->leaked_types)), "bytes", 500, 30 * MIB);
 	h->lost_count = 5000;
 	h->lost_bytes = 20 * MIB;
-	*CHECKED(vec_push(&h->lost_sizes)) = (struct holder_sizes){4096, 5000};
+	*(struct holder_sizes *)checked(vec_push(&h->lost_sizes)) =
+		(struct holder_sizes){4096, 5000};
 	h->lost_library = own("libevil\x1b[0m.so");
 	(void)add_cause(&s->verdict, CAUSE_UNCOLLECTED_GARBAGE, 80 * MIB, 80 * MIB);
 	(void)add_cause(&s->verdict, CAUSE_LEAKED_REFERENCES, 30 * MIB, 30 * MIB);
@@ -235,7 +237,7 @@ void studies_well(struct snapshot *s)
 static void add_growth(struct difference *d, enum difference_part part, const char *name,
 		       int64_t count, int64_t bytes)
 {
-	struct difference_row *r = CHECKED(vec_push(&d->rows));
+	struct difference_row *r = checked(vec_push(&d->rows));
 	*r = (struct difference_row){.part = part,
 				     .name = own(name),
 				     .count = count,
@@ -264,7 +266,7 @@ void studies_difference(struct difference *d)
 
 static void add_referrer(struct inspector_object *o, uint64_t at, const char *type, const char *how)
 {
-	struct holder_referrer *r = CHECKED(vec_push(&o->referrers.list));
+	struct holder_referrer *r = checked(vec_push(&o->referrers.list));
 	*r = (struct holder_referrer){raddr_at(at), own(type), how ? own(how) : NULL};
 	o->referrers.n_all++;
 }
@@ -286,7 +288,7 @@ void studies_object(struct inspector_object *o)
 	add_referrer(o, 0x7f3a1c0a0400, "list items", NULL);
 	o->referrers.n_all = 90;
 	o->chain.kind = HOLDER_MODULE_GLOBAL;
-	*CHECKED(vec_push(&o->chain.links)) = own("app.CACHE");
-	*CHECKED(vec_push(&o->chain.links)) = own("dict");
-	*CHECKED(vec_push(&o->chain.links)) = own("app.Session");
+	*(char **)checked(vec_push(&o->chain.links)) = own("app.CACHE");
+	*(char **)checked(vec_push(&o->chain.links)) = own("dict");
+	*(char **)checked(vec_push(&o->chain.links)) = own("app.Session");
 }

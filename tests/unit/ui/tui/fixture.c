@@ -318,7 +318,7 @@ void fixture_golden(const char *name, const char *drawn)
 {
 	char path[4096];
 	const char *folder = getenv("ARENASCOPE_GOLDENS"),
-		   *update = getenv("ARENASCOPE_UPDATE_GOLDENS");
+		   *update = getenv("ARENASCOPE_UPDATE_GOLDEN");
 	assert_non_null(folder);
 	snprintf(path, sizeof(path), "%s/%s.txt", folder, name);
 	if (update && *update) {

@@ -40,7 +40,7 @@ static void tabs_and_stack(void **state)
 	fixture_press(&board, "{tab}");
 	assert_string_equal(screen(&board), "ledger");
 	fixture_press(&board, "{btab}{btab}");
-	assert_string_equal(screen(&board), "malloc");
+	assert_string_equal(screen(&board), "pins");
 	fixture_press(&board, "3s{enter}{enter}");
 	assert_string_equal(screen(&board), "arena");
 	assert_true(shows(&board, "no used block to look at"));
