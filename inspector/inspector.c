@@ -328,6 +328,20 @@ struct ground *inspector_ground(struct inspector *inspector)
 	return inspector->ground;
 }
 
+/* Why, from all that was found. */
+static struct error *tell_verdict(struct inspector *inspector, struct snapshot *ret)
+{
+	struct verdict verdict = {.filled = false};
+	if (!(inspector->request.parts & LOOK_VERDICT))
+		return NULL;
+	struct error *err = verdict_make(ret, &verdict);
+	if (err)
+		return err;
+	verdict_fini(&ret->verdict);
+	ret->verdict = verdict;
+	return NULL;
+}
+
 static struct error *look_once(struct inspector *inspector, struct snapshot *ret)
 {
 	struct subject *s = &inspector->subject;
@@ -339,6 +353,7 @@ static struct error *look_once(struct inspector *inspector, struct snapshot *ret
 	err = err ?: walk(inspector, ret);
 	err = err ?: tell_ledger(inspector, ret);
 	err = err ?: take_census(inspector, ret);
+	err = err ?: tell_verdict(inspector, ret);
 	if (origin_process(&s->origin))
 		clock_gettime(CLOCK_REALTIME, &ret->target.taken_at);
 	return err ?: origin_check(&s->origin);

@@ -65,6 +65,20 @@ static struct error *write_rest(const struct question *q, const struct snapshot 
 	return NULL;
 }
 
+/* With an earlier look growth is measured, and the verdict is another. */
+static struct error *judge_growth(const struct baseline *baseline, struct snapshot *snapshot)
+{
+	struct verdict verdict = {.filled = false};
+	if (!baseline->used)
+		return NULL;
+	struct error *err = verdict_make_since(snapshot, &baseline->difference, &verdict);
+	if (err)
+		return err;
+	verdict_fini(&snapshot->verdict);
+	snapshot->verdict = verdict;
+	return NULL;
+}
+
 static struct error *both_phases(struct question *q, struct inspector *inspector,
 				 struct baseline *baseline)
 {
@@ -81,6 +95,7 @@ static struct error *both_phases(struct question *q, struct inspector *inspector
 		doubts_worst(&snapshot->doubts) != DOUBT_NOTE || !snapshot->verdict.filled;
 	question_note_look(q, snapshot);
 	err = baseline_compare(baseline, snapshot, ALL);
+	err = err ?: judge_growth(baseline, snapshot);
 	return err ?: write_rest(q, snapshot, first, baseline->used ? &baseline->difference : NULL);
 }
 

@@ -129,6 +129,7 @@ static json_t *pin_of(const struct pin *p)
 	json_value_set(&o, "arenas", json_value_count(p->arenas));
 	json_value_set(&o, "sole_arenas", json_value_count(p->sole_arenas));
 	json_value_set(&o, "held_bytes", json_value_count(p->held));
+	json_value_set(&o, "returned_bytes", json_value_count(p->returned));
 	json_value_set(&o, "holders", holders);
 	return o;
 }
@@ -145,6 +146,7 @@ static json_t *pin_root_of(const struct pin_root *r)
 	json_value_set(&o, "arenas", json_value_count(r->arenas));
 	json_value_set(&o, "sole_arenas", json_value_count(r->sole_arenas));
 	json_value_set(&o, "held_bytes", json_value_count(r->held));
+	json_value_set(&o, "returned_bytes", json_value_count(r->returned));
 	json_value_set(&o, "chain", links(r->links.items, r->links.count));
 	return o;
 }
@@ -157,11 +159,27 @@ static json_t *pins_of(const struct pins *p, uint64_t limit)
 	return p->filled ? list : (json_decref(list), json_null());
 }
 
+static json_t *top_of(const struct pin_top *t)
+{
+	json_t *o = json_object();
+	json_value_set(&o, "arena", json_value_address(t->arena));
+	json_value_set(&o, "chunk", json_value_address(t->chunk));
+	json_value_set(&o, "bytes", json_value_count(t->size));
+	json_value_set(&o, "free_below_bytes", json_value_count(t->below));
+	json_value_set(&o, "free_above_bytes", json_value_count(t->above));
+	json_value_set(&o, "type", json_value_text(t->type));
+	json_value_set(&o, "chain",
+		       t->chain.links.count ? links(t->chain.links.items, t->chain.links.count)
+					    : json_null());
+	return o;
+}
+
 static json_t *sparse_of(const struct pins *p, uint64_t limit)
 {
 	if (!p->filled)
 		return json_null();
 	json_t *o = json_object(), *roots = json_array(), *curve = json_array();
+	json_t *tops = json_array();
 	for (size_t i = 0; within(i, p->roots.count, limit); i++)
 		json_value_append(&roots, pin_root_of(&p->roots.items[i]));
 	for (size_t i = 0; i < p->curve.count; i++) {
@@ -172,6 +190,9 @@ static json_t *sparse_of(const struct pins *p, uint64_t limit)
 			       json_value_count(p->curve.items[i].returned));
 		json_value_append(&curve, step);
 	}
+	for (size_t i = 0; within(i, p->tops.count, limit); i++)
+		json_value_append(&tops, top_of(&p->tops.items[i]));
+	json_value_set(&o, "of", json_string(p->mimalloc ? "mimalloc_pages" : "pymalloc_arenas"));
 	json_value_set(&o, "below", json_real(p->sparse_below));
 	json_value_set(&o, "arenas", json_value_count(p->arenas));
 	json_value_set(&o, "sparse_arenas", json_value_count(p->sparse_arenas));
@@ -179,8 +200,11 @@ static json_t *sparse_of(const struct pins *p, uint64_t limit)
 	json_value_set(&o, "free_bytes", json_value_count(p->sparse_free));
 	json_value_set(&o, "used_blocks", json_value_count(p->sparse_blocks));
 	json_value_set(&o, "used_bytes", json_value_count(p->sparse_used));
+	json_value_set(&o, "unreached_bytes", json_value_count(p->unreached_bytes));
+	json_value_set(&o, "unreached_returned_bytes", json_value_count(p->unreached_returned));
 	json_value_set(&o, "roots", roots);
 	json_value_set(&o, "curve", curve);
+	json_value_set(&o, "tops", tops);
 	return o;
 }
 
@@ -285,11 +309,22 @@ static json_t *fork_of(const struct fork_copies *f)
 		return json_null();
 	json_t *o = json_object();
 	json_value_set(&o, "parent", json_integer(f->parent));
+	json_value_set(&o, "private_bytes", json_value_count(f->private_bytes));
 	json_value_set(&o, "compared_bytes", json_value_count(f->compared));
 	json_value_set(&o, "identical_bytes", json_value_count(f->identical));
 	json_value_set(&o, "refcounts_only_bytes", json_value_count(f->refcounts_only));
 	json_value_set(&o, "gc_links_only_bytes", json_value_count(f->gc_links_only));
 	json_value_set(&o, "changed_bytes", json_value_count(f->changed));
+	return o;
+}
+
+static json_t *huge_of(const struct huge_zeros *h)
+{
+	if (!h->filled)
+		return json_null();
+	json_t *o = json_object();
+	json_value_set(&o, "compared_bytes", json_value_count(h->compared));
+	json_value_set(&o, "zero_bytes", json_value_count(h->zeros));
 	return o;
 }
 
@@ -309,6 +344,7 @@ json_t *json_why_of(const struct snapshot *s, uint64_t limit)
 	json_value_set(&o, "holders", holders_of(&s->holders, limit));
 	json_value_set(&o, "unheld", unheld_of(&s->holders));
 	json_value_set(&o, "fork", fork_of(&v->fork));
+	json_value_set(&o, "huge", huge_of(&v->huge));
 	json_value_set(&o, "not", theories(&w));
 	return o;
 }

@@ -100,8 +100,11 @@ static void write_why(struct page *page, const struct snapshot *s,
 	struct why_words w = words_of(page, s);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	const struct verdict *v = &s->verdict;
-	if (!v->filled || !v->causes.count) {
-		text_add(&line, "what is in RAM could not be looked at");
+	if (!v->causes.count) {
+		text_add(&line,
+			 v->filled ? "what is free and kept is not what fills it: most of it is "
+				     "in use; who holds it follows"
+				   : "what is in RAM could not be looked at");
 		write_labelled(page, "WHY", INK_STRONG, &line);
 		return;
 	}

@@ -289,11 +289,11 @@ static void say_fork(struct text *to, const struct why_words *w, const struct ca
 		  "private copies of pages that this process had in common with its parent, pid "
 		  "%d, when it was forked: ",
 		  f->parent);
-	add_share(to, f->refcounts_only, f->compared);
+	add_share(to, f->refcounts_only, f->private_bytes);
 	text_add(to, " differ in reference counts alone, ");
-	add_share(to, f->gc_links_only, f->compared);
+	add_share(to, f->gc_links_only, f->private_bytes);
 	text_add(to, " in the collector's links, ");
-	add_share(to, f->identical, f->compared);
+	add_share(to, f->identical, f->private_bytes);
 	text_add(to, " not at all.");
 }
 
@@ -379,7 +379,7 @@ static void who_pins(struct text *to, const struct why_words *w, const struct pi
 	text_add(to, ", all they own included) keep ");
 	add_count(to, root->sole_arenas ?: root->arenas);
 	text_addf(to, " arena%s, ", (root->sole_arenas ?: root->arenas) == 1 ? "" : "s");
-	add_bytes(to, w, root->held);
+	add_bytes(to, w, root->returned);
 }
 
 static void who_holds(struct text *to, const struct why_words *w, const struct holder_root *root)

@@ -17,7 +17,7 @@ struct pin_row {
 	const char *name, *type;
 	enum holder_kind kind;
 	bool is_root;
-	uint64_t count, bytes, arenas, sole, held;
+	uint64_t count, bytes, arenas, sole, returned;
 };
 
 static struct pin_row row_at(const struct board *board, size_t row)
@@ -25,12 +25,12 @@ static struct pin_row row_at(const struct board *board, size_t row)
 	const struct pins *p = board_pins(board);
 	if (row < p->roots.count) {
 		const struct pin_root *r = &p->roots.items[row];
-		return (struct pin_row){r->name,  r->type,   r->kind,        true,   r->count,
-					r->bytes, r->arenas, r->sole_arenas, r->held};
+		return (struct pin_row){r->name,  r->type,   r->kind,        true,       r->count,
+					r->bytes, r->arenas, r->sole_arenas, r->returned};
 	}
 	const struct pin *t = &p->types.items[row - p->roots.count];
-	return (struct pin_row){t->type,  NULL,      HOLDER_UNKNOWN, false,  t->count,
-				t->bytes, t->arenas, t->sole_arenas, t->held};
+	return (struct pin_row){t->type,  NULL,      HOLDER_UNKNOWN, false,      t->count,
+				t->bytes, t->arenas, t->sole_arenas, t->returned};
 }
 
 #define FIGURE(field, add)                                                                \
@@ -43,7 +43,7 @@ static struct pin_row row_at(const struct board *board, size_t row)
 		return (int64_t)row_at(board, row).field;                                 \
 	}
 
-FIGURE(held, list_add_bytes)
+FIGURE(returned, list_add_bytes)
 FIGURE(sole, list_add_count)
 FIGURE(arenas, list_add_count)
 FIGURE(count, list_add_count)
@@ -69,7 +69,7 @@ static int64_t name_key(const struct board *board, size_t row)
 }
 
 static const struct list_column columns[] = {
-	{"returns", 7, false, false, NULL, held_text, NULL, held_key},
+	{"returns", 7, false, false, NULL, returned_text, NULL, returned_key},
 	{"alone", 6, false, false, NULL, sole_text, NULL, sole_key},
 	{"arenas", 6, false, false, NULL, arenas_text, NULL, arenas_key},
 	{"blocks", 9, false, false, NULL, count_text, NULL, count_key},

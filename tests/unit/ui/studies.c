@@ -120,7 +120,8 @@ static void fill_pins(struct pins *p)
 			       .bytes = 900 * KIB,
 			       .arenas = 29,
 			       .sole_arenas = 27,
-			       .held = 26 * MIB,
+			       .held = 25 * MIB,
+			       .returned = 26 * MIB,
 			       .type = own("app.Session"),
 			       .type_count = 1322};
 	*(char **)checked(vec_push(&r->links)) = own("app.CACHE");
@@ -132,7 +133,8 @@ static void fill_pins(struct pins *p)
 			  .bytes = 900 * KIB,
 			  .arenas = 29,
 			  .sole_arenas = 27,
-			  .held = 26 * MIB};
+			  .held = 25 * MIB,
+			  .returned = 26 * MIB};
 	*(struct pin_step *)checked(vec_push(&p->curve)) = (struct pin_step){10, 480, 9 * MIB};
 	*(struct pin_step *)checked(vec_push(&p->curve)) = (struct pin_step){300, 14000, 22 * MIB};
 }
