@@ -60,11 +60,11 @@ enum request keys_request(int press)
 }
 
 static const struct keys_help help[] = {
-	{"Tab 1-7", "the screens: overview, ledger, arenas, classes, malloc, types, pins"},
-	{"Enter", "look into what the cursor is on: leaf, arena, pool, block, referrer"},
+	{"Tab 1-7", "overview, ledger, arenas, classes, malloc, types, pins"},
+	{"Enter", "look into it: leaf, arena, pool, block, who refers to it"},
 	{"Esc Backspace", "back out"},
 	{"arrows j k", "move; PgUp PgDn a page, g G to the first and last"},
-	{"/", "find a type, or an address: in hex or as Python's id() prints it"},
+	{"/", "find a type, or an address (hex, or as id() prints it)"},
 	{"n N", "next and previous arena that matches what was searched"},
 	{"s < >", "turn the order round; sort by the column to the left, right"},
 	{"f", "filter: arenas under 5 %, ..., empty; leaves live, kept, ..."},

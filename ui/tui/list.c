@@ -60,6 +60,14 @@ static void title_draw(const struct board *board, const struct view *view, const
 	}
 }
 
+/* Names at the end of a line take what is left of it. */
+static int cell_width(const struct list *list, size_t i, int left)
+{
+	const struct list_column *column = &list->columns[i];
+	bool rest = i + 1 == list->n_columns && column->left && column->ascending;
+	return rest && left > column->width ? left : column->width;
+}
+
 static void row_draw(const struct board *board, const struct list *list, size_t row,
 		     const struct area *area, int y)
 {
@@ -68,7 +76,8 @@ static void row_draw(const struct board *board, const struct list *list, size_t 
 		const struct list_column *column = &list->columns[i];
 		if (!column_shown(board, column) || x + column->width > area->width)
 			continue;
-		struct area cell = area_part(area, x, y, column->width, 1);
+		int width = cell_width(list, i, area->width - x - 1);
+		struct area cell = area_part(area, x, y, width, 1);
 		_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 		if (column->text)
 			column->text(board, row, &line);

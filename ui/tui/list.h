@@ -9,7 +9,7 @@
 
 struct list_column {
 	const char *title; /* in pymalloc's words: see occupancy_word() */
-	int width;
+	int width;      /* at least: names (left, ascending) at the end take the rest of the line */
 	bool left;      /* aligned; numbers are to the right */
 	bool ascending; /* as it is first sorted */
 	/* Whether it is there at all; NULL: always. */
