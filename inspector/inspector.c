@@ -36,7 +36,7 @@ struct inspector {
 	struct footprint footprint; /* of the last look that was asked for the ledger */
 	struct ledger_memory memory;
 	struct ground *ground; /* of the last look with a census; NULL: there was none */
-	uint64_t opened_us; /* what opening cost; part of the first look's time */
+	uint64_t opened_us;    /* what opening cost; part of the first look's time */
 	bool looked;
 };
 
@@ -326,6 +326,11 @@ static struct error *take_census(struct inspector *inspector, struct snapshot *r
 struct ground *inspector_ground(struct inspector *inspector)
 {
 	return inspector->ground;
+}
+
+bool inspector_contents(const struct inspector *inspector)
+{
+	return inspector->request.contents;
 }
 
 /* Why, from all that was found. */

@@ -91,6 +91,7 @@ struct inspector_object {
 	struct maybe found_references;
 	raddr arena, pool; /* null: elsewhere */
 	struct holder_referrers referrers;
+	bool followed; /* whether who holds what was followed at all */
 	struct holder_chain
 		chain; /* empty links: nothing reaches it, or holders were not asked for */
 };

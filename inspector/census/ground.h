@@ -62,4 +62,7 @@ void ground_label_name(const struct ground *ground, const struct label *label, s
  * (Defined with the inspector.) */
 struct ground *inspector_ground(struct inspector *inspector);
 
+/* Whether what objects say may be told. (Defined with the inspector.) */
+bool inspector_contents(const struct inspector *inspector);
+
 #endif

@@ -12,6 +12,7 @@
 json_t *json_census_of(const struct census *census, uint64_t limit);
 json_t *json_census_types(const struct census *census, uint64_t limit);
 
+/* One object; what it is held by is null where nothing was found. */
 json_t *json_object_of(const struct inspector_object *object);
 
 #endif

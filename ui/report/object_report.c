@@ -153,7 +153,8 @@ void object_report_write(struct page *page, const struct snapshot *snapshot,
 	}
 	write_place(page, object);
 	if (object->found) {
-		write_chain(page, &object->chain);
+		if (object->followed)
+			write_chain(page, &object->chain);
 		write_referrers(page, &object->referrers, request->limit);
 	}
 	caveat_write_certainty(page, &snapshot->doubts, NULL);

@@ -16,6 +16,7 @@ struct object_request {
 	bool contents;  /* show the command line's arguments */
 };
 
+/* Appends the whole report. */
 void object_report_write(struct page *page, const struct snapshot *snapshot,
 			 const struct inspector_object *object,
 			 const struct object_request *request);

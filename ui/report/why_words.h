@@ -43,4 +43,12 @@ void why_sentence(struct text *to, const struct why_words *w);
 /* Of a figure that proves a cause by name; not known where it has none. */
 struct maybe why_evidence(const struct cause *cause, const char *name);
 
+/* The root that has a part in a cause; NULL: none has. */
+const struct holder_root *why_holder(const struct why_words *w, const struct cause *cause);
+
+/* An amount, a count, a share, as the sentences have them. */
+void why_add_bytes(struct text *to, const struct why_words *w, uint64_t bytes);
+void why_add_count(struct text *to, uint64_t count);
+void why_add_share(struct text *to, uint64_t part, uint64_t whole);
+
 #endif

@@ -104,7 +104,8 @@ static void draw(const struct board *board, struct view *view, const struct area
 	int y = figures_draw(o, area, 2) + 1;
 	if (!o->found)
 		return;
-	y = chain_draw(&o->chain, area, y) + 1;
+	if (o->followed)
+		y = chain_draw(&o->chain, area, y) + 1;
 	struct area rows = area_part(area, 0, y, area->width, area->height - y);
 	if (o->referrers.list.count && rows.height > 1)
 		referrers_draw(view, &rows);

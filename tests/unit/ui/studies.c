@@ -289,6 +289,7 @@ void studies_object(struct inspector_object *o)
 	add_referrer(o, 0x7f3a1c0a0010, "dict", "[str of 12]");
 	add_referrer(o, 0x7f3a1c0a0400, "list items", NULL);
 	o->referrers.n_all = 90;
+	o->followed = true;
 	o->chain.kind = HOLDER_MODULE_GLOBAL;
 	*(char **)checked(vec_push(&o->chain.links)) = own("app.CACHE");
 	*(char **)checked(vec_push(&o->chain.links)) = own("dict");
