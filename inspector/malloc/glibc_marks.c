@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 
 #define HIDDEN_SINCE 32 /* 2.32: safe linking */
+#define LINKS_TRIED  64 /* of each list */
 
 static int compare(const void *a, const void *b)
 {
@@ -48,17 +49,44 @@ static struct error *read_words(struct space *space, uint64_t at, uint64_t *word
 
 /* ---- fast bins -------------------------------------------------------------------------- */
 
-/* The version says it, else the list itself: a plain link leads into the arena, a hidden one does not. */
-static bool is_hidden(const struct glibc_place *place, const struct glibc_segments *segments,
-		      uint64_t at, uint64_t stored)
+/* A link as it is: to a chunk of the arena's, or the list's end. */
+static bool is_plain(const struct glibc_segments *segments, uint64_t stored)
 {
-	if (place->minor)
-		return place->minor >= HIDDEN_SINCE;
-	bool plain = stored == 0 || glibc_segments_of(segments, stored);
-	return !plain || glibc_link(true, at + 16, stored) == 0;
+	return stored == 0 ||
+	       (stored % GLIBC_ALIGNMENT == 0 && glibc_segments_of(segments, stored));
 }
 
-static struct error *follow_fast(struct space *space, const struct glibc_place *place,
+/* Whether a list holds a link that leads nowhere as it is. One hidden link in sixteen may look as if it did. */
+static struct error *has_hidden(struct space *space, const struct glibc_segments *segments,
+				uint64_t at, bool *ret)
+{
+	for (size_t n = 0; n < LINKS_TRIED && !*ret && at && is_plain(segments, at); n++) {
+		uint64_t words[3];
+		bool read;
+		struct error *err = read_words(space, at, words, 3, &read);
+		if (err || !read)
+			return err;
+		*ret = !is_plain(segments, words[2]);
+		at = words[2];
+	}
+	return NULL;
+}
+
+/* The version says it, else the lists themselves. */
+static struct error *find_hidden(struct space *space, const struct glibc_place *place,
+				 const struct glibc_state *state,
+				 const struct glibc_segments *segments, bool *ret)
+{
+	struct bytes b = bytes_of(state->bytes, sizeof(state->bytes));
+	struct error *err = NULL;
+	*ret = place->minor >= HIDDEN_SINCE;
+	for (size_t i = 0; !place->minor && i < GLIBC_N_FASTBINS && !*ret && !err; i++)
+		err = has_hidden(space, segments,
+				 bytes_u64(&b, GLIBC_FASTBINS_AT(place->state) + i * 8), ret);
+	return err;
+}
+
+static struct error *follow_fast(struct space *space, bool hidden,
 				 const struct glibc_segments *segments, uint64_t at,
 				 uint64_t budget, struct glibc_marks *ret, bool *ret_broken)
 {
@@ -78,7 +106,7 @@ static struct error *follow_fast(struct space *space, const struct glibc_place *
 		if (!mark)
 			return error_out_of_memory();
 		*mark = at;
-		at = glibc_link(is_hidden(place, segments, at, words[2]), at + 16, words[2]);
+		at = glibc_link(hidden, at + 16, words[2]);
 	}
 	return NULL;
 }
@@ -93,16 +121,17 @@ struct error *glibc_marks_fast(struct space *space, const struct glibc_place *pl
 	uint64_t budget = size_min(room, most);
 	ret->list.count = 0;
 	*ret_broken = false;
-	for (size_t i = 0; place->state->has_fastbins && i < GLIBC_N_FASTBINS; i++) {
+	if (!place->state->has_fastbins)
+		return NULL;
+	bool hidden;
+	struct error *err = find_hidden(space, place, state, segments, &hidden);
+	for (size_t i = 0; i < GLIBC_N_FASTBINS && !err; i++) {
 		uint64_t head = bytes_u64(&b, GLIBC_FASTBINS_AT(place->state) + i * 8);
-		struct error *err =
-			follow_fast(space, place, segments, head,
-				    size_subtract(budget, ret->list.count), ret, ret_broken);
-		if (err)
-			return err;
+		err = follow_fast(space, hidden, segments, head,
+				  size_subtract(budget, ret->list.count), ret, ret_broken);
 	}
 	glibc_marks_sort(ret);
-	return NULL;
+	return err;
 }
 
 /* ---- bins ------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from support import interpreters, targets, tool
+from support import cores, interpreters, targets, tool
 
 UNIT = os.path.join(os.path.dirname(os.path.dirname(tool.BINARY)), "tests/unit")
 PROBE = os.path.join(UNIT, "census/plot-probe")
@@ -23,7 +23,8 @@ def run(program, *arguments):
 
 
 def probe(target, *arguments):
-    out = run(PROBE, target.pid, *arguments)
+    """target: a process, or the name of a file."""
+    out = run(PROBE, getattr(target, "pid", target), *arguments)
     assert "wrong=" not in out, out
     return {key: int(value) for key, value in re.findall(r"^([\w.]+)=(\d+)$", out, re.M)}
 
@@ -101,3 +102,37 @@ def test_with_little_memory_the_plot_is_the_same(python):
         assert streamed["burst_whole"] == 0 and streamed["burst_copied"] <= 4 << 20
         for key in ("plot.used", "plot.used_bytes", "plot.chunks", "plot.blocks", "plot.damaged"):
             assert streamed[key] == whole[key]
+
+
+KEYS = ("plot.arenas", "plot.runs", "plot.used", "plot.used_bytes", "plot.chunks", "chunk_bytes", "plot.blocks",
+        "plot.damaged")
+
+
+@pytest.mark.parametrize("mode", ["pymalloc", "malloc"])
+@pytest.mark.parametrize("python", [it for it in WITH_GIL if it.root == "/"][::3], ids=str)
+def test_files_have_the_same_plot(arenascope, python, mode):
+    with cores.folder() as folder, \
+            targets.start_program(python, "mixed_heap.py", 3, env={"PYTHONMALLOC": mode}) as target:
+        target.wait_paused()
+        files = [os.path.join(folder, "blanked"), os.path.join(folder, "whole")]
+        arenascope.ok("snapshot", target.pid, "-o", files[0])
+        arenascope.ok("snapshot", target.pid, "-o", files[1], "--contents")
+        files.append(cores.gcore(target, folder))
+        live = probe(target)
+        for file in files:
+            saved = probe(file)
+            assert [saved[key] for key in KEYS] == [live[key] for key in KEYS], file
+            assert saved["burst_whole"] == 1
+
+
+@pytest.mark.parametrize("python", [it for it in WITH_GIL if it.root == "/"][2::3], ids=str)
+def test_a_heap_in_motion(python):
+    """Pools that change under the reader are told as damaged; hardly any are."""
+    with targets.start_program(python, "busy.py", 30) as target:
+        target.wait_ready()
+        for _ in range(3):
+            plot = probe(target)
+            check_plot(plot)
+            assert plot["plot.runs"] > 100
+            assert plot["plot.damaged"] <= 2 + plot["plot.runs"] / 100
+            assert abs(plot["plot.used"] - plot["walk.used"]) < plot["walk.used"] / 4

@@ -162,17 +162,25 @@ static void show_walk(const struct snapshot *s)
 	show("walk.damaged", s->doubts.list.count);
 }
 
+static bool is_saved(const char *name)
+{
+	char magic[4] = {0};
+	FILE *file = fopen(name, "rbe");
+	bool read = file && fread(magic, 1, sizeof(magic), file) == sizeof(magic);
+	if (file)
+		(void)fclose(file);
+	return read && memcmp(magic, "ASCO", sizeof(magic)) == 0;
+}
+
 static struct error *probe(const char *name, uint64_t max_memory, int times)
 {
 	_cleanup_(subject_fini) struct subject subject = {0};
 	_cleanup_(look_fini) struct look look = {0};
 	pid_t pid = strspn(name, "0123456789") == strlen(name) ? (pid_t)strtol(name, NULL, 10) : 0;
-	size_t length = strlen(name);
-	bool saved = length > 5 && strcmp(name + length - 5, ".asnp") == 0;
 	const struct inspector_request request = {
-		.kind = pid     ? ORIGIN_LIVE
-			: saved ? ORIGIN_SAVEFILE
-				: ORIGIN_CORE,
+		.kind = pid              ? ORIGIN_LIVE
+			: is_saved(name) ? ORIGIN_SAVEFILE
+					 : ORIGIN_CORE,
 		.pid = pid,
 		.path = pid ? NULL : name,
 		.mode = LOOK_NO_PAUSE,
