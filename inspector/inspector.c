@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "inspector/census/ground.h"
 #include "inspector/core_account.h"
+#include "inspector/holders/graph.h"
 #include "inspector/ledger/ledger_fill.h"
 #include "inspector/ledger/pymalloc_claims.h"
 #include "inspector/look/budget.h"
@@ -36,6 +37,7 @@ struct inspector {
 	struct footprint footprint; /* of the last look that was asked for the ledger */
 	struct ledger_memory memory;
 	struct ground *ground; /* of the last look with a census; NULL: there was none */
+	struct graph *graph;   /* of that ground; NULL: holders were not asked for */
 	uint64_t opened_us;    /* what opening cost; part of the first look's time */
 	bool looked;
 };
@@ -76,6 +78,7 @@ void inspector_close(struct inspector *inspector)
 {
 	if (!inspector)
 		return;
+	graph_free(inspector->graph);
 	ground_free(inspector->ground);
 	look_fini(&inspector->look);
 	footprint_fini(&inspector->footprint);
@@ -333,6 +336,11 @@ bool inspector_contents(const struct inspector *inspector)
 	return inspector->request.contents;
 }
 
+const struct graph *inspector_graph(const struct inspector *inspector)
+{
+	return inspector->graph;
+}
+
 /* Why, from all that was found. */
 static struct error *tell_verdict(struct inspector *inspector, struct snapshot *ret)
 {
@@ -372,8 +380,10 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 		return error_out_of_memory();
 	/* Also the first time: reading DWARF took a while. */
 	struct subject *s = &inspector->subject;
-	if (asks_for_census(inspector))
+	if (asks_for_census(inspector)) {
+		graph_free(take(inspector->graph));
 		ground_free(take(inspector->ground));
+	}
 	struct error *err = origin_refresh(&s->origin, &s->space);
 	err = err ?: look_once(inspector, snapshot);
 	if (err) {

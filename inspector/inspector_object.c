@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "inspector/census/ground.h"
+#include "inspector/holders/graph.h"
 #include "inspector/inspector.h"
 #include "inspector/object/edge.h"
 
@@ -22,6 +23,9 @@ void inspector_object_fini(struct inspector_object *object)
 	holder_chain_fini(&object->chain);
 	*object = (struct inspector_object){.found = false};
 }
+
+/* So many referrers are told; all are counted. */
+#define REFERRERS_MAX 100
 
 /* ---- where ------------------------------------------------------------------------------- */
 
@@ -129,13 +133,32 @@ static struct error *tell(struct ground *ground, raddr at, bool contents,
 	return ret->where ? NULL : error_out_of_memory();
 }
 
+/* ---- who holds it -------------------------------------------------------------------------- */
+
+static struct error *tell_holders(const struct graph *graph, bool contents,
+				  struct inspector_object *ret)
+{
+	ret->followed = true;
+	struct error *err =
+		graph_referrers(graph, ret->at, contents, REFERRERS_MAX, &ret->referrers);
+	if (err)
+		return err;
+	ret->found_references = maybe_known(ret->referrers.n_all);
+	uint32_t node = graph_node_at(graph, ret->at);
+	return node == PLOT_NONE ? NULL : graph_chain(graph, node, contents, &ret->chain);
+}
+
 struct error *inspector_object(struct inspector *inspector, raddr at, struct inspector_object *ret)
 {
 	struct ground *ground = inspector_ground(inspector);
 	_cleanup_(inspector_object_fini) struct inspector_object object = {.found = false};
 	if (!ground)
 		return error_new(ERROR_USAGE, "no look has told yet what is in the blocks");
-	struct error *err = tell(ground, at, inspector_contents(inspector), &object);
+	const struct graph *graph = inspector_graph(inspector);
+	const bool contents = inspector_contents(inspector);
+	struct error *err = tell(ground, at, contents, &object);
+	if (!err && graph && object.found)
+		err = tell_holders(graph, contents, &object);
 	if (err)
 		return err;
 	*ret = object;

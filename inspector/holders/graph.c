@@ -227,11 +227,15 @@ static struct error *walk_all(const struct graph_request *request, struct making
 	struct error *err = hold_namespaces(m);
 	if (err)
 		return err;
+	m->walk.no_static_types = true;
 	walk_phase(m, ROOT_NAMED);
+	walk_static_types(&m->walk);
 	release_namespaces(m);
 	walk_phase(m, ROOT_STATIC);
 	walk_phase(m, ROOT_STACK);
 	tally_strings(&m->walk);
+	if (m->walk.failed)
+		return error_out_of_memory();
 	graph->complete = !m->walk.ended && !m->walk.n_pathless;
 	doubt(m, doubts);
 	tally_bytes(&m->walk);

@@ -121,9 +121,17 @@ struct error *graph_path_chain(const struct graph *graph, uint32_t path,
  * the walk is not complete. ERROR_RESOURCE. */
 struct error *graph_report(const struct graph *graph, struct holders *ret) MUST_CHECK;
 
-/* What refers to an address, in blocks, objects outside of them, and the memory of roots; at most `max` are told. A
- * buffer's reference is its owner's. One pass over all memory, two where buffers refer to it. ERROR_RESOURCE. */
+/* What refers to an address, in blocks, objects outside of them, and the memory of roots: at most `max` are told, one row for
+ * each that does, and in n_all all references. A buffer's are its owner's. One pass over all memory. ERROR_RESOURCE. */
 struct error *graph_referrers(const struct graph *graph, raddr at, bool contents, size_t max,
 			      struct holder_referrers *ret) MUST_CHECK;
+
+/* The node that an address lies in; PLOT_NONE: none. */
+uint32_t graph_node_at(const struct graph *graph, raddr at);
+
+struct inspector;
+
+/* Of the last look that was asked for holders; NULL: there was none. (Defined with the inspector.) */
+const struct graph *inspector_graph(const struct inspector *inspector);
 
 #endif

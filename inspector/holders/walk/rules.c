@@ -94,6 +94,7 @@ static void rule_of_object(struct type_table *types, uint32_t index, struct rule
 	uint64_t head = rules_gc_head(type, shapes);
 	ret->object = true;
 	ret->type = index;
+	ret->is_type = type->kind == TYPE_TYPE;
 	ret->into = (uint32_t)(hooks + type->before);
 	ret->scan = RULE_WORDS;
 	if (type->leaf && type->kind == TYPE_STR)
@@ -116,6 +117,7 @@ static void rule_of_label(struct type_table *types, const struct label *label, s
 {
 	*ret = (struct rule){
 		.type = TYPE_NONE,
+		.owner = TYPE_NONE,
 		.scan = label->kind == LABEL_FREE || label->leaf ? RULE_NOTHING : RULE_WORDS,
 		.second_end = UINT32_MAX,
 	};
@@ -131,6 +133,7 @@ static void rule_of_label(struct type_table *types, const struct label *label, s
 		break;
 	case LABEL_BUFFER:
 		ret->owned = true;
+		ret->owner = label->type;
 		if (!label->leaf && label->part == PART_LIST_ITEMS)
 			ret->scan = RULE_LIST;
 		break;

@@ -19,12 +19,14 @@ enum rule_scan {
 };
 
 struct rule {
-	uint32_t type; /* of an object; of others TYPE_NONE */
-	uint32_t into; /* offset in the block that a reference to an object has */
-	bool object;   /* only such a reference counts; else any into the block does */
-	bool owned;    /* a buffer: it is on the path of what refers to it */
-	bool native;   /* nothing of Python's: a chunk that some library asked for */
-	bool dead;     /* free listed */
+	uint32_t type;  /* of an object; of others TYPE_NONE */
+	uint32_t into;  /* offset in the block that a reference to an object has */
+	bool object;    /* only such a reference counts; else any into the block does */
+	bool owned;     /* a buffer: it is on the path of what refers to it */
+	uint32_t owner; /* of a buffer whose owner is known: the type of that; else TYPE_NONE */
+	bool is_type;   /* an object that is a type */
+	bool native;    /* nothing of Python's: a chunk that some library asked for */
+	bool dead;      /* free listed */
 	enum rule_scan scan;
 	uint32_t first, first_end;   /* words before the object; empty: none */
 	uint32_t second, second_end; /* UINT32_MAX: to the block's end */

@@ -38,6 +38,7 @@ void walk_fini(struct walk *walk)
 	paths_fini(&walk->paths);
 	frontier_fini(&walk->now);
 	frontier_fini(&walk->next);
+	vec_fini(&walk->others);
 	free(take(walk->reached));
 }
 
@@ -56,13 +57,18 @@ static uint32_t path_of(struct walk *w, const struct walk_claim *claim, const st
 	return paths_below(&w->paths, claim->path, rule->type, claim->node, claim->offset);
 }
 
-static void settle(struct walk *w, const struct walk_claim *claim)
+/* A buffer is its owner's, and not that of whoever happens to point into it as well: then it waits. */
+static bool comes_from_owner(struct walk *w, const struct walk_claim *claim,
+			     const struct rule *rule)
 {
-	if (walk_is_reached(w, claim->node))
-		return;
-	const struct rule *rule = scanner_rule(w->scanner, claim->node);
-	if (!scanner_is_meant(rule, claim->into))
-		return;
+	if (rule->owner == TYPE_NONE || claim->parent == PLOT_NONE)
+		return true;
+	const struct rule *parent = scanner_rule(w->scanner, claim->parent);
+	return rule->owner == (parent->owned ? parent->owner : parent->type);
+}
+
+static void reach(struct walk *w, const struct walk_claim *claim, const struct rule *rule)
+{
 	uint32_t path = path_of(w, claim, rule);
 	if (path == GRAPH_PATH_NONE) {
 		w->n_pathless++;
@@ -73,6 +79,41 @@ static void settle(struct walk *w, const struct walk_claim *claim)
 	w->graph->path[claim->node] = path;
 	if (rule->scan > RULE_STR)
 		frontier_add(&w->next, claim->node);
+}
+
+static uint64_t *known_of(struct walk *w, uint64_t word)
+{
+	return &w->known[(word >> 4) % WALK_KNOWN];
+}
+
+/* The same word may come from the owner next. */
+static void forget(struct walk *w, const struct walk_claim *claim)
+{
+	uint64_t start, size;
+	scanner_place(w->scanner, claim->node, &start, &size);
+	*known_of(w, start + claim->into) = 0;
+}
+
+static void settle(struct walk *w, const struct walk_claim *claim)
+{
+	if (walk_is_reached(w, claim->node))
+		return;
+	const struct rule *rule = scanner_rule(w->scanner, claim->node);
+	bool is_static = claim->node >= w->scanner->ground->plot.n_blocks;
+	if (!scanner_is_meant(rule, claim->into))
+		return;
+	if (w->no_static_types && is_static && rule->is_type && claim->parent != PLOT_NONE)
+		return;
+	if (comes_from_owner(w, claim, rule)) {
+		reach(w, claim, rule);
+		return;
+	}
+	struct walk_claim *other = vec_push(&w->others);
+	if (other)
+		*other = *claim;
+	else
+		w->failed = true;
+	forget(w, claim);
 }
 
 static void settle_oldest(struct walk *w)
@@ -102,7 +143,7 @@ static void put_ahead(struct walk *w, uint32_t node, uint32_t offset, uint32_t i
 
 static bool was_known(struct walk *w, uint64_t word)
 {
-	uint64_t *known = &w->known[(word >> 4) % WALK_KNOWN];
+	uint64_t *known = known_of(w, word);
 	if (*known == word)
 		return true;
 	*known = word;
@@ -199,12 +240,32 @@ static void walk_level(struct walk *w)
 	settle_all(w);
 }
 
+/* Buffers that no owner came for. */
+static void reach_others(struct walk *w)
+{
+	for (size_t i = 0; i < w->others.count; i++) {
+		const struct walk_claim *claim = &w->others.items[i];
+		if (!walk_is_reached(w, claim->node))
+			reach(w, claim, scanner_rule(w->scanner, claim->node));
+	}
+	w->others.count = 0;
+}
+
 void walk_on(struct walk *walk)
 {
-	while (!walk->ended && walk->next.n) {
+	while (!walk->ended && (walk->next.n || walk->others.count)) {
+		if (!walk->next.n)
+			reach_others(walk);
 		struct frontier next = walk->next;
 		walk->next = walk->now;
 		walk->now = next;
 		walk_level(walk);
 	}
+}
+
+void walk_static_types(struct walk *walk)
+{
+	walk->no_static_types = false;
+	/* Words that lead to them were passed over. */
+	memset(walk->known, 0, sizeof(walk->known));
 }

@@ -31,9 +31,12 @@ struct walk {
 	size_t n_ahead; /* that were ever put in; the last WALK_AHEAD of them at most are waiting */
 	size_t n_claimed;
 	uint64_t known[WALK_KNOWN];
-	uint32_t parent, path; /* of what is scanned right now */
-	uint64_t n_done;       /* nodes that were scanned */
-	uint64_t n_pathless;   /* nodes left out because there was no room for their path */
+	uint32_t parent, path;         /* of what is scanned right now */
+	VEC(struct walk_claim) others; /* to buffers, by what is not their owner */
+	bool no_static_types; /* types of files are not walked into, but from roots themselves */
+	uint64_t n_done;      /* nodes that were scanned */
+	bool failed;          /* memory was out: not everything was walked */
+	uint64_t n_pathless;  /* nodes left out because there was no room for their path */
 	bool (*progress)(void *context, const char *step, unsigned done);
 	void *progress_context;
 	bool ended; /* by the person */
@@ -49,6 +52,9 @@ void walk_from_memory(struct walk *walk, uint32_t root, uint64_t at, uint64_t si
 
 /* Walks until nothing new is reached, or the person ends it. */
 void walk_on(struct walk *walk);
+
+/* Static types may be walked into from now on. */
+void walk_static_types(struct walk *walk);
 
 /* Keeps a node from being reached, until it is let go. False: it is reached already. */
 bool walk_hold(struct walk *walk, uint32_t node);

@@ -23,6 +23,7 @@ static const struct {
 	[WORLD_TUPLE] = {"tuple", TYPE_TUPLE, false, true},
 	[WORLD_STR] = {"str", TYPE_STR, true, false},
 	[WORLD_WEAKREF] = {"weakref.ReferenceType", TYPE_OTHER, false, true},
+	[WORLD_TYPE] = {"type", TYPE_TYPE, false, true},
 };
 
 /* ---- the target's memory --------------------------------------------------------------- */
@@ -143,6 +144,7 @@ void world_fini(struct world *w)
 	type_table_fini(&w->ground.types);
 	plot_fini(&w->ground.plot);
 	labels_fini(&w->ground.labels);
+	outside_fini(&w->ground.outside);
 	for (size_t i = 0; i < w->roots.list.count; i++)
 		free(w->roots.list.items[i].name);
 	vec_fini(&w->roots.list);
@@ -203,6 +205,19 @@ uint64_t world_buffer(struct world *w, uint32_t block, enum world_type type, enu
 	const struct label said = {LABEL_BUFFER, part, type, TYPE_NONE, part == PART_STR_DATA};
 	say(w, block, type == WORLD_TYPES ? &unknown : &said);
 	return world_at(w, block);
+}
+
+uint64_t world_static(struct world *w, uint64_t offset, enum world_type type)
+{
+	const struct label said = {LABEL_OBJECT, PART_OTHER, type, TYPE_NONE, known[type].leaf};
+	uint64_t at = w->statics + offset;
+	struct outside_object *object = vec_push(&w->ground.outside.list);
+	assert_non_null(object);
+	*object = (struct outside_object){.at = at, .size = 48};
+	object->label = labels_number(&w->ground.labels, &said);
+	world_poke(w, at, 1);
+	world_poke(w, at + 8, TYPES + type * 512);
+	return at;
 }
 
 void world_put(struct world *w, uint32_t block, unsigned slot, uint64_t value)

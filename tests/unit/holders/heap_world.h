@@ -21,6 +21,7 @@ enum world_type {
 	WORLD_TUPLE,
 	WORLD_STR,
 	WORLD_WEAKREF,
+	WORLD_TYPE,
 	WORLD_TYPES
 };
 
@@ -42,6 +43,9 @@ uint64_t world_object(struct world *w, uint32_t block, enum world_type type, uin
 
 /* A buffer of a type's, or with WORLD_TYPES memory of which nothing is known; its address. */
 uint64_t world_buffer(struct world *w, uint32_t block, enum world_type type, enum part_kind part);
+
+/* An object in static data, `offset` bytes from where that begins; its address. All must be told in ascending order. */
+uint64_t world_static(struct world *w, uint64_t offset, enum world_type type);
 
 /* Has word `slot` behind an object's head, or of a buffer, be `value`. */
 void world_put(struct world *w, uint32_t block, unsigned slot, uint64_t value);

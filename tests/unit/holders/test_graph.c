@@ -182,6 +182,56 @@ static void finds_characters(void **state)
 	world_fini(&w);
 }
 
+/* A native structure points into a dict's keys, and is nearer: they are the dict's. Keys that no dict comes for are its. */
+static void leaves_buffers_to_their_owners(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	world_buffer(&w, 0, WORLD_TYPES, PART_OTHER);
+	world_put(&w, 0, 0, world_buffer(&w, 1, WORLD_DICT, PART_DICT_KEYS) + 8);
+	world_put(&w, 0, 1, world_buffer(&w, 2, WORLD_DICT, PART_DICT_KEYS));
+	node(&w, 3);
+	world_put(&w, 3, 0, world_object(&w, 4, WORLD_DICT, 1));
+	world_put(&w, 4, 1, world_at(&w, 1));
+	world_put(&w, 1, 2, node(&w, 5));
+	world_put(&w, 2, 2, node(&w, 6));
+	world_memory_root(&w, ROOT_STATIC, "libfoo.so: table", w.statics, 8);
+	world_poke(&w, w.statics, world_at(&w, 0));
+	world_root(&w, ROOT_STATIC, HOLDER_STATIC, "libpython.so: dicts", world_at(&w, 3));
+	struct graph *graph = world_walk(&w);
+	assert_chain(graph, 5, "libpython.so: dicts > app.Node > dict > app.Node");
+	assert_chain(graph, 6, "libfoo.so: table > native memory > app.Node");
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* An object refers to its type, and a static type to all of its methods: they are not the object's, but what a root is. */
+static void leaves_static_types_alone(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	uint64_t first = world_static(&w, 256, WORLD_TYPE);
+	uint64_t second = world_static(&w, 512, WORLD_TYPE);
+	world_poke(&w, first + 24, node(&w, 0));
+	world_poke(&w, second + 24, node(&w, 1));
+	node(&w, 2);
+	world_put(&w, 2, 0, first);
+	world_put(&w, 2, 1, second);
+	world_global(&w, "app.a", world_at(&w, 2), 0);
+	world_global(&w, "builtins.second", second, 0);
+	world_memory_root(&w, ROOT_STATIC, "libpython.so: names", w.statics, 8);
+	world_poke(&w, w.statics, first);
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 2, "app.a");
+	assert_chain(graph, 1, "builtins.second > type > app.Node");
+	assert_chain(graph, 0, "libpython.so: names > type > app.Node");
+	assert_int_equal(root_named(graph, "builtins.second")->bytes, WORLD_BLOCK);
+	graph_free(graph);
+	world_fini(&w);
+}
+
 /* A million levels, each of one block. */
 static void walks_long_lists(void **state)
 {
@@ -328,6 +378,8 @@ int main(void)
 		cmocka_unit_test(holds_namespaces_back),
 		cmocka_unit_test(is_not_misled),
 		cmocka_unit_test(finds_characters),
+		cmocka_unit_test(leaves_buffers_to_their_owners),
+		cmocka_unit_test(leaves_static_types_alone),
 		cmocka_unit_test(walks_long_lists),
 		cmocka_unit_test(walks_wide_levels),
 		cmocka_unit_test(folds_rows_that_repeat),
