@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/core_account.h"
+#include "inspector/ledger/frame_extents.h"
 #include "inspector/ledger/ledger_fill.h"
 #include "inspector/ledger/pymalloc_claims.h"
 #include "inspector/look/footprint.h"
@@ -270,6 +271,7 @@ static struct error *collect_claims(const struct look *look, const struct snapsh
 static struct error *tell_ledger(struct inspector *inspector, struct snapshot *ret)
 {
 	_cleanup_(claims_fini) struct claims claims = CLAIMS_EMPTY;
+	_cleanup_(extents_fini) struct extents extents = EXTENTS_EMPTY;
 	struct subject *s = &inspector->subject;
 	const struct footprint *footprint = &inspector->footprint;
 	const struct residency *residency = footprint->has_residency ? &footprint->residency : NULL;
@@ -277,6 +279,7 @@ static struct error *tell_ledger(struct inspector *inspector, struct snapshot *r
 		return NULL;
 	doubt_footprint(footprint, &ret->doubts);
 	struct error *err = collect_claims(&inspector->look, ret, residency, &claims);
+	err = err ?: frame_extents(&inspector->look.frames, &footprint->threads, &extents);
 	if (err)
 		return err;
 	(void)claims_sort(&claims);
@@ -288,6 +291,7 @@ static struct error *tell_ledger(struct inspector *inspector, struct snapshot *r
 		.threads = &footprint->threads,
 		.pid = ret->target.pid,
 		.claims = &claims,
+		.extents = &extents,
 		.runtime = &s->module.image,
 		.allocator = ledger_find_allocator(&s->space),
 		.memory = inspector->request.repeating ? &inspector->memory : NULL,
@@ -339,7 +343,7 @@ static struct error *look_for_save(void *context, enum look_mode mode, struct sn
 	struct inspector *inspector = context;
 	const struct inspector_request asked = inspector->request;
 	inspector->request.mode = mode;
-	inspector->request.parts = 0; /* what it reads goes into the file as it is */
+	inspector->request.parts = LOOK_FRAMES; /* what it reads goes into the file as it is */
 	struct error *err = inspector_look(inspector, ret);
 	inspector->request = asked;
 	return err;

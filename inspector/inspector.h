@@ -26,6 +26,7 @@ enum look_part {
 	LOOK_MALLOC = 1, /* the C library's allocator, chunk by chunk */
 	LOOK_LEDGER =
 		2, /* every resident byte by cause; takes LOOK_MALLOC with it where that is glibc's */
+	LOOK_FRAMES = 4, /* where the frames of Python lie; the ledger takes it with it */
 };
 
 struct inspector_request {

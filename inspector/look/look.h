@@ -8,6 +8,7 @@
 #include "inspector/inspector.h"
 #include "inspector/malloc/malloc_look.h"
 #include "inspector/mimalloc/mimalloc_copy.h"
+#include "inspector/python/frames.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 
@@ -25,10 +26,12 @@ struct look_counters {
 
 struct look {
 	struct runtime runtime;
-	struct doubts runtime_doubts;       /* of the last reading, as those of the counters */
+	struct doubts runtime_doubts; /* of the last reading, as those of counters and frames */
 	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
 	struct mimalloc_copy *mimalloc; /* of all interpreters; NULL: the process does not use it */
 	struct look_counters counters;
+	struct frames frames; /* where they were asked for */
+	struct doubts frame_doubts;
 	struct malloc_look *malloc; /* while it is under way; NULL: it was not asked for */
 	bool malloc_ready;          /* it will be, or was, copied under the stop */
 	struct claims claims;       /* of malloc's, for the ledger */
