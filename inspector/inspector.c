@@ -231,11 +231,13 @@ static struct error *take_footprint(struct inspector *inspector)
 {
 	struct subject *s = &inspector->subject;
 	inspector->look.residency = NULL;
+	inspector->look.footprint = NULL;
 	if (!(inspector->request.parts & LOOK_LEDGER))
 		return NULL;
 	struct error *err = footprint_take(&s->origin, &s->space, inspector->request.repeating,
 					   &inspector->footprint);
-	const struct footprint *footprint = &inspector->footprint;
+	struct footprint *footprint = &inspector->footprint;
+	inspector->look.footprint = err ? NULL : footprint;
 	inspector->look.residency = !err && footprint->has_residency ? &footprint->residency : NULL;
 	return err;
 }

@@ -274,7 +274,11 @@ static struct error *copy_frozen(struct scene *scene, bool *ret_all)
 	}
 	if (scene->look->mimalloc)
 		*ret_all &= mimalloc_copy_complete(scene->look->mimalloc);
-	return err ?: look_malloc_copy(scene, ret_all);
+	err = err ?: look_malloc_copy(scene, ret_all);
+	return err || !scene->look->footprint
+		       ? err
+		       : footprint_complete(&scene->subject->origin, scene_left_us(scene),
+					    scene->look->footprint);
 }
 
 /* What a stop gave. */
@@ -290,6 +294,8 @@ static struct error *stop_and_copy(struct scene *scene, bool last_try, struct st
 	*ret = (struct stopped){0};
 	struct error *err = prepare_copies(scene);
 	err = err ?: look_malloc_prepare(scene);
+	if (!err && scene->look->footprint)
+		err = footprint_prepare(scene->look->footprint);
 	if (err)
 		return err;
 	err = scene_stop(scene, &freeze);
@@ -301,6 +307,8 @@ static struct error *stop_and_copy(struct scene *scene, bool last_try, struct st
 		err = copy_frozen(scene, &ret->all);
 	ret->result = freeze_thaw(freeze);
 	scene_account(scene, &ret->result, PAUSE_STOPPED);
+	if (!err && scene->look->footprint)
+		footprint_completed(scene->look->footprint);
 	if (err || !ret->all || ret->result.expired)
 		return err;
 	return look_malloc_thawed(scene);

@@ -6,6 +6,7 @@
 #define INSPECTOR_LOOK_H
 
 #include "inspector/inspector.h"
+#include "inspector/look/footprint.h"
 #include "inspector/malloc/malloc_look.h"
 #include "inspector/mimalloc/mimalloc_copy.h"
 #include "inspector/python/frames.h"
@@ -32,12 +33,12 @@ struct look {
 	struct look_counters counters;
 	struct frames frames; /* where they were asked for */
 	struct doubts frame_doubts;
-	struct malloc_look *malloc; /* while it is under way; NULL: it was not asked for */
-	bool malloc_ready;          /* it will be, or was, copied under the stop */
-	struct claims claims;       /* of malloc's, for the ledger */
-	const struct residency
-		*residency; /* of the whole target, if it was taken before; borrowed */
-	bool stopped;       /* the target stands still right now, by us */
+	struct malloc_look *malloc;        /* while it is under way; NULL: it was not asked for */
+	bool malloc_ready;                 /* it will be, or was, copied under the stop */
+	struct claims claims;              /* of malloc's, for the ledger */
+	struct footprint *footprint;       /* if the ledger was asked for: taken before; borrowed */
+	const struct residency *residency; /* its, if that is known */
+	bool stopped;                      /* the target stands still right now, by us */
 };
 
 /*

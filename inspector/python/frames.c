@@ -82,7 +82,7 @@ static bool is_possible_size(uint64_t size)
 static bool may_hold_chunk(const struct space *space, raddr at, uint64_t size)
 {
 	const struct region *r = space_region(space, at);
-	return r && r->readable && r->writable && !r->shared &&
+	return r && r->readable && r->writable &&
 	       (r->kind == REGION_ANON || r->kind == REGION_HEAP) &&
 	       size <= raddr_distance(at, raddr_plus(r->start, r->size));
 }
