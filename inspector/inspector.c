@@ -33,6 +33,7 @@ struct inspector {
 	struct subject subject;
 	struct look look;           /* copies are kept from look to look: their buffers are warm */
 	struct footprint footprint; /* of the last look that was asked for the ledger */
+	struct footprint *saved;    /* of the file that is being written; borrowed, or NULL */
 	struct ledger_memory memory;
 	uint64_t opened_us; /* what opening cost; part of the first look's time */
 	bool looked;
@@ -231,7 +232,7 @@ static struct error *take_footprint(struct inspector *inspector)
 {
 	struct subject *s = &inspector->subject;
 	inspector->look.residency = NULL;
-	inspector->look.footprint = NULL;
+	inspector->look.footprint = inspector->saved;
 	if (!(inspector->request.parts & LOOK_LEDGER))
 		return NULL;
 	struct error *err = footprint_take(&s->origin, &s->space, inspector->request.repeating,
@@ -340,14 +341,17 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 	return NULL;
 }
 
-static struct error *look_for_save(void *context, enum look_mode mode, struct snapshot **ret)
+static struct error *look_for_save(void *context, enum look_mode mode, struct footprint *footprint,
+				   struct snapshot **ret)
 {
 	struct inspector *inspector = context;
 	const struct inspector_request asked = inspector->request;
+	inspector->saved = footprint;
 	inspector->request.mode = mode;
 	inspector->request.parts = LOOK_FRAMES; /* what it reads goes into the file as it is */
 	struct error *err = inspector_look(inspector, ret);
 	inspector->request = asked;
+	inspector->saved = inspector->look.footprint = NULL;
 	return err;
 }
 

@@ -296,6 +296,21 @@ struct error *footprint_take(const struct origin *origin, struct space *space, b
 	return NULL;
 }
 
+void footprint_inherit(struct footprint *from, struct footprint *to)
+{
+	if (!to->lacks_smaps || !from->account.pss.known)
+		return;
+	to->account.pss = from->account.pss;
+	to->account.lazy_free = from->account.lazy_free;
+	vec_fini(&to->account.mappings);
+	to->account.mappings.items = take(from->account.mappings.items);
+	to->account.mappings.count = from->account.mappings.count;
+	to->account.mappings.room = from->account.mappings.room;
+	from->account.mappings.count = from->account.mappings.room = 0;
+	to->lacks_smaps = false;
+	footprint_completed(to);
+}
+
 void footprint_fini(struct footprint *footprint)
 {
 	residency_fini(&footprint->residency);

@@ -53,4 +53,7 @@ struct error *footprint_complete(const struct origin *origin, uint64_t limit_us,
 				 struct footprint *footprint) MUST_CHECK;
 void footprint_completed(struct footprint *footprint);
 
+/* Moves to a later one what it lacks, where the earlier one has it. */
+void footprint_inherit(struct footprint *from, struct footprint *to);
+
 #endif
