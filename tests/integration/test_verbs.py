@@ -22,10 +22,10 @@ def columns(line):
                else 1 for c in line)
 
 
-def check_page(text, trailing_blanks=True):
-    """Plain text that fits an 80-column terminal."""
+def check_page(text, trailing_blanks=True, width=80):
+    """Plain text that fits a terminal of so many columns."""
     assert "\x1b" not in text
-    wide = [line for line in text.splitlines() if columns(line) > 80 and " " in line.strip()]
+    wide = [line for line in text.splitlines() if columns(line) > width and " " in line.strip()]
     assert not wide, "\n".join(wide)  # a path is not broken: it will be copied
     if trailing_blanks:
         assert not [line for line in text.splitlines() if line != line.rstrip()]
@@ -42,6 +42,22 @@ def test_pages_are_plain_and_fit(arenascope, quiet, arguments):
     check_page(result.out)
     if "--ascii" in arguments:
         assert result.out.isascii()
+
+
+@pytest.fixture(scope="module")
+def crowded(python):
+    """A few threads, and arenas that are all of one kind: the longest bars."""
+    with targets.start_program(python, "threads.py", 9) as target:
+        yield target.wait_ready().wait_paused()
+
+
+@pytest.mark.parametrize("units", ["auto", "bytes"])
+@pytest.mark.parametrize("verb", ["dump", "ledger", "malloc", "map"])
+def test_narrow_pages_fold(arenascope, crowded, verb, units):
+    """Down to 40 columns, which is the least."""
+    for asked in (20, 40, 50, 60, 80, 120):
+        result = arenascope.ok(verb, crowded.pid, "--units", units, env={"COLUMNS": str(asked)})
+        check_page(result.out, width=max(asked, 40))
 
 
 @pytest.mark.parametrize("verb", ["ps", "dump", "ledger", "malloc", "map", "doctor", "stats", "top",
