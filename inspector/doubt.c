@@ -98,6 +98,7 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_COUNTER_UNKNOWN] = "counter_unknown",
 		[DOUBT_GEOMETRY] = "geometry",
 		[DOUBT_INTERPRETER] = "interpreter",
+		[DOUBT_FRAMES] = "frames",
 		[DOUBT_ALLOCATOR_UNKNOWN] = "allocator_unknown",
 		[DOUBT_NOT_STOPPED] = "not_stopped",
 		[DOUBT_STOP_EXPIRED] = "stop_expired",

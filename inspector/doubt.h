@@ -38,6 +38,7 @@ enum doubt_severity {
 	X(COUNTER_UNKNOWN)   /* a counter that this build keeps could not be found */              \
 	X(GEOMETRY)          /* pool or arena size, or alignment, had to be assumed */             \
 	X(INTERPRETER)       /* an interpreter could not be read */                                \
+	X(FRAMES)            /* memory of a thread's Python frames could not be followed */        \
 	X(ALLOCATOR_UNKNOWN) /* which allocator is installed could not be told */                  \
 	X(NOT_STOPPED)       /* a stop was asked for but not possible */                           \
 	X(STOP_EXPIRED)      /* the stop reached its limit before all was read */                  \

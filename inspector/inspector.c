@@ -15,6 +15,7 @@
 #include "inspector/census/ground.h"
 #include "inspector/core_account.h"
 #include "inspector/holders/graph.h"
+#include "inspector/ledger/frame_extents.h"
 #include "inspector/ledger/ledger_fill.h"
 #include "inspector/ledger/pymalloc_claims.h"
 #include "inspector/look/budget.h"
@@ -35,6 +36,7 @@ struct inspector {
 	struct subject subject;
 	struct look look;           /* copies are kept from look to look: their buffers are warm */
 	struct footprint footprint; /* of the last look that was asked for the ledger */
+	struct footprint *saved;    /* of the file that is being written; borrowed, or NULL */
 	struct ledger_memory memory;
 	struct ground *ground; /* of the last look with a census; NULL: there was none */
 	struct graph *graph;   /* of that ground; NULL: holders were not asked for */
@@ -237,11 +239,13 @@ static struct error *take_footprint(struct inspector *inspector)
 {
 	struct subject *s = &inspector->subject;
 	inspector->look.residency = NULL;
+	inspector->look.footprint = inspector->saved;
 	if (!(inspector->request.parts & LOOK_LEDGER))
 		return NULL;
 	struct error *err = footprint_take(&s->origin, &s->space, inspector->request.repeating,
 					   &inspector->footprint);
-	const struct footprint *footprint = &inspector->footprint;
+	struct footprint *footprint = &inspector->footprint;
+	inspector->look.footprint = err ? NULL : footprint;
 	inspector->look.residency = !err && footprint->has_residency ? &footprint->residency : NULL;
 	return err;
 }
@@ -277,6 +281,7 @@ static struct error *collect_claims(const struct look *look, const struct snapsh
 static struct error *tell_ledger(struct inspector *inspector, struct snapshot *ret)
 {
 	_cleanup_(claims_fini) struct claims claims = CLAIMS_EMPTY;
+	_cleanup_(extents_fini) struct extents extents = EXTENTS_EMPTY;
 	struct subject *s = &inspector->subject;
 	const struct footprint *footprint = &inspector->footprint;
 	const struct residency *residency = footprint->has_residency ? &footprint->residency : NULL;
@@ -284,6 +289,7 @@ static struct error *tell_ledger(struct inspector *inspector, struct snapshot *r
 		return NULL;
 	doubt_footprint(footprint, &ret->doubts);
 	struct error *err = collect_claims(&inspector->look, ret, residency, &claims);
+	err = err ?: frame_extents(&inspector->look.frames, &footprint->threads, &extents);
 	if (err)
 		return err;
 	(void)claims_sort(&claims);
@@ -295,6 +301,7 @@ static struct error *tell_ledger(struct inspector *inspector, struct snapshot *r
 		.threads = &footprint->threads,
 		.pid = ret->target.pid,
 		.claims = &claims,
+		.extents = &extents,
 		.runtime = &s->module.image,
 		.allocator = ledger_find_allocator(&s->space),
 		.memory = inspector->request.repeating ? &inspector->memory : NULL,
@@ -400,14 +407,17 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 	return NULL;
 }
 
-static struct error *look_for_save(void *context, enum look_mode mode, struct snapshot **ret)
+static struct error *look_for_save(void *context, enum look_mode mode, struct footprint *footprint,
+				   struct snapshot **ret)
 {
 	struct inspector *inspector = context;
 	const struct inspector_request asked = inspector->request;
+	inspector->saved = footprint;
 	inspector->request.mode = mode;
-	inspector->request.parts = 0; /* what it reads goes into the file as it is */
+	inspector->request.parts = LOOK_FRAMES; /* what it reads goes into the file as it is */
 	struct error *err = inspector_look(inspector, ret);
 	inspector->request = asked;
+	inspector->saved = inspector->look.footprint = NULL;
 	return err;
 }
 

@@ -30,6 +30,7 @@ enum look_part {
 	LOOK_HOLDERS = 8, /* who holds it, and what pins arenas; takes LOOK_CENSUS with it */
 	LOOK_VERDICT =
 		16, /* why memory is not given back, from whatever else was asked for; takes LOOK_LEDGER with it */
+	LOOK_FRAMES = 32, /* where the frames of Python lie; ledger and holders take it with them */
 };
 
 struct inspector_request {

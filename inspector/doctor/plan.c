@@ -39,7 +39,8 @@ static void plan_calls(const struct inspector_request *request, struct findings 
 	findings_add(
 		f, "calls", FINDING_OK,
 		"pidfd_open; reads of /proc/%d/{stat,status,cmdline,maps,pagemap,cgroup}; smaps only for "
-		"a ledger, one mapping a read, and where none holds more than 32 MiB",
+		"a ledger, one mapping a read, and where none holds more than 32 MiB or it is stopped by "
+		"--exact",
 		(int)request->pid);
 	findings_add(
 		f, "calls", FINDING_OK,

@@ -3,7 +3,7 @@
  *
  *	mappings   [ libc r ][ rw ][ anonymous ···················· ][ anonymous ····· ]
  *	claims                                [ arena ][ arena ]
- *	extents              [static][ .bss ]                     [ stack of a thread ]
+ *	extents              [static][ .bss ]           [ frames ][ stack of a thread ]
  *	charged    text       static   bss ?   live …                  stack          ?
  *
  * What is left (?) may be some library's, which is told in a second pass: by whose variables point there.
@@ -27,10 +27,10 @@
 struct filling {
 	const struct ledger_request *request;
 	struct objects objects;
-	struct extents extents;
+	struct extents told, extents; /* the request's, and what is found here */
 	struct entries entries;
 	struct ledger_memory own; /* where the caller keeps none */
-	size_t near_claim, near_extent, near_page, near_lazy;
+	size_t near_claim, near_told, near_extent, near_page, near_lazy;
 	bool has_traits; /* pages of files are told from others */
 	uint64_t lazy;   /* bytes lazily freed of the mapping under way that are not told of yet */
 	struct ledger *ret;
@@ -39,6 +39,7 @@ struct filling {
 static void filling_fini(struct filling *f)
 {
 	objects_fini(&f->objects);
+	extents_fini(&f->told);
 	extents_fini(&f->extents);
 	entries_fini(&f->entries);
 	ledger_memory_fini(&f->own);
@@ -227,6 +228,19 @@ static struct error *charge_mapping(struct filling *f, const struct region *r, r
 	return text ? charge_text(f, &entry) : entries_add(&f->entries, &entry);
 }
 
+/* The one that holds `at`; NULL: none, and *end is brought down to where the next begins. */
+static const struct extent *extent_at(const struct extents *extents, size_t *near, raddr at,
+				      raddr *end)
+{
+	*near = extents_above(extents, at, *near);
+	const struct extent *e = *near < extents->list.count ? &extents->list.items[*near] : NULL;
+	if (e && e->start.value <= at.value)
+		return e;
+	if (e)
+		end->value = size_min(e->start.value, end->value);
+	return NULL;
+}
+
 /* From `at` on, as far as one cause goes. */
 static struct error *charge_next(struct filling *f, const struct region *r, raddr at, raddr *ret)
 {
@@ -245,13 +259,11 @@ static struct error *charge_next(struct filling *f, const struct region *r, radd
 		}
 		f->near_claim++;
 	}
-	f->near_extent = extents_above(&f->extents, at, f->near_extent);
-	const struct extent *e = f->near_extent < f->extents.list.count
-					 ? &f->extents.list.items[f->near_extent]
-					 : NULL;
-	if (!e || e->start.value > at.value) {
-		*ret = e ? raddr_at(size_min(e->start.value, end.value)) : end;
-		return charge_mapping(f, r, at, raddr_distance(at, *ret));
+	const struct extent *e = extent_at(&f->told, &f->near_told, at, &end);
+	e = e ?: extent_at(&f->extents, &f->near_extent, at, &end);
+	if (!e) {
+		*ret = end;
+		return charge_mapping(f, r, at, raddr_distance(at, end));
 	}
 	*ret = raddr_at(size_min(raddr_plus(e->start, e->size).value, end.value));
 	uint64_t size = raddr_distance(at, *ret);
@@ -384,8 +396,9 @@ static struct error *find_extents(struct filling *f)
 	struct error *err = NULL;
 	for (size_t i = 0; request->extents && i < request->extents->list.count && !err; i++) {
 		const struct extent *e = &request->extents->list.items[i];
-		err = extents_add(&f->extents, e->start, e->size, e->leaf, e->name);
+		err = extents_add(&f->told, e->start, e->size, e->leaf, e->name);
 	}
+	extents_sort(&f->told);
 	err = err ?: objects_find(request->space, request->runtime, &f->objects, &f->extents);
 	err = err
 		      ?: stacks_find(request->space, request->threads, request->pid,

@@ -31,8 +31,10 @@ struct ledger_request {
 	const struct account *account;
 	const struct threads *threads;
 	pid_t pid;
-	const struct claims *claims;     /* sorted; of pymalloc, mimalloc, malloc in that order */
-	const struct extents *extents;   /* what else was told, as frames of Python; or NULL */
+	const struct claims *claims; /* sorted; of pymalloc, mimalloc, malloc in that order */
+	const struct extents
+		*extents; /* what else was told, as frames of Python: before all that is
+	                                  * found here, which may be whole mappings; or NULL */
 	const struct elf_image *runtime; /* the interpreter's module */
 	const char *
 		allocator; /* path of the library that serves malloc, where it is not the C library; or NULL */
@@ -40,8 +42,8 @@ struct ledger_request {
 };
 
 /*
- * Fills *ret: every byte of the space's mappings is charged to one leaf: to that which a claim says, else an extent, else
- * the mapping. Claims whose tallies do not make up their range's are corrected by the difference. ERROR_GONE, ERROR_RESOURCE.
+ * Fills *ret: every byte of the space's mappings is charged to one leaf: to that which a claim says, else an extent of the
+ * request, else one that is found, else the mapping. Claims whose tallies do not make up their range's are corrected by the difference. ERROR_GONE, ERROR_RESOURCE.
  */
 struct error *ledger_fill(const struct ledger_request *request, struct ledger *ret) MUST_CHECK;
 

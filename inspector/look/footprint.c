@@ -7,6 +7,7 @@
 #include "inspector/look/footprint.h"
 
 #include "base/cleanup.h"
+#include "inspector/target/process/process.h"
 #include "inspector/target/residency/residency_judge.h"
 #include "inspector/target/residency/smaps.h"
 
@@ -21,7 +22,10 @@
 /* What may not be accessed holds next to nothing, and is often a reservation of terabytes. */
 #define CLOSED_MAX (64 * MIB)
 
-#define USER_END   (UINT64_C(1) << 56)
+/* Mappings that may come before the process stands still. */
+#define MAPPINGS_ROOM 256
+
+#define USER_END      (UINT64_C(1) << 56)
 
 static unsigned permissions_of(const struct region *r)
 {
@@ -215,10 +219,21 @@ static bool smaps_is_harmless(const struct footprint *footprint)
 	return footprint->has_residency;
 }
 
-static void judge(struct footprint *footprint, bool live)
+/* Twice what reading all of smaps should take, so that a stop's limit holds on a slower machine, too. */
+static uint64_t smaps_us(const struct footprint *footprint)
+{
+	uint64_t small = 0;
+	for (size_t i = 0; i < footprint->pieces.count; i++)
+		small += small_pages(footprint, &footprint->pieces.items[i]);
+	uint64_t ns = size_add(size_multiply(small / MIB + 1, SMAPS_MIB_NS),
+			       size_multiply(footprint->pieces.count, SMAPS_MAPPING_NS));
+	return size_multiply(ns, 2) / 1000;
+}
+
+static void judge(struct footprint *footprint, bool with_smaps)
 {
 	size_t near = 0;
-	for (size_t i = 0; i < footprint->account.mappings.count && live; i++) {
+	for (size_t i = 0; i < footprint->account.mappings.count && with_smaps; i++) {
 		const struct account_mapping *m = &footprint->account.mappings.items[i];
 		residency_judge(&footprint->residency, m->start, m->size, m->rss, &near);
 	}
@@ -237,8 +252,34 @@ static struct error *take_all(const struct origin *origin, struct space *space, 
 	err = err ?: origin_threads(origin, space, &ret->threads);
 	if (err)
 		return err;
+	ret->lacks_smaps = live && !repeating && ret->has_residency && !with_smaps;
 	judge(ret, with_smaps);
 	return NULL;
+}
+
+struct error *footprint_prepare(struct footprint *footprint)
+{
+	size_t n = footprint->pieces.count + MAPPINGS_ROOM;
+	if (footprint->lacks_smaps && !vec_reserve(&footprint->account.mappings, n))
+		return error_out_of_memory();
+	return NULL;
+}
+
+struct error *footprint_complete(const struct origin *origin, uint64_t limit_us,
+				 struct footprint *footprint)
+{
+	if (!footprint->lacks_smaps || smaps_us(footprint) > limit_us)
+		return NULL;
+	struct error *err =
+		process_account_still(origin_process(origin), limit_us, &footprint->account);
+	footprint->lacks_smaps = !err && !footprint->account.pss.known;
+	return err;
+}
+
+void footprint_completed(struct footprint *footprint)
+{
+	if (footprint->account.pss.known && footprint->unsure)
+		judge(footprint, true);
 }
 
 struct error *footprint_take(const struct origin *origin, struct space *space, bool repeating,
@@ -253,6 +294,21 @@ struct error *footprint_take(const struct origin *origin, struct space *space, b
 	*footprint = taken;
 	taken = FOOTPRINT_EMPTY;
 	return NULL;
+}
+
+void footprint_inherit(struct footprint *from, struct footprint *to)
+{
+	if (!to->lacks_smaps || !from->account.pss.known)
+		return;
+	to->account.pss = from->account.pss;
+	to->account.lazy_free = from->account.lazy_free;
+	vec_fini(&to->account.mappings);
+	to->account.mappings.items = take(from->account.mappings.items);
+	to->account.mappings.count = from->account.mappings.count;
+	to->account.mappings.room = from->account.mappings.room;
+	from->account.mappings.count = from->account.mappings.room = 0;
+	to->lacks_smaps = false;
+	footprint_completed(to);
 }
 
 void footprint_fini(struct footprint *footprint)

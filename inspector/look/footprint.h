@@ -25,6 +25,7 @@ struct footprint {
 	struct residency residency; /* in detail; no range spans two mappings */
 	struct account account;
 	struct threads threads;
+	bool lacks_smaps; /* of a running process, which would have waited for the lock: account has no pss */
 	uint64_t unsure; /* bytes that may be pages of zeros and are counted as shared */
 	uint64_t untold; /* bytes of mappings whose pages could not be asked for */
 	VEC(struct footprint_piece) pieces; /* ascending */
@@ -41,5 +42,18 @@ struct footprint {
 struct error *footprint_take(const struct origin *origin, struct space *space, bool repeating,
 			     struct footprint *footprint) MUST_CHECK;
 void footprint_fini(struct footprint *footprint);
+
+/*
+ * What a live look may not ask for can be had while the process stands still: beforehand, which makes room; under the
+ * stop, if it surely takes less than limit_us; and afterwards, which uses it. Each does nothing where nothing is lacking.
+ * ERROR_GONE, ERROR_RESOURCE.
+ */
+struct error *footprint_prepare(struct footprint *footprint) MUST_CHECK;
+struct error *footprint_complete(const struct origin *origin, uint64_t limit_us,
+				 struct footprint *footprint) MUST_CHECK;
+void footprint_completed(struct footprint *footprint);
+
+/* Moves to a later one what it lacks, where the earlier one has it. */
+void footprint_inherit(struct footprint *from, struct footprint *to);
 
 #endif

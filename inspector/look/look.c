@@ -127,10 +127,22 @@ static struct error *copy_counters(const struct scene *scene)
 				     &look->counters.doubts);
 }
 
+/* Where each thread's frames lie. A file that is saved must tell the ledger's reader, too. */
+static struct error *copy_frames(const struct scene *scene)
+{
+	struct look *look = scene->look;
+	doubts_clear(&look->frame_doubts);
+	if (!(scene->request->parts & (LOOK_LEDGER | LOOK_FRAMES | LOOK_HOLDERS)))
+		return NULL;
+	return frames_read(&scene->subject->space, scene->layout, &look->runtime, &look->frames,
+			   &look->frame_doubts);
+}
+
 static struct error *copy_live(const struct scene *scene)
 {
 	struct error *err = copy_all(scene, false);
-	return err ?: copy_counters(scene);
+	err = err ?: copy_counters(scene);
+	return err ?: copy_frames(scene);
 }
 
 /* A live pass: interpreters, buffers, copies. */
@@ -255,13 +267,18 @@ static struct error *copy_frozen(struct scene *scene, bool *ret_all)
 	*ret_all = same_interpreters(&scene->look->runtime, &now);
 	err = copy_all(scene, true);
 	err = err ?: copy_counters(scene);
+	err = err ?: copy_frames(scene);
 	for (size_t i = 0; i < scene->look->runtime.interpreters.count; i++) {
 		if (scene->look->runtime.interpreters.items[i].has_heap)
 			*ret_all &= pymalloc_copy_complete(scene->look->copies.items[i]);
 	}
 	if (scene->look->mimalloc)
 		*ret_all &= mimalloc_copy_complete(scene->look->mimalloc);
-	return err ?: look_malloc_copy(scene, ret_all);
+	err = err ?: look_malloc_copy(scene, ret_all);
+	return err || !scene->look->footprint
+		       ? err
+		       : footprint_complete(&scene->subject->origin, scene_left_us(scene),
+					    scene->look->footprint);
 }
 
 /* What a stop gave. */
@@ -277,6 +294,8 @@ static struct error *stop_and_copy(struct scene *scene, bool last_try, struct st
 	*ret = (struct stopped){0};
 	struct error *err = prepare_copies(scene);
 	err = err ?: look_malloc_prepare(scene);
+	if (!err && scene->look->footprint)
+		err = footprint_prepare(scene->look->footprint);
 	if (err)
 		return err;
 	err = scene_stop(scene, &freeze);
@@ -288,6 +307,8 @@ static struct error *stop_and_copy(struct scene *scene, bool last_try, struct st
 		err = copy_frozen(scene, &ret->all);
 	ret->result = freeze_thaw(freeze);
 	scene_account(scene, &ret->result, PAUSE_STOPPED);
+	if (!err && scene->look->footprint)
+		footprint_completed(scene->look->footprint);
 	if (err || !ret->all || ret->result.expired)
 		return err;
 	return look_malloc_thawed(scene);
@@ -389,6 +410,7 @@ struct error *look_copy(struct look *look, const struct inspector_request *reque
 		return err;
 	doubts_join(&ret->doubts, &look->runtime_doubts);
 	doubts_join(&ret->doubts, &look->counters.doubts);
+	doubts_join(&ret->doubts, &look->frame_doubts);
 	return NULL;
 }
 
@@ -412,6 +434,8 @@ void look_fini(struct look *look)
 	counters_clear(&look->counters);
 	doubts_fini(&look->counters.doubts);
 	doubts_fini(&look->runtime_doubts);
+	doubts_fini(&look->frame_doubts);
+	frames_fini(&look->frames);
 	vec_fini(&look->counters.free_lists);
 	for (size_t i = 0; i < look->copies.count; i++)
 		pymalloc_copy_free(look->copies.items[i]);

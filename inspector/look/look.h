@@ -6,8 +6,10 @@
 #define INSPECTOR_LOOK_H
 
 #include "inspector/inspector.h"
+#include "inspector/look/footprint.h"
 #include "inspector/malloc/malloc_look.h"
 #include "inspector/mimalloc/mimalloc_copy.h"
+#include "inspector/python/frames.h"
 #include "inspector/python/runtime.h"
 #include "inspector/subject.h"
 
@@ -25,17 +27,19 @@ struct look_counters {
 
 struct look {
 	struct runtime runtime;
-	struct doubts runtime_doubts;       /* of the last reading, as those of the counters */
+	struct doubts runtime_doubts; /* of the last reading, as those of counters and frames */
 	VEC(struct pymalloc_copy *) copies; /* one for each interpreter; unused where it shares */
 	struct mimalloc_copy *mimalloc; /* of all interpreters; NULL: the process does not use it */
 	struct look_counters counters;
+	struct frames frames; /* where they were asked for */
+	struct doubts frame_doubts;
 	struct malloc_look
 		*malloc;      /* NULL: it was not asked for; after a look kept for a census alone */
 	bool malloc_ready;    /* it will be, or was, copied under the stop */
 	struct claims claims; /* of malloc's, for the ledger */
-	const struct residency
-		*residency; /* of the whole target, if it was taken before; borrowed */
-	bool stopped;       /* the target stands still right now, by us */
+	struct footprint *footprint;       /* if the ledger was asked for: taken before; borrowed */
+	const struct residency *residency; /* its, if that is known */
+	bool stopped;                      /* the target stands still right now, by us */
 };
 
 /*

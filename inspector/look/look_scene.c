@@ -3,6 +3,7 @@
  */
 #include "inspector/look/look_scene.h"
 
+#include "inspector/target/clock.h"
 #include "inspector/target/process/process.h"
 
 void scene_account(struct scene *scene, const struct freeze_result *result, enum pause_mode mode)
@@ -27,11 +28,17 @@ struct error *scene_stop(struct scene *scene, struct freeze **ret)
 		.n_code = scene->subject->n_code,
 	};
 	struct freeze_result failed = {0};
+	scene->stop_asked = clock_ns();
 	struct error *err = freeze_start(&request, ret, &failed);
 	if (err && failed.us)
 		scene_account(scene, &failed, PAUSE_PARTIAL); /* some threads stood for that long */
 	scene->look->stopped = !err;
 	return err;
+}
+
+uint64_t scene_left_us(const struct scene *scene)
+{
+	return size_subtract(scene->pause_left_us, (clock_ns() - scene->stop_asked) / 1000);
 }
 
 struct error *scene_not_stopped(struct scene *scene, struct error *err)

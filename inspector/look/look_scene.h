@@ -14,10 +14,14 @@ struct scene {
 	struct snapshot *snapshot;
 	uint64_t max_memory;
 	uint64_t pause_limit_us, pause_left_us;
+	uint64_t stop_asked; /* clock_ns when the last stop was asked for */
 };
 
 /* Stops the target for as long as there is left. As freeze_start. */
 struct error *scene_stop(struct scene *scene, struct freeze **ret) MUST_CHECK;
+
+/* What is left now, under a stop. */
+uint64_t scene_left_us(const struct scene *scene);
 
 /* Adds a stop that ended to the snapshot's account, and takes it off what is left. */
 void scene_account(struct scene *scene, const struct freeze_result *result, enum pause_mode mode);

@@ -97,7 +97,7 @@ static struct error *collect_arenas(struct saving *s)
 static struct error *look_first(struct saving *s)
 {
 	struct error *err =
-		s->source->take_look(s->source->context, LOOK_NO_PAUSE, &s->result.snapshot);
+		s->source->take_look(s->source->context, LOOK_NO_PAUSE, NULL, &s->result.snapshot);
 	return err ?: collect_arenas(s);
 }
 
@@ -139,10 +139,16 @@ static struct error *look_again(struct saving *s)
 {
 	const struct save_source *source = s->source;
 	const struct space_tap tap = {save_log_hear, &s->log};
+	bool exact = source->request->mode == LOOK_EXACT;
 	snapshot_free(take(s->result.snapshot));
+	struct error *err = exact ? footprint_take(&source->subject->origin,
+						   &source->subject->space, false, &s->footprint)
+				  : NULL;
+	if (err)
+		return err;
 	source->subject->space.tap = &tap;
-	struct error *err =
-		source->take_look(source->context, source->request->mode, &s->result.snapshot);
+	err = source->take_look(source->context, source->request->mode,
+				exact ? &s->footprint : NULL, &s->result.snapshot);
 	source->subject->space.tap = NULL;
 	err = err ?: log_tables(s);
 	err = err ?: collect_arenas(s);
@@ -263,10 +269,21 @@ static struct error *write_build(struct saving *s)
 					 text.length);
 }
 
-static struct error *write_rest(struct saving *s)
+/* As it is now; what only a stop could tell, as it was under the stop. */
+static struct error *take_last_footprint(struct saving *s)
 {
 	struct subject *subject = s->source->subject;
+	_cleanup_(footprint_fini) struct footprint stopped = s->footprint;
+	s->footprint = FOOTPRINT_EMPTY;
 	struct error *err = footprint_take(&subject->origin, &subject->space, false, &s->footprint);
+	if (!err)
+		footprint_inherit(&stopped, &s->footprint);
+	return err;
+}
+
+static struct error *write_rest(struct saving *s)
+{
+	struct error *err = take_last_footprint(s);
 	err = err ?: write_residency(s);
 	err = err ?: write_regions(s);
 	err = err ?: write_facts(s);

@@ -15,8 +15,9 @@
 #include "inspector/look/look.h"
 #include "inspector/subject.h"
 
-/* One look of the given mode, as inspector_look(). */
-typedef struct error *save_look_fn(void *context, enum look_mode mode, struct snapshot **ret);
+/* One look of the given mode, as inspector_look(); its stop completes the footprint (footprint.h), which may be NULL. */
+typedef struct error *save_look_fn(void *context, enum look_mode mode, struct footprint *footprint,
+				   struct snapshot **ret);
 
 struct save_source {
 	const struct inspector_request *request;

@@ -4,7 +4,7 @@
  *
  *	0  "xdebugpy"          24  runtime: size, finalizing, interpreters.head
  *	8  PY_VERSION_HEX      48  interpreter: size, id, next, threads.head, …
- *	16 free_threaded           … objects: at places of their own in each version
+ *	16 free_threaded           … threads, objects: at places of their own in each version
  *
  * A number that does not fit what is known already makes all of it unbelievable.
  */
@@ -19,6 +19,7 @@
 #define VERSION_FIRST    0x030d0000u
 #define RUNTIME_SIZE_MAX (16 * MIB)
 #define INTERP_SIZE_MAX  (16 * MIB)
+#define THREAD_SIZE_MAX  (1 * MIB)
 #define OBJECT_SIZE_MIN  16 /* PyObject */
 #define OBJECT_SIZE_MAX  (4 * KIB)
 
@@ -35,16 +36,17 @@ enum head {
 	HEAD_END = 80,
 };
 
-/* Where a version keeps what it says of objects, and how long the whole is. */
+/* Where a version keeps what it says of threads and of objects, and how long the whole is. */
 struct edition {
 	uint32_t minor; /* PY_VERSION_HEX >> 16 */
+	uint16_t thread_size, thread_next, thread_interp, thread_id, native_id, stack_chunk;
 	uint16_t tuple_size, tuple_item, list_size, dict_size, float_size, end;
 };
 
 static const struct edition editions[] = {
-	{0x030d, 400, 408, 424, 448, 472, 584},
-	{0x030e, 448, 456, 472, 528, 552, 760},
-	{0x030f, 544, 552, 568, 624, 648, 888},
+	{0x030d, 152, 168, 176, 192, 200, 208, 400, 408, 424, 448, 472, 584},
+	{0x030e, 176, 192, 200, 216, 224, 232, 448, 456, 472, 528, 552, 760},
+	{0x030f, 176, 192, 200, 240, 248, 256, 544, 552, 568, 624, 648, 888},
 };
 
 #define EDITION_MAX 888
@@ -106,6 +108,18 @@ static bool are_objects_possible(struct reading *r)
 	       at(r, e->tuple_item) >= OBJECT_SIZE_MIN;
 }
 
+static bool are_threads_possible(struct reading *r)
+{
+	const struct edition *e = r->edition;
+	const uint16_t places[] = {e->thread_next, e->thread_interp, e->thread_id, e->native_id,
+				   e->stack_chunk};
+	uint64_t size = at(r, e->thread_size);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (!is_inside(at(r, places[i]), size))
+			return false;
+	return size <= THREAD_SIZE_MAX;
+}
+
 /* All of it that this version has into `buffer`; false: not there, or not possible. */
 static bool read_whole(const struct elf_source *s, uint64_t runtime, uint64_t size,
 		       uint8_t buffer[EDITION_MAX], struct reading *ret)
@@ -126,7 +140,8 @@ static bool read_whole(const struct elf_source *s, uint64_t runtime, uint64_t si
 		    !elf_source_read(s, runtime, buffer, r.edition->end))
 			return false;
 		r.bytes = bytes_of(buffer, r.edition->end);
-		if (!is_head_possible(&r, size) || !are_objects_possible(&r))
+		if (!is_head_possible(&r, size) || !are_threads_possible(&r) ||
+		    !are_objects_possible(&r))
 			return false;
 	}
 	*ret = r;
@@ -153,6 +168,17 @@ static void put(struct layout *layout, enum layout_entry_id id, uint64_t number)
 							    PROVENANCE_SELF_DESCRIBED};
 }
 
+static void put_threads(struct layout *layout, struct reading *r)
+{
+	const struct edition *e = r->edition;
+	put(layout, LAYOUT_INTERP_THREADS_HEAD, at(r, HEAD_INTERP_THREADS));
+	put(layout, LAYOUT_TSTATE_NEXT, at(r, e->thread_next));
+	put(layout, LAYOUT_TSTATE_INTERP, at(r, e->thread_interp));
+	put(layout, LAYOUT_TSTATE_THREAD_ID, at(r, e->thread_id));
+	put(layout, LAYOUT_TSTATE_NATIVE_THREAD_ID, at(r, e->native_id));
+	put(layout, LAYOUT_TSTATE_DATASTACK_CHUNK, at(r, e->stack_chunk));
+}
+
 /* An array of pointers without a bound of its own, as DWARF tells it: one element. */
 static void put_objects(struct layout *layout, struct reading *r)
 {
@@ -176,8 +202,10 @@ bool layout_offsets_fill(const struct elf_source *s, uint64_t runtime, uint64_t 
 	put(layout, LAYOUT_INTERP_SIZE, at(&r, HEAD_INTERP_SIZE));
 	put(layout, LAYOUT_INTERP_ID, at(&r, HEAD_INTERP_ID));
 	put(layout, LAYOUT_INTERP_NEXT, at(&r, HEAD_INTERP_NEXT));
-	if (r.edition)
+	if (r.edition) {
+		put_threads(layout, &r);
 		put_objects(layout, &r);
+	}
 	*ret = r.told;
 	return true;
 }

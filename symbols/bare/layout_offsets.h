@@ -28,8 +28,9 @@ bool layout_offsets_read(const struct elf_source *s, uint64_t runtime, uint64_t 
 
 /*
  * The same, and fills the entries that are absent and that it tells: RUNTIME_SIZE,
- * RUNTIME_INTERPRETERS_HEAD, INTERP_SIZE, _NEXT, _ID, and of known versions SIZEOF_TUPLE,
- * TUPLE_ITEM, SIZEOF_LIST, SIZEOF_DICT, SIZEOF_FLOAT; provenance SELF_DESCRIBED.
+ * RUNTIME_INTERPRETERS_HEAD, INTERP_SIZE, _NEXT, _ID, and of known versions INTERP_THREADS_HEAD, TSTATE_NEXT,
+ * _INTERP, _THREAD_ID, _NATIVE_THREAD_ID, _DATASTACK_CHUNK, SIZEOF_TUPLE, TUPLE_ITEM, SIZEOF_LIST, SIZEOF_DICT,
+ * SIZEOF_FLOAT; provenance SELF_DESCRIBED.
  */
 bool layout_offsets_fill(const struct elf_source *s, uint64_t runtime, uint64_t size,
 			 struct layout *layout, struct debug_offsets *ret);

@@ -188,6 +188,24 @@ def test_smaps_is_not_read_where_it_would_hold_the_lock(ledger, file):
     assert found["anon.unknown"]["lazy"] is None
 
 
+def test_under_a_stop_smaps_waits_for_nobody(ledger, arenascope, file):
+    with holdings(SIZE, file, "lazy") as target:
+        target.wait_ready().wait_paused()
+        sums = lambda: [sum(m[key] for m in ledgers.smaps(target.pid)) for key in ("LazyFree", "Pss")]
+        before, found, after = sums(), ledger("--exact", target.pid), sums()
+        answer = {limit: arenascope.json("ledger", target.pid, "--exact", "--max-pause", limit)
+                  for limit in (6, 1000)}
+    check(found)
+    for i, key in enumerate(("lazy_free", "pss")):
+        # The kernel marks the last few pages a while later; a page may be mapped by one more process or one less.
+        assert min(before[i], after[i]) - 65536 <= found.figures[key] <= max(before[i], after[i]) + 65536
+    assert found.figures["lazy_free"] >= SIZE // 4
+    assert sum(line["lazy"] or 0 for line in found.leaves.values()) == found.figures["lazy_free"]
+    # 60 MiB of small pages take about 4 ms: not within a stop of 6 that has copied the heap before, and may take twice that.
+    assert answer[6]["pause"]["longest_us"] <= 6000 and answer[6]["ledger"]["pss_bytes"] is None
+    assert answer[1000]["pause"]["mode"] == "stopped" and answer[1000]["ledger"]["pss_bytes"] > SIZE
+
+
 def test_huge_pages_are_told(ledger, file):
     if "never" in targets.read("/sys/kernel/mm/transparent_hugepage/enabled").split("[")[1][:6]:
         pytest.skip("no transparent huge pages here")

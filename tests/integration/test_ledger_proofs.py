@@ -242,7 +242,7 @@ def test_mimallocs_leaves_are_its_heaps(arenascope, where):
 def check_snapshot(arenascope, pid, path, *options):
     """All leaves, with their details, and all of malloc's arenas, as they were in the process."""
     live = arenascope.json("dump", "--exact", pid)
-    arenascope.ok("snapshot", pid, "-o", path, *options)
+    arenascope.ok("snapshot", "--exact", pid, "-o", path, *options)
     saved = arenascope.json("dump", path)
     mine, its = entries_of(live), entries_of(saved)
     assert mine.keys() == its.keys()

@@ -32,6 +32,7 @@ const char *caveat_meaning(enum doubt_kind kind)
 		[DOUBT_COUNTER_UNKNOWN] = "printed as ?",
 		[DOUBT_GEOMETRY] = "if the build differs, all figures do",
 		[DOUBT_INTERPRETER] = "its arenas are missing from every figure",
+		[DOUBT_FRAMES] = "what is missing of python.frames counts as memory of unknown use",
 		[DOUBT_ALLOCATOR_UNKNOWN] = "pymalloc's part is right, but there may be others",
 		[DOUBT_NOT_STOPPED] =
 			"read while it ran: figures are of slightly different moments",

@@ -171,7 +171,7 @@ void dump_write_uses(struct page *page, const struct occupancy *occupancy)
 		page_amount(page, page_amount_width(page), b->held);
 		page_addf(page, "  ");
 		page_bar(page, &part, 1, occupancy->arenas.count,
-			 bar_width(page, 13 + count_width + 2 * page_amount_width(page)));
+			 bar_width(page, 14 + count_width + 2 * page_amount_width(page)));
 		page_end(page);
 	}
 }

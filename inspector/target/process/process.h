@@ -78,6 +78,14 @@ struct error *process_threads(const struct process *process, struct space *space
 struct error *process_account(const struct process *process, bool with_smaps,
 			      struct account *ret) MUST_CHECK;
 
+/*
+ * Adds to an account what only smaps tells, of a process that we have stopped: nobody waits for its lock then. What is
+ * not read after limit_us stays unknown; but the kernel does not break off within a mapping, so the caller sees to it
+ * that there is time (smaps.h). ERROR_GONE, ERROR_RESOURCE.
+ */
+struct error *process_account_still(const struct process *process, uint64_t limit_us,
+				    struct account *account) MUST_CHECK;
+
 /* The same of a process that we may not read: what procfs tells everybody. */
 struct error *process_facts_of(pid_t pid, struct facts *ret) MUST_CHECK;
 

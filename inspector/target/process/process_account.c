@@ -1,8 +1,10 @@
 /*
- * process_account: status, and where it does no harm smaps; then the purse.
+ * process_account: status, and where it does no harm smaps; then the purse. Of a process that stands still
+ * smaps does none, as long as there is time.
  */
 #include "base/cleanup.h"
 #include "inspector/target/cgroup.h"
+#include "inspector/target/clock.h"
 #include "inspector/target/process/process.h"
 #include "inspector/target/process/procfs.h"
 #include "inspector/target/residency/smaps.h"
@@ -16,7 +18,8 @@ static struct maybe status_figure(const char *text, const char *key)
 
 struct smaps_sums {
 	struct account *account;
-	bool failed;
+	uint64_t deadline; /* clock_ns; 0: none */
+	bool failed, late;
 };
 
 static bool add_mapping(void *context, const struct smaps_mapping *mapping)
@@ -27,21 +30,33 @@ static bool add_mapping(void *context, const struct smaps_mapping *mapping)
 	account->lazy_free.value = size_add(account->lazy_free.value, mapping->lazy_free);
 	struct account_mapping *place = vec_push(&account->mappings);
 	sums->failed = !place;
+	sums->late = sums->deadline && clock_ns() > sums->deadline;
 	if (place)
 		*place = (struct account_mapping){mapping->start, mapping->size, mapping->rss,
 						  mapping->lazy_free};
-	return place;
+	return place && !sums->late;
 }
 
-/* What may not be read stays unknown. */
-static struct error *read_smaps(const struct process *process, struct account *account)
+/* What may not be read, or not in time, stays unknown. */
+static struct error *read_smaps(const struct process *process, uint64_t deadline,
+				struct account *account)
 {
-	struct smaps_sums sums = {.account = account};
-	struct error *err = smaps_read(process_dir(process), add_mapping, &sums);
+	struct smaps_sums sums = {.account = account, .deadline = deadline};
+	account->mappings.count = 0;
+	account->pss = account->lazy_free = (struct maybe){0};
+	struct error *err = smaps_read(process_dir(process), deadline > 0, add_mapping, &sums);
 	if (sums.failed && !err)
 		return error_out_of_memory();
-	account->pss.known = account->lazy_free.known = !err;
+	account->pss.known = account->lazy_free.known = !err && !sums.late;
+	if (!account->pss.known)
+		account->mappings.count = 0;
 	return error_catch(&err, ERROR_PERMISSION) ? NULL : err;
+}
+
+struct error *process_account_still(const struct process *process, uint64_t limit_us,
+				    struct account *account)
+{
+	return read_smaps(process, size_add(clock_ns(), size_multiply(limit_us, 1000)), account);
 }
 
 static struct error *read_account(const struct process *process, bool with_smaps,
@@ -58,7 +73,7 @@ static struct error *read_account(const struct process *process, bool with_smaps
 	account->swap = status_figure(text, "VmSwap");
 	(void)procfs_number(text, "RssAnon", 10, &own);
 	cgroup_purse(process_pid(process), size_multiply(own, KIB), &account->purse);
-	return with_smaps ? read_smaps(process, account) : NULL;
+	return with_smaps ? read_smaps(process, 0, account) : NULL;
 }
 
 struct error *process_account(const struct process *process, bool with_smaps, struct account *ret)

@@ -7,7 +7,8 @@
  *
  * A read fills its buffer with whole mappings' texts while there is room, all under one lock
  * (seq_read_iter() in fs/seq_file.c, m_start() in fs/proc/task_mmu.c, Linux 5.10 to 6.18). One that
- * asks for less than the shortest of them gets one, and the next read its rest.
+ * asks for less than the shortest of them gets one, and the next read its rest. Of a process that stands still
+ * it may be as many as fit.
  */
 #include "inspector/target/residency/smaps.h"
 
@@ -21,9 +22,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define READ_SIZE 256
-#define BURST_NS  150000
-#define REST_NS   50000
+#define READ_SIZE       256
+#define READ_SIZE_STILL 4096
+#define BURST_NS        150000
+#define REST_NS         50000
 
 /* ---- the text ------------------------------------------------------------------------- */
 
@@ -101,9 +103,10 @@ static void rest_after(uint64_t *busy_ns, uint64_t since)
 	clock_sleep(REST_NS);
 }
 
-struct error *smaps_read(int proc, smaps_hear_fn *hear, void *context)
+struct error *smaps_read(int proc, bool stands_still, smaps_hear_fn *hear, void *context)
 {
-	char text[READ_SIZE];
+	char text[READ_SIZE_STILL];
+	size_t size = stands_still ? sizeof(text) : READ_SIZE;
 	struct smaps_parser parser = {.hear = hear, .context = context};
 	uint64_t busy_ns = 0;
 	_cleanup_(close_fd) int fd = openat(proc, "smaps", O_RDONLY | O_CLOEXEC);
@@ -111,7 +114,7 @@ struct error *smaps_read(int proc, smaps_hear_fn *hear, void *context)
 		return procfs_error(errno, "smaps");
 	while (!parser.enough) {
 		uint64_t since = clock_ns();
-		ssize_t got = read(fd, text, sizeof(text));
+		ssize_t got = read(fd, text, size);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -119,7 +122,8 @@ struct error *smaps_read(int proc, smaps_hear_fn *hear, void *context)
 		if (got == 0)
 			break;
 		smaps_parse(&parser, text, (size_t)got);
-		rest_after(&busy_ns, since);
+		if (!stands_still)
+			rest_after(&busy_ns, since);
 	}
 	smaps_parse_end(&parser);
 	return NULL;

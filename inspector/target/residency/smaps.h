@@ -3,7 +3,8 @@
  * much of a mapping is ours when what is shared is divided.
  *
  * Reading it holds the process's mmap lock while the kernel walks the pages of a mapping: about
- * 60 us for each MiB of 4 KiB pages. Here each read takes one mapping and no more.
+ * 60 us for each MiB of 4 KiB pages. Here each read of a running process takes one mapping and no more; one that
+ * stands still waits for no lock.
  */
 #ifndef INSPECTOR_TARGET_SMAPS_H
 #define INSPECTOR_TARGET_SMAPS_H
@@ -12,6 +13,10 @@
 #include "base/raddr.h"
 
 #include <stddef.h>
+
+/* What reading takes, for each MiB of small pages in RAM and for each mapping. */
+#define SMAPS_MIB_NS     60000
+#define SMAPS_MAPPING_NS 4000
 
 /* Small pages in RAM of one mapping, in bytes, up to which reading it holds the lock for less than 2 ms. */
 #define SMAPS_SIZE_MAX (32 * MIB)
@@ -25,8 +30,10 @@ struct smaps_mapping {
 /* False: that is enough. */
 typedef bool smaps_hear_fn(void *context, const struct smaps_mapping *mapping);
 
-/* Tells of each mapping, ascending. proc: of /proc/PID. ERROR_PERMISSION, ERROR_GONE, ERROR_RESOURCE. */
-struct error *smaps_read(int proc, smaps_hear_fn *hear, void *context) MUST_CHECK;
+/* Tells of each mapping, ascending. proc: of /proc/PID. stands_still: all its threads are stopped, so that nobody waits
+ * for the lock: then as fast as it goes. ERROR_PERMISSION, ERROR_GONE, ERROR_RESOURCE. */
+struct error *smaps_read(int proc, bool stands_still, smaps_hear_fn *hear,
+			 void *context) MUST_CHECK;
 
 /* The text alone: for files of it, and for tests. Takes any cut into pieces. */
 struct smaps_parser {

@@ -279,6 +279,26 @@ static void a_stack_that_is_not_told_is_its_mapping(void **state)
 	scene_fini(&s);
 }
 
+/* The thread's whole mapping is its stack, but for what lies in it and is known to be something else. */
+static void what_was_told_lies_in_what_is_found(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct extents told = EXTENTS_EMPTY;
+	scene_init(&s);
+	struct thread *thread = vec_push(&s.threads.list);
+	*thread = (struct thread){.tid = 8, .name = "x", .stack = raddr_at(0x40005000)};
+	assert_null(extents_add(&told, raddr_at(0x40007000), 2 * PAGE, LEAF_PYTHON_FRAMES, "b"));
+	assert_null(extents_add(&told, raddr_at(0x40003000), PAGE, LEAF_PYTHON_FRAMES, "a"));
+	s.request.extents = &told;
+	fill(&s);
+	expect(&s, LEAF_PYTHON_FRAMES, 3);
+	expect(&s, LEAF_STACK_THREADS, 5);
+	assert_string_equal(s.ledger.lines[LEAF_PYTHON_FRAMES].details.items[0].name, "b");
+	extents_fini(&told);
+	scene_fini(&s);
+}
+
 static void without_residency_there_are_sizes(void **state)
 {
 	(void)state;
@@ -322,6 +342,7 @@ int main(void)
 		cmocka_unit_test(lazily_freed_pages_of_it_are_apart),
 		cmocka_unit_test(a_stack_names_itself),
 		cmocka_unit_test(a_stack_that_is_not_told_is_its_mapping),
+		cmocka_unit_test(what_was_told_lies_in_what_is_found),
 		cmocka_unit_test(without_residency_there_are_sizes),
 		cmocka_unit_test(repeated_looks_remember_owners),
 	};

@@ -50,16 +50,17 @@ static void set(struct memory *m, size_t offset, uint64_t value)
 	m->words[RUNTIME_AT + offset / 8] = value;
 }
 
-/* Where 3.13, 3.14 and 3.15 keep sizes of objects: Include/internal/pycore_debug_offsets.h. */
+/* Where 3.13, 3.14 and 3.15 keep what they say of threads and objects: Include/internal/pycore_debug_offsets.h. */
 struct places {
 	uint32_t version;
 	size_t tuple, item, list, dict, float_;
+	size_t thread, next, interp, id, native, chunk;
 };
 
 static const struct places versions[] = {
-	{0x030d00f0, 400, 408, 424, 448, 472},
-	{0x030e0af0, 448, 456, 472, 528, 552},
-	{0x030f02f0, 544, 552, 568, 624, 648},
+	{0x030d00f0, 400, 408, 424, 448, 472, 152, 168, 176, 192, 200, 208},
+	{0x030e0af0, 448, 456, 472, 528, 552, 176, 192, 200, 216, 224, 232},
+	{0x030f02f0, 544, 552, 568, 624, 648, 176, 192, 200, 240, 248, 256},
 };
 
 static void describe(struct memory *m, const struct places *p)
@@ -79,6 +80,12 @@ static void describe(struct memory *m, const struct places *p)
 	set(m, p->list, 40);
 	set(m, p->dict, 48);
 	set(m, p->float_, 24);
+	set(m, p->thread, 304);
+	set(m, p->next, 8);
+	set(m, p->interp, 16);
+	set(m, p->id, 152);
+	set(m, p->native, 160);
+	set(m, p->chunk, 232);
 }
 
 static uint64_t runtime_vaddr(void)
@@ -108,6 +115,12 @@ static void test_every_version_is_read_at_its_own_places(void **state)
 		assert_int_equal(layout_width(&l, LAYOUT_SIZEOF_LIST), 40);
 		assert_int_equal(layout_width(&l, LAYOUT_SIZEOF_DICT), 48);
 		assert_int_equal(layout_width(&l, LAYOUT_SIZEOF_FLOAT), 24);
+		assert_int_equal(layout_offset(&l, LAYOUT_INTERP_THREADS_HEAD), 24);
+		assert_int_equal(layout_offset(&l, LAYOUT_TSTATE_NEXT), 8);
+		assert_int_equal(layout_offset(&l, LAYOUT_TSTATE_INTERP), 16);
+		assert_int_equal(layout_offset(&l, LAYOUT_TSTATE_THREAD_ID), 152);
+		assert_int_equal(layout_offset(&l, LAYOUT_TSTATE_NATIVE_THREAD_ID), 160);
+		assert_int_equal(layout_offset(&l, LAYOUT_TSTATE_DATASTACK_CHUNK), 232);
 		assert_int_equal(l.entries[LAYOUT_SIZEOF_LIST].provenance,
 				 PROVENANCE_SELF_DESCRIBED);
 		assert_null(layout_check(&l));
@@ -152,6 +165,11 @@ static void test_one_wrong_number_is_enough(void **state)
 		{56, 16},
 		{64, 4089},
 		{72, UINT64_MAX - 7},
+		{152, 232},
+		{152, UINT64_MAX},
+		{168, 304},
+		{208, 297},
+		{208, UINT64_MAX},
 		{400, 8},
 		{400, UINT64_MAX},
 		{408, 32},
