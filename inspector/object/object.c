@@ -17,10 +17,9 @@
 #define HEAD        512 /* of a block are looked at */
 #define COUNT_MAX   (UINT64_C(1) << 40)
 #define LOWEST      0x10000 /* nothing is mapped below */
-#define FENCE_FIRST 9
-#define FENCE_LAST  15
 #define PLACES      4
 #define VALUES_HEAD 8
+#define HOOK        16
 
 /* Bytes that are at hand. */
 struct view {
@@ -171,6 +170,23 @@ static bool renew(struct type_table *t, struct view *v)
 	return v->bytes;
 }
 
+/* From 3.14 on free lists are linked through the first word (Include/internal/pycore_freelist.h), to another of the same
+ * type. Their types have other instances, so they are known. */
+static uint32_t read_free_listed(struct type_table *t, const struct view *v, uint64_t at,
+				 struct count *ret)
+{
+	uint64_t next = word_at(v, at), own = word_at(v, at + t->shapes->ob_type), other;
+	if (t->shapes->refcount != REFCOUNT_SPLIT || next % 8)
+		return TYPE_NONE;
+	uint32_t type = type_table_known(t, raddr_at(own));
+	if (type == TYPE_NONE || type_table_get(t, type)->heap ||
+	    !burst_word(t->burst, raddr_plus(raddr_at(next), t->shapes->ob_type), &other) ||
+	    other != own)
+		return TYPE_NONE;
+	*ret = (struct count){0, false};
+	return type;
+}
+
 /* The first HEAD bytes, or as many as are in the first page: the next may not be there. */
 static bool open_view(struct type_table *t, raddr at, uint64_t size, struct view *ret)
 {
@@ -191,9 +207,11 @@ static bool read_object(struct type_table *t, struct view *v, uint64_t at, int b
 {
 	const struct shapes *s = t->shapes;
 	struct count count;
-	if (room < s->ob_type + 8 || !read_count(s->refcount, v, at, &count))
+	if (room < s->ob_type + 8)
 		return false;
-	uint32_t type = type_table_find(t, raddr_at(word_at(v, at + s->ob_type)));
+	uint32_t type = read_count(s->refcount, v, at, &count)
+				? type_table_find(t, raddr_at(word_at(v, at + s->ob_type)))
+				: read_free_listed(t, v, at, &count);
 	if (type == TYPE_NONE || (before >= 0 && type_table_get(t, type)->before != before) ||
 	    is_address(t, &count) || !renew(t, v))
 		return false;
@@ -212,18 +230,30 @@ static bool read_object(struct type_table *t, struct view *v, uint64_t at, int b
 
 /* ---- blocks ----------------------------------------------------------------------------- */
 
-/* Objects/obmalloc.c: the size that was asked for, big-endian; the domain; seven bytes of one value, which
- * changed in 3.7. */
-static bool read_hook(const struct view *v, uint64_t size, uint64_t *ret_asked)
+/* Whether debug hooks' header of a domain stands at an offset: the size that was asked for, big-endian; the domain; seven bytes of one
+ * value, which changed in 3.7 (Objects/obmalloc.c). */
+static bool is_hook(const struct view *v, uint64_t at, char domain)
 {
-	const uint8_t *b = v->bytes;
-	if (v->size < 16 || b[8] != 'o' || (b[FENCE_FIRST] != 0xfb && b[FENCE_FIRST] != 0xfd))
+	const uint8_t *b = v->bytes + at;
+	if (at + HOOK > v->size || b[8] != (uint8_t)domain || (b[9] != 0xfb && b[9] != 0xfd))
 		return false;
-	for (int i = FENCE_FIRST; i < FENCE_LAST; i++)
+	for (int i = 9; i + 1 < HOOK; i++)
 		if (b[i] != b[i + 1])
 			return false;
-	*ret_asked = __builtin_bswap64(word_at(v, 0));
-	return *ret_asked <= size - 16;
+	return true;
+}
+
+/* Where an object's domain begins, behind its header, and where what was asked for ends. Of those too large for arenas malloc's own
+ * hooks have put another header in front. */
+static bool read_hook(const struct view *v, uint64_t size, uint64_t *ret_start, uint64_t *ret_end)
+{
+	uint64_t at = is_hook(v, 0, 'r') ? HOOK : 0;
+	if (!is_hook(v, at, 'o'))
+		return false;
+	uint64_t asked = __builtin_bswap64(word_at(v, at));
+	*ret_start = at + HOOK;
+	*ret_end = size_add(*ret_start, asked);
+	return *ret_end <= size;
 }
 
 /* Where objects may begin, from the block's start, behind hooks: ascending. */
@@ -248,16 +278,17 @@ static unsigned list_places(const struct type_table *t, uint64_t places[PLACES])
 /* A living object wins over a dead one. */
 bool object_in_block(struct type_table *t, raddr block, uint64_t size, struct object *ret)
 {
-	uint64_t end = size, places[PLACES], hook = t->shapes->hook_size;
+	uint64_t start = 0, end = size, places[PLACES];
 	struct view v;
-	if (!open_view(t, block, size, &v) || (hook && !read_hook(&v, size, &end)))
+	if (!open_view(t, block, size, &v) ||
+	    (t->shapes->debug_hooks && !read_hook(&v, size, &start, &end)))
 		return false;
 	bool found = false;
 	unsigned n = list_places(t, places);
-	for (unsigned i = 0; i < n && places[i] < end; i++) {
+	for (unsigned i = 0; i < n && start + places[i] < end; i++) {
 		struct object object;
-		bool is = read_object(t, &v, hook + places[i], (int)places[i], end - places[i],
-				      &object);
+		uint64_t at = start + places[i];
+		bool is = read_object(t, &v, at, (int)places[i], end - at, &object);
 		if (is && (!found || object.refcount))
 			*ret = object;
 		found |= is;

@@ -53,12 +53,14 @@ const char *part_kind_name(enum part_kind kind); /* "list items" */
 
 struct part {
 	raddr at; /* as the owner points to it: mostly the start of a block (behind hooks), see before */
-	uint64_t before; /* bytes between the buffer's start and `at`: 3.11's and 3.12's values */
+	uint64_t
+		before; /* bytes between the buffer's start and `at`: 3.11's and 3.12's values, lists without the
+	                    GIL, an attribute dict's GC head */
 	enum part_kind kind;
 	bool leaf; /* holds no references */
 };
 
-/* Tells each part of an object, at most as many as its own counts and mapped memory allow. `tell` may look at
+/* Tells each part of a living object, at most as many as its own counts and mapped memory allow. `tell` may look at
  * the burst, but not keep pointers. */
 void object_parts(struct type_table *types, const struct object *object,
 		  void (*tell)(void *context, const struct part *part), void *context);

@@ -287,6 +287,8 @@ void object_parts(struct type_table *types, const struct object *object,
 	enum type_kind kind = type->kind;
 	bool attributes = type->managed_dict || type->dictoffset || kind == TYPE_INSTANCE ||
 			  kind == TYPE_OLD_CLASS;
+	if (object->refcount == 0) /* what it points to is another's by now */
+		return;
 	tell_kind(&p, kind);
 	if (attributes)
 		tell_attributes(&p);

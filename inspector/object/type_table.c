@@ -187,6 +187,7 @@ static uint32_t examine(struct type_table *t, raddr at, unsigned depth)
 	if (type.metatype == TYPE_NONE)
 		t->types.items[index].metatype = index;
 	calibrate(t, type.dict);
+	t->types.items[index].before = type_read_before(t, &type); /* its metatype's may have told */
 	inherit(t, index, depth);
 	return index;
 }
@@ -241,6 +242,12 @@ uint32_t type_table_find(struct type_table *t, raddr at)
 	if (t->memo->n_named < t->types.count)
 		name_new(t);
 	return index;
+}
+
+uint32_t type_table_known(const struct type_table *t, raddr at)
+{
+	const struct memo_slot *slot = slot_of(t->memo, at.value);
+	return slot->at && at.value ? slot->type : TYPE_NONE;
 }
 
 /* ---- old classes ------------------------------------------------------------------------ */

@@ -90,6 +90,9 @@ void type_table_fini(struct type_table *table);
  * n_examined grows. */
 uint32_t type_table_find(struct type_table *table, raddr at);
 
+/* The same of types that were found before; never looks into the burst. */
+uint32_t type_table_known(const struct type_table *table, raddr at);
+
 /* 2.7: the index of an old class (a classobj, as `instance` objects have it): a type of its own, of kind TYPE_INSTANCE, which
  * type_table_find() does not find. TYPE_NONE. */
 uint32_t type_table_find_class(struct type_table *table, raddr at);

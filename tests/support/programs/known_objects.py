@@ -1,7 +1,8 @@
 """Makes known objects, writes what and where they are, and rests in pause(2).
 
-A line "KIND name id" for each object, its type's qualified name first; "shape" lines for what an object owns. Lists keep all of them
-alive: nothing is made or freed after the last line but what writing takes.
+A line for each object: "o", the kind that is a key below, its type's name, id(), sys.getrefcount(), sys.getsizeof(). Lists keep all of
+them alive. For each object that the collector tracks a line that begins with "g". Nothing is made or freed after them but what
+writing takes.
 """
 import array
 import collections
@@ -159,13 +160,15 @@ def type_of(thing):
     return thing.__class__ if sys.version_info[0] == 2 and type(thing).__name__ == "instance" else type(thing)
 
 
+pause = ctypes.CDLL(None).pause
 lines = []
 for kind in sorted(made):
     for thing in made[kind]:
-        lines.append("o %s %s 0x%x %d" % (kind, name_of(type_of(thing)).replace(" ", "_"), id(thing), sys.getrefcount(thing)))
+        lines.append("o %s %s 0x%x %d %d" % (kind, name_of(type_of(thing)).replace(" ", "_"), id(thing),
+                                             sys.getrefcount(thing), sys.getsizeof(thing)))
 gc.collect()
 for thing in gc.get_objects():
     if thing is not lines:
-        lines.append("g - %s 0x%x 0" % (name_of(type(thing)).replace(" ", "_"), id(thing)))
+        lines.append("g - %s 0x%x 0 0" % (name_of(type_of(thing)).replace(" ", "_"), id(thing)))
 os.write(1, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
-ctypes.CDLL(None).pause()
+pause()

@@ -1,18 +1,18 @@
 /*
  * object_probe: what is recognised in a target, as lines, for tests that ask a real process; and the table of shapes.
  *
- *	object-probe PID [parts]             each used block of the arenas, then each type
+ *	object-probe PID [parts|time]        each block in use (b) and malloc's chunks (c), with parts or not at all, then each type
  *	object-probe shapes HEX [t]          where members lie in that version; t: without the GIL
  *
- *	o ADDRESS TYPE REFCOUNT SIZE BEFORE BLOCK_SIZE     an object; TYPE is an index
- *	u ADDRESS BLOCK_SIZE                               a block in which none was recognised
+ *	o b|c ADDRESS TYPE REFCOUNT SIZE BEFORE BLOCK_SIZE     an object; TYPE is an index
+ *	u b|c ADDRESS BLOCK_SIZE                               a block in which none was recognised
  *	p OWNER ADDRESS BEFORE KIND                        a part of an object
  *	t INDEX ADDRESS KIND EXACT NAME                    a type, its name escaped
  */
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "inspector/census/burst.h"
-#include "inspector/heap/pymalloc_copy.h"
+#include "inspector/census/copy/burst_wanted.h"
+#include "inspector/census/plotting/plot_make.h"
 #include "inspector/look/look.h"
 #include "inspector/object/object.h"
 
@@ -158,11 +158,11 @@ struct probe {
 	struct look look;
 	struct snapshot *snapshot;
 	struct burst *burst;
+	struct plot plot;
 	struct shapes shapes;
 	struct type_table types;
-	bool parts;
-	uint64_t n_blocks, n_objects, us;
-	VEC(struct burst_range) wanted;
+	bool parts, silent;
+	uint64_t n_objects, us;
 };
 
 static uint64_t now_us(void)
@@ -179,53 +179,47 @@ static void show_part(void *context, const struct part *part)
 		     part->at.value, part->before, part_kind_name(part->kind));
 }
 
-static void show_block(struct probe *p, raddr at, uint64_t size)
+static void show_block(struct probe *p, const struct plot_place *place)
 {
 	struct object object;
-	uint64_t start = now_us();
-	bool is = object_in_block(&p->types, at, size, &object);
-	p->us += now_us() - start;
-	p->n_blocks++;
-	p->n_objects += is;
-	if (!is) {
-		(void)printf("u 0x%" PRIx64 " %" PRIu64 "\n", at.value, size);
+	char kind = place->arena == PLOT_NONE ? 'c' : 'b';
+	if (!object_in_block(&p->types, raddr_at(place->start), place->size, &object)) {
+		(void)printf("u %c 0x%" PRIx64 " %" PRIu64 "\n", kind, place->start, place->size);
 		return;
 	}
-	(void)printf("o 0x%" PRIx64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-		     object.at.value, object.type, object.immortal ? UINT64_MAX : object.refcount,
-		     object.size, object.before, size);
+	(void)printf("o %c 0x%" PRIx64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		     kind, object.at.value, object.type,
+		     object.immortal ? UINT64_MAX : object.refcount, object.size, object.before,
+		     place->size);
 	if (p->parts)
 		object_parts(&p->types, &object, show_part, &object);
 }
 
-static struct error *show_pool(struct probe *p, const struct pymalloc *heap, raddr pool)
+static void show_blocks(struct probe *p)
 {
-	struct pymalloc_blocks blocks = {0};
-	struct error *err = pymalloc_blocks_read(&p->subject.space, &p->subject.build.layout, heap,
-						 pool, &blocks);
-	for (uint32_t i = 0; !err && i < blocks.n_blocks; i++)
-		if (blocks.states[i] == BLOCK_USED)
-			show_block(p, raddr_plus(pool, heap->pool_overhead + i * blocks.block_size),
-				   blocks.block_size);
-	if (!err)
-		pymalloc_blocks_fini(&blocks);
-	return err;
+	for (uint32_t i = 0; i < p->plot.n_blocks; i++) {
+		struct plot_place place;
+		if (!plot_is_used(&p->plot, i))
+			continue;
+		plot_place(&p->plot, i, &place);
+		show_block(p, &place);
+	}
 }
 
-static struct error *show_heap(struct probe *p, const struct pymalloc *heap)
+/* Nothing but the question that a census asks for each block: for their number, and for the time that it takes. */
+static void count_objects(struct probe *p)
 {
-	for (size_t i = 0; i < heap->arenas.count; i++) {
-		const struct pymalloc_arena *a = &heap->arenas.items[i];
-		for (uint32_t k = 0; k < a->n_carved; k++) {
-			raddr pool = pymalloc_pool_address(heap, a, k);
-			struct error *err = heap->pools.items[a->pools_at + k].used
-						    ? show_pool(p, heap, pool)
-						    : NULL;
-			if (err)
-				return err;
-		}
+	uint64_t start = now_us();
+	for (uint32_t i = 0; i < p->plot.n_run_blocks; i++) {
+		struct plot_place place;
+		struct object object;
+		if (!plot_is_used(&p->plot, i))
+			continue;
+		plot_place(&p->plot, i, &place);
+		p->n_objects +=
+			object_in_block(&p->types, raddr_at(place.start), place.size, &object);
 	}
-	return NULL;
+	p->us = now_us() - start;
 }
 
 static void show_types(const struct probe *p)
@@ -238,74 +232,89 @@ static void show_types(const struct probe *p)
 			     t->exact, text_string(&name));
 	}
 	(void)printf("blocks=%" PRIu64 "\nobjects=%" PRIu64 "\nus=%" PRIu64 "\nexamined=%" PRIu64
-		     "\ngc_size=%" PRIu64 "\nwindowed=%" PRIu64 "\n",
-		     p->n_blocks, p->n_objects, p->us, p->types.n_examined, p->types.gc_size,
-		     burst_windowed(p->burst));
+		     "\ngc_size=%" PRIu64 "\nhooks=%" PRIu64 "\nwindowed=%" PRIu64 "\n",
+		     p->plot.n_used, p->n_objects, p->us, p->types.n_examined, p->types.gc_size,
+		     p->shapes.hook_size, burst_windowed(p->burst));
 }
 
-static struct error *look_at_heaps(struct probe *p, const struct inspector_request *request)
+static struct error *walk_heaps(struct probe *p)
 {
-	const struct layout *layout = &p->subject.build.layout;
-	struct error *err = look_copy(&p->look, request, &p->subject, p->snapshot);
-	for (size_t i = 0; !err && i < p->look.runtime.interpreters.count; i++) {
+	for (size_t i = 0; i < p->look.runtime.interpreters.count; i++) {
 		const struct runtime_interpreter *from = &p->look.runtime.interpreters.items[i];
 		struct snapshot_interpreter *to = vec_push(&p->snapshot->interpreters);
 		if (!to)
 			return error_out_of_memory();
-		if (from->has_heap)
-			err = pymalloc_walk(p->look.copies.items[i], layout, &from->roots,
-					    &to->pymalloc, &p->snapshot->doubts);
+		struct error *err = p->look.mimalloc
+					    ? mimalloc_walk(p->look.mimalloc, i, &to->mimalloc,
+							    &p->snapshot->doubts)
+					    : NULL;
+		if (!err && from->has_heap)
+			err = pymalloc_walk(p->look.copies.items[i], &p->subject.build.layout,
+					    &from->roots, &to->pymalloc, &p->snapshot->doubts);
+		if (err)
+			return err;
 	}
-	return err;
+	return NULL;
 }
 
 static struct error *take_burst(struct probe *p)
 {
-	const struct space *space = &p->subject.space;
-	for (size_t i = 0; i < space->regions.count; i++) {
-		const struct region *r = &space->regions.items[i];
-		struct burst_range *range =
-			r->writable && r->readable ? vec_push(&p->wanted) : NULL;
-		if (range)
-			*range = (struct burst_range){r->start, r->size};
-	}
-	const struct burst_request request = {.space = &p->subject.space,
-					      .wanted = p->wanted.items,
-					      .n_wanted = p->wanted.count,
-					      .max_memory = GIB};
-	return burst_take(&request, &p->burst);
+	_cleanup_(burst_wanted_fini) struct burst_wanted wanted = {.size = 0};
+	const struct burst_wanted_request request = {&p->subject.space, &p->subject.origin,
+						     &p->look, NULL, 0};
+	struct error *err = burst_wanted_find(&request, &wanted);
+	if (err)
+		return err;
+	const struct burst_request all = {&p->subject.space, wanted.list.items, wanted.list.count,
+					  GIB};
+	return burst_take(&all, &p->burst);
 }
 
-static struct error *show_all(struct probe *p)
+static struct error *fill_shapes(struct probe *p)
 {
 	const struct python_build *build = &p->subject.build;
 	bool unverified;
-	struct error *err = shapes_fill(&build->layout, build->version_hex, build->free_threaded,
-					p->snapshot->target.debug_hooks, &p->shapes, &unverified);
-	err = err ?: take_burst(p);
-	err = err ?: type_table_init(&p->types, p->burst, &p->shapes, &p->subject.space);
-	for (size_t i = 0; !err && i < p->snapshot->interpreters.count; i++)
-		err = show_heap(p, &p->snapshot->interpreters.items[i].pymalloc);
-	if (!err)
-		show_types(p);
-	return err;
+	return shapes_fill(&build->layout, build->version_hex, build->free_threaded,
+			   p->snapshot->target.debug_hooks, &p->shapes, &unverified);
 }
 
-static struct error *probe_target(const char *pid, bool parts)
+static struct error *show_target(struct probe *p, const struct inspector_request *request)
+{
+	struct error *err = inspector_enter();
+	err = err ?: subject_open(request, &p->subject);
+	err = err ?: origin_refresh(&p->subject.origin, &p->subject.space);
+	err = err ?: look_copy(&p->look, request, &p->subject, p->snapshot);
+	err = err ?: walk_heaps(p);
+	err = err ?: take_burst(p);
+	err = err ?: fill_shapes(p);
+	if (err)
+		return err;
+	const struct plot_request draw = {p->burst, &p->look, &p->subject, p->snapshot};
+	err = plot_make(&draw, &p->plot);
+	err = err ?: type_table_init(&p->types, p->burst, &p->shapes, &p->subject.space);
+	if (err)
+		return err;
+	count_objects(p);
+	if (!p->silent)
+		show_blocks(p);
+	show_types(p);
+	return NULL;
+}
+
+static struct error *probe_target(const char *pid, const char *what)
 {
 	static struct probe p;
-	const struct inspector_request request = {
-		.kind = ORIGIN_LIVE, .pid = (pid_t)strtol(pid, NULL, 10), .mode = LOOK_SETTLE};
-	p.parts = parts;
+	const struct inspector_request request = {.kind = ORIGIN_LIVE,
+						  .pid = (pid_t)strtol(pid, NULL, 10),
+						  .parts = LOOK_CENSUS,
+						  .mode = LOOK_NO_PAUSE};
+	p.parts = strcmp(what, "parts") == 0;
+	p.silent = strcmp(what, "time") == 0;
 	p.snapshot = snapshot_new();
-	struct error *err = inspector_enter();
-	err = err ?: subject_open(&request, &p.subject);
-	err = err ?: origin_refresh(&p.subject.origin, &p.subject.space);
-	err = err ?: look_at_heaps(&p, &request);
-	err = err ?: show_all(&p);
+	struct error *err = show_target(&p, &request);
 	type_table_fini(&p.types);
+	plot_fini(&p.plot);
 	burst_free(p.burst);
-	vec_fini(&p.wanted);
 	look_fini(&p.look);
 	snapshot_free(p.snapshot);
 	subject_fini(&p.subject);
@@ -318,7 +327,7 @@ int main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[1], "shapes") == 0)
 		err = show_shapes(argv[2], argc > 3);
 	else if (argc > 1)
-		err = probe_target(argv[1], argc > 2);
+		err = probe_target(argv[1], argc > 2 ? argv[2] : "");
 	if (err)
 		(void)fprintf(stderr, "object-probe: %s\n", err->cause);
 	int code = err ? (int)err->kind : argc > 1 ? 0 : 2;

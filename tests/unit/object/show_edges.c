@@ -85,8 +85,9 @@ static struct error *open_all(pid_t pid, struct asked *a)
 					     .max_memory = UINT64_C(16) << 20};
 	const struct python_build *build = &a->subject.build;
 	err = burst_take(&wanted, &a->burst);
-	err = err ?: shapes_fill(&build->layout, build->version_hex, build->free_threaded, false,
-				 &a->shapes, &unverified);
+	err = err
+		      ?: shapes_fill(&build->layout, build->version_hex, build->free_threaded,
+				     false, &a->shapes, &unverified);
 	return err ?: type_table_init(&a->types, a->burst, &a->shapes, &a->subject.space);
 }
 

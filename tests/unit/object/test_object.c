@@ -154,6 +154,47 @@ static void test_the_hooks_tell_buffers(void **state)
 	object_world_free(w);
 }
 
+/* What is too large for arenas has malloc's own header in front. */
+static void test_large_objects_have_two_hooks(void **state)
+{
+	(void)state;
+	struct object o;
+	struct object_world *w = object_world_new(0x030c0000, false, true, 0);
+	uint64_t at = object_world_heap(w, 16), inner = object_world_object(w, w->list, 16, 600, 1);
+	assert_int_equal(inner, at + 48);
+	memcpy(object_world_host(w, at, 16), object_world_host(w, at + 16, 16), 16);
+	*object_world_host(w, at + 8, 1) = 'r';
+	object_world_look(w);
+	assert_true(object_in_block(&w->types, raddr_at(at), 704, &o));
+	assert_int_equal(o.at.value, inner);
+	assert_int_equal(o.before, 48);
+	*object_world_host(w, at + 16 + 8, 1) = 'm';
+	object_world_look(w);
+	assert_false(object_in_block(&w->types, raddr_at(at), 704, &o));
+	object_world_free(w);
+}
+
+/* From 3.14 on they are linked through the word that was the count; a pointer to something else is no link. */
+static void test_dead_objects_are_linked(void **state)
+{
+	(void)state;
+	struct object o;
+	static const uint32_t versions_of[] = {0x030d0000, 0x030e0000};
+	for (size_t i = 0; i < ARRAY_SIZE(versions_of); i++) {
+		struct object_world *w = object_world_new(versions_of[i], false, false, 0);
+		uint64_t last = object_world_object(w, w->integer, 0, 32, 0),
+			 first = object_world_object(w, w->integer, 0, 32, last),
+			 other = object_world_object(w, w->integer, 0, 32, w->list);
+		object_world_look(w);
+		assert_true(object_in_block(&w->types, raddr_at(last), 32, &o));
+		assert_int_equal(o.refcount, 0);
+		assert_int_equal(object_in_block(&w->types, raddr_at(first), 32, &o), i);
+		assert_int_equal(o.refcount, 0);
+		assert_false(object_in_block(&w->types, raddr_at(other), 32, &o));
+		object_world_free(w);
+	}
+}
+
 /* Programs at fixed addresses: two pointers to static objects, the second to a class. */
 static void test_pointers_that_are_small_are_no_counts(void **state)
 {
@@ -202,6 +243,8 @@ int main(void)
 		cmocka_unit_test(test_others_are_not),
 		cmocka_unit_test(test_dead_objects_have_no_references),
 		cmocka_unit_test(test_the_hooks_tell_buffers),
+		cmocka_unit_test(test_large_objects_have_two_hooks),
+		cmocka_unit_test(test_dead_objects_are_linked),
 		cmocka_unit_test(test_pointers_that_are_small_are_no_counts),
 		cmocka_unit_test(test_immortal_objects_say_so),
 	};
