@@ -12,15 +12,14 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "inspector/census/ground.h"
 #include "inspector/core_account.h"
-#include "inspector/holders/graph.h"
 #include "inspector/ledger/frame_extents.h"
 #include "inspector/ledger/ledger_fill.h"
 #include "inspector/ledger/pymalloc_claims.h"
 #include "inspector/look/budget.h"
 #include "inspector/look/footprint.h"
 #include "inspector/look/look.h"
+#include "inspector/look/look_study.h"
 #include "inspector/python/runtime.h"
 #include "inspector/save/save.h"
 #include "inspector/subject.h"
@@ -38,9 +37,8 @@ struct inspector {
 	struct footprint footprint; /* of the last look that was asked for the ledger */
 	struct footprint *saved;    /* of the file that is being written; borrowed, or NULL */
 	struct ledger_memory memory;
-	struct ground *ground; /* of the last look with a census; NULL: there was none */
-	struct graph *graph;   /* of that ground; NULL: holders were not asked for */
-	uint64_t opened_us;    /* what opening cost; part of the first look's time */
+	struct look_study study; /* what the last look into every block stands on */
+	uint64_t opened_us;      /* what opening cost; part of the first look's time */
 	bool looked;
 };
 
@@ -80,8 +78,7 @@ void inspector_close(struct inspector *inspector)
 {
 	if (!inspector)
 		return;
-	graph_free(inspector->graph);
-	ground_free(inspector->ground);
+	look_study_drop(&inspector->study);
 	look_fini(&inspector->look);
 	footprint_fini(&inspector->footprint);
 	ledger_memory_fini(&inspector->memory);
@@ -309,33 +306,9 @@ static struct error *tell_ledger(struct inspector *inspector, struct snapshot *r
 	return ledger_fill(&request, &ret->ledger);
 }
 
-static bool asks_for_census(const struct inspector *inspector)
-{
-	return inspector->request.parts & (LOOK_CENSUS | LOOK_HOLDERS);
-}
-
-/* The only copy of its kind: the one before it went when the look began. */
-static struct error *take_census(struct inspector *inspector, struct snapshot *ret)
-{
-	const struct inspector_request *asked = &inspector->request;
-	const struct ground_request request = {
-		.space = &inspector->subject.space,
-		.subject = &inspector->subject,
-		.look = &inspector->look,
-		.snapshot = ret,
-		.max_memory = budget_of(asked),
-		.contents = asked->contents,
-		.progress = asked->progress,
-		.context = asked->progress_context,
-	};
-	if (!asks_for_census(inspector))
-		return NULL;
-	return ground_make(&request, &inspector->ground, &ret->census, &ret->doubts);
-}
-
 struct ground *inspector_ground(struct inspector *inspector)
 {
-	return inspector->ground;
+	return inspector->study.ground;
 }
 
 bool inspector_contents(const struct inspector *inspector)
@@ -345,7 +318,7 @@ bool inspector_contents(const struct inspector *inspector)
 
 const struct graph *inspector_graph(const struct inspector *inspector)
 {
-	return inspector->graph;
+	return inspector->study.graph;
 }
 
 /* Why, from all that was found. */
@@ -372,7 +345,9 @@ static struct error *look_once(struct inspector *inspector, struct snapshot *ret
 	err = err ?: look_copy(&inspector->look, &inspector->request, s, ret);
 	err = err ?: walk(inspector, ret);
 	err = err ?: tell_ledger(inspector, ret);
-	err = err ?: take_census(inspector, ret);
+	err = err
+		      ?: look_study_take(&inspector->study, &inspector->request, s,
+					 &inspector->look, ret);
 	err = err ?: tell_verdict(inspector, ret);
 	if (origin_process(&s->origin))
 		clock_gettime(CLOCK_REALTIME, &ret->target.taken_at);
@@ -387,10 +362,8 @@ struct error *inspector_look(struct inspector *inspector, struct snapshot **ret)
 		return error_out_of_memory();
 	/* Also the first time: reading DWARF took a while. */
 	struct subject *s = &inspector->subject;
-	if (asks_for_census(inspector)) {
-		graph_free(take(inspector->graph));
-		ground_free(take(inspector->ground));
-	}
+	if (look_study_asked(&inspector->request))
+		look_study_drop(&inspector->study);
 	struct error *err = origin_refresh(&s->origin, &s->space);
 	err = err ?: look_once(inspector, snapshot);
 	if (err) {

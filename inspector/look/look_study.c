@@ -1,0 +1,82 @@
+/*
+ * look_study: each step needs the one before it, and a step that cannot be done ends the row, not the look.
+ */
+#include "inspector/look/look_study.h"
+
+#include "base/cleanup.h"
+#include "inspector/look/budget.h"
+#include "inspector/verdict/pins/pins_make.h"
+
+bool look_study_asked(const struct inspector_request *request)
+{
+	return request->parts & (LOOK_CENSUS | LOOK_HOLDERS);
+}
+
+void look_study_drop(struct look_study *study)
+{
+	graph_free(take(study->graph));
+	ground_free(take(study->ground));
+}
+
+struct step {
+	struct look_study *study;
+	const struct inspector_request *request;
+	struct subject *subject;
+	struct look *look;
+	struct snapshot *ret;
+};
+
+static struct error *take_census(const struct step *s)
+{
+	const struct ground_request request = {
+		.space = &s->subject->space,
+		.subject = s->subject,
+		.look = s->look,
+		.snapshot = s->ret,
+		.max_memory = budget_of(s->request),
+		.contents = s->request->contents,
+		.progress = s->request->progress,
+		.context = s->request->progress_context,
+	};
+	return ground_make(&request, &s->study->ground, &s->ret->census, &s->ret->doubts);
+}
+
+static struct error *take_holders(const struct step *s)
+{
+	const struct graph_request request = {
+		.ground = s->study->ground,
+		.look = s->look,
+		.subject = s->subject,
+		.contents = s->request->contents,
+		.max_memory = budget_of(s->request),
+		.progress = s->request->progress,
+		.context = s->request->progress_context,
+	};
+	struct error *err = graph_make(&request, &s->study->graph, &s->ret->doubts);
+	return err ?: graph_report(s->study->graph, &s->ret->holders);
+}
+
+static struct error *take_pins(const struct step *s)
+{
+	const struct pins_request request = {
+		.ground = s->study->ground,
+		.graph = s->study->graph,
+		.malloc = &s->ret->malloc,
+		.residency = s->look->residency,
+		.contents = s->request->contents,
+	};
+	return pins_make(&request, &s->ret->holders, &s->ret->pins);
+}
+
+struct error *look_study_take(struct look_study *study, const struct inspector_request *request,
+			      struct subject *subject, struct look *look, struct snapshot *ret)
+{
+	const struct step step = {study, request, subject, look, ret};
+	if (!look_study_asked(request))
+		return NULL;
+	struct error *err = take_census(&step);
+	if (err || !study->ground || !(request->parts & LOOK_HOLDERS))
+		return err;
+	err = take_holders(&step);
+	return err ?: take_pins(&step);
+}
