@@ -92,6 +92,7 @@ struct error *look_malloc_begin(struct scene *scene)
 		.origin = &scene->subject->origin,
 		.space = &scene->subject->space,
 		.in_detail = scene->request->parts & LOOK_LEDGER,
+		.once = !tells_account(scene),
 		.residency = scene->look->residency,
 		.max_memory = room_left(scene),
 		.avoid = avoided.spans.items,

@@ -294,7 +294,8 @@ static bool moves_all_the_time(const struct malloc_look *look,
 struct error *malloc_look_walk(struct malloc_look *look)
 {
 	const struct origin *origin = look->request.origin;
-	int tries = origin && origin_process(origin) ? LIVE_TRIES : 1; /* a file stays as it is */
+	bool moves = origin && origin_process(origin); /* a file stays as it is */
+	int tries = moves && !look->request.once ? LIVE_TRIES : 1;
 	for (size_t i = 0; i < look->arenas.count; i++) {
 		struct malloc_look_arena *arena = &look->arenas.items[i];
 		struct error *err = NULL;

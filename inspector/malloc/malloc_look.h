@@ -32,6 +32,7 @@ struct malloc_look_request {
 	const struct origin *origin; /* borrowed, as all here */
 	struct space *space;
 	bool in_detail; /* claims with all traits of pages (space_residency_in_detail) */
+	bool once; /* an arena that moves meanwhile is not walked again: for its large chunks alone */
 	/* Of the whole target, taken by the caller before anything was read: then that is what counts
 	 * as resident. NULL: it is taken here, arena by arena. */
 	const struct residency *residency;

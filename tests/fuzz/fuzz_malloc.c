@@ -5,7 +5,7 @@
  *	chunks: kind and size, u16 each │ writes: where u32, value u64 │ …
  */
 #include "../unit/malloc/malloc_world.h"
-#include "fuzz.h"
+#include "fuzz_drawing.h"
 
 #define CHUNKS    40
 #define MUTATIONS 32
@@ -69,6 +69,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		err = malloc_look_finish(look, &account, &claims, &doubts);
 	if (!err)
 		check(&account, &claims);
+	if (!err) {
+		const struct look kept = {.malloc = look};
+		fuzz_draw(&w->space, &kept, NULL, size % 2 ? 16 * MIB : 128 * KIB);
+	}
 	error_free(err);
 	malloc_look_free(look);
 	malloc_account_fini(&account);

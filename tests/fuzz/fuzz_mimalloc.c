@@ -1,7 +1,7 @@
 /*
  * mimalloc: whatever stands in its memory, a look ends, and what it says fits in the memory that is there.
  */
-#include "fuzz.h"
+#include "fuzz_drawing.h"
 
 #include "../unit/mimalloc/segment_world.h"
 
@@ -83,6 +83,17 @@ static void check_claims(const struct mimalloc_copy *copy)
 	claims_fini(&claims);
 }
 
+static void draw(struct segment_world *w, struct mimalloc_copy *copy)
+{
+	struct subject subject = {.n_code = 0};
+	const struct look look = {.mimalloc = copy, .runtime = w->runtime};
+	subject.build.layout = w->layout;
+	subject.build.free_threaded = w->flavour.free_threaded;
+	subject.build.debug_build = w->flavour.debug_build;
+	subject.build.version_hex = w->flavour.version_hex;
+	fuzz_draw(&w->space, &look, &subject, 1 * MIB);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz f = {data, size};
@@ -99,6 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!err) {
 			check(&m, &w);
 			check_claims(copy);
+			draw(&w, copy);
 		}
 		error_free(err);
 		mimalloc_fini(&m);
