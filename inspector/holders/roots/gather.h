@@ -21,10 +21,13 @@ struct gather {
 	modules; /* those imported last first, what is in no sys.modules last of all */
 	VEC(raddr) old_classes; /* 2.7: classes that are no types */
 	struct threads threads;
-	uint64_t left; /* entries, slots and words that may still be looked at */
+	uint64_t left;   /* entries, slots and words that may still be looked at */
+	size_t n_before; /* roots of the phases before this one */
+	enum root_phase phase;
+	bool too_many; /* roots of one phase: the rest of them is left out */
 };
 
-/* Adds a root. name is copied, NULL: as the one before. ERROR_RESOURCE. */
+/* Adds a root, unless there are too many. name is copied, NULL: as the one before. ERROR_RESOURCE. */
 struct error *gather_add(struct gather *g, struct root root, const char *name) MUST_CHECK;
 
 /* Takes one of what may be looked at. False: nothing is left. */

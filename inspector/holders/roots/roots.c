@@ -14,11 +14,20 @@
 #include <string.h>
 
 /* Of all modules', classes' and frames' names together: a heap has more, but they are not roots. */
-#define LEFT_MAX     (UINT64_C(1) << 24)
-#define INTERNED_MIN 16 /* strings that begin a dict whose values are its keys */
+#define LEFT_MAX     (UINT64_C(1) << 23)
+#define ROOTS_MAX    ((size_t)1 << 20) /* of one phase */
+#define INTERNED_MIN 16                /* strings that begin a dict whose values are its keys */
 
 struct error *gather_add(struct gather *g, struct root root, const char *name)
 {
+	if (root.phase != g->phase) {
+		g->phase = root.phase;
+		g->n_before = g->ret->list.count;
+	}
+	if (g->ret->list.count - g->n_before >= ROOTS_MAX) {
+		g->too_many = true;
+		return NULL;
+	}
 	char *copy = name ? strdup(name) : NULL;
 	struct root *place = !name || copy ? vec_push(&g->ret->list) : NULL;
 	if (!place) {
@@ -143,7 +152,7 @@ struct error *roots_find(const struct roots_request *request, struct roots *ret,
 		err = finders[i](&g);
 	if (err)
 		return err;
-	if (!g.left)
+	if (!g.left || g.too_many)
 		doubts_add(doubts, DOUBT_HOLDERS_PARTIAL, DOUBT_PARTIAL, 1,
 			   "there are more names than are looked at");
 	*ret = roots;

@@ -1,10 +1,13 @@
 /*
  * show_roots: the roots of a process, for tests that ask a real one.
  *
- *	show-roots PID
+ *	show-roots PID [SEED]
  *
- * A line for each: phase, kind, address, size, from where, the label of what is there, name. "-": as the root before it. Escaped.
+ * A line for each: phase, kind, address, size, from where, the label of what is there, name. "-": as the root before it. Escaped. With a seed
+ * what is copied of the target's memory is damaged (damaged.h), and the answers are any.
  */
+#include "../object/damaged.h"
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "inspector/holders/roots.h"
@@ -22,6 +25,7 @@ struct shown {
 	struct ground *ground;
 	struct census census;
 	struct roots roots;
+	struct damaged damaged;
 };
 
 static struct error *walk(struct shown *s)
@@ -44,7 +48,7 @@ static struct error *walk(struct shown *s)
 	return NULL;
 }
 
-static struct error *find(pid_t pid, struct shown *s)
+static struct error *find(pid_t pid, uint64_t seed, struct shown *s)
 {
 	const struct inspector_request request = {
 		.pid = pid, .mode = LOOK_SETTLE, .parts = LOOK_MALLOC | LOOK_CENSUS | LOOK_FRAMES};
@@ -57,6 +61,8 @@ static struct error *find(pid_t pid, struct shown *s)
 	s->snapshot->target.pid = pid;
 	err = look_copy(&s->look, &request, &s->subject, s->snapshot);
 	err = err ?: walk(s);
+	if (seed)
+		damaged_begin(&s->damaged, &s->subject.space, seed, 1024);
 	const struct ground_request ground = {.space = &s->subject.space,
 					      .subject = &s->subject,
 					      .look = &s->look,
@@ -73,22 +79,24 @@ static struct error *find(pid_t pid, struct shown *s)
 
 static void show_root(const struct shown *s, const struct root *r)
 {
-	_cleanup_(text_fini) struct text name = TEXT_EMPTY, label = TEXT_EMPTY;
+	_cleanup_(text_fini) struct text name = TEXT_EMPTY, label = TEXT_EMPTY, line = TEXT_EMPTY;
 	struct plot_place place;
 	if (plot_find(&s->ground->plot, r->at.value, &place))
 		ground_label_name(s->ground, labels_of(&s->ground->labels, place.block), &label);
 	else
 		text_add(&label, "-");
+	text_add_escaped(&line, text_string(&label), label.length);
 	text_add_escaped(&name, r->name ?: "-", strlen(r->name ?: "-"));
 	(void)printf("%d\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%s\t%s\n", r->phase,
 		     holder_kind_name(r->kind), r->at.value, r->size, r->from.value,
-		     text_string(&label), text_string(&name));
+		     text_string(&line), text_string(&name));
 }
 
 int main(int argc, char **argv)
 {
 	struct shown s = {.ground = NULL};
-	struct error *err = find(argc > 1 ? atoi(argv[1]) : 0, &s);
+	struct error *err =
+		find(argc > 1 ? atoi(argv[1]) : 0, argc > 2 ? strtoull(argv[2], NULL, 10) : 0, &s);
 	int status = err != NULL;
 	if (err)
 		(void)fprintf(stderr, "%s\n", err->cause);
@@ -98,6 +106,7 @@ int main(int argc, char **argv)
 	roots_fini(&s.roots);
 	census_fini(&s.census);
 	ground_free(s.ground);
+	damaged_end(&s.damaged);
 	look_fini(&s.look);
 	subject_fini(&s.subject);
 	snapshot_free(s.snapshot);

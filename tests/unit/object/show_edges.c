@@ -1,13 +1,14 @@
 /*
  * show_edges: how objects of a process refer to each other, for tests that ask a real one.
  *
- *	show-edges PID < questions
+ *	show-edges PID [SEED] < questions
  *
  * A question is a line "edge FROM TO", "edge! FROM TO" (with contents), "text AT", "text! AT"; the answer a line: kind, index,
- * name; or what is said of the object. Escaped.
+ * name; or what is said of the object. Escaped. With a seed the target's memory is damaged (damaged.h), and the answers are any.
  */
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "damaged.h"
 #include "inspector/object/edge.h"
 #include "inspector/subject.h"
 
@@ -20,6 +21,7 @@ struct asked {
 	struct burst *burst;
 	struct shapes shapes;
 	struct type_table types;
+	struct damaged damaged;
 };
 
 static const char *kind_name(enum edge_kind kind)
@@ -74,13 +76,15 @@ static void answer(struct asked *a)
 	}
 }
 
-static struct error *open_all(pid_t pid, struct asked *a)
+static struct error *open_all(pid_t pid, uint64_t seed, struct asked *a)
 {
 	const struct inspector_request request = {.pid = pid, .mode = LOOK_NO_PAUSE};
 	bool unverified;
 	struct error *err = subject_open(&request, &a->subject);
 	if (err)
 		return err;
+	if (seed)
+		damaged_begin(&a->damaged, &a->subject.space, seed, 256);
 	const struct burst_request wanted = {.space = &a->subject.space,
 					     .max_memory = UINT64_C(16) << 20};
 	const struct python_build *build = &a->subject.build;
@@ -94,7 +98,8 @@ static struct error *open_all(pid_t pid, struct asked *a)
 int main(int argc, char **argv)
 {
 	struct asked a = {0};
-	struct error *err = open_all(argc > 1 ? atoi(argv[1]) : 0, &a);
+	struct error *err = open_all(argc > 1 ? atoi(argv[1]) : 0,
+				     argc > 2 ? strtoull(argv[2], NULL, 10) : 0, &a);
 	if (err) {
 		(void)fprintf(stderr, "%s\n", err->cause);
 		error_free(err);
@@ -103,6 +108,7 @@ int main(int argc, char **argv)
 	answer(&a);
 	type_table_fini(&a.types);
 	burst_free(a.burst);
+	damaged_end(&a.damaged);
 	subject_fini(&a.subject);
 	return 0;
 }
