@@ -2,7 +2,8 @@
  * plot_malloc: chunks in use, as the walk over the burst meets them.
  *
  *	arenas   [main: ▒▒▒▒▒][heap of a thread's: ▒▒▒▒][▒▒▒ main goes on][▒ other]      each upwards, all in no order
- *	chunks   pieces that ascend, put in order as wholes
+ *	mapped   chunks with mappings of their own lie between them, wherever
+ *	chunks   pieces that ascend, put in order as wholes; one by one where a piece lies in another
  */
 #include "inspector/census/plotting/plot_build.h"
 
@@ -71,16 +72,38 @@ static struct error *find_pieces(const struct plot *p, struct pieces *ret)
 	return NULL;
 }
 
+static int compare_chunks(const void *a, const void *b)
+{
+	const struct plot_chunk *x = a, *y = b;
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* Whether a piece ends before the next begins, in order of their starts. */
+static bool are_apart(const struct plot *p, const struct pieces *pieces)
+{
+	for (size_t i = 1; i < pieces->list.count; i++) {
+		const struct piece *before = &pieces->list.items[i - 1];
+		const struct plot_chunk *last = &p->chunks.items[before->first + before->count - 1];
+		if (last->start >= pieces->list.items[i].start)
+			return false;
+	}
+	return true;
+}
+
 static struct error *put_in_order(struct plot *p)
 {
 	_cleanup_(pieces_fini) struct pieces pieces = {VEC_EMPTY};
 	struct error *err = find_pieces(p, &pieces);
 	if (err || pieces.list.count < 2)
 		return err;
+	qsort(pieces.list.items, pieces.list.count, sizeof(*pieces.list.items), compare_pieces);
+	if (!are_apart(p, &pieces)) {
+		qsort(p->chunks.items, p->chunks.count, sizeof(*p->chunks.items), compare_chunks);
+		return NULL;
+	}
 	struct plot_chunk *sorted = malloc(p->chunks.count * sizeof(*sorted));
 	if (!sorted)
 		return error_out_of_memory();
-	qsort(pieces.list.items, pieces.list.count, sizeof(*pieces.list.items), compare_pieces);
 	size_t n = 0;
 	for (size_t i = 0; i < pieces.list.count; i++) {
 		const struct piece *one = &pieces.list.items[i];
