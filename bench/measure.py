@@ -23,7 +23,7 @@ def die_with_parent():
 class Target:
     """A running bench/target.py and the clock it keeps."""
 
-    def __init__(self, python, megabytes, threads, quiet=False, environment=None):
+    def __init__(self, python, megabytes, threads, quiet=False, environment=None, mixed=False):
         self.file = tempfile.NamedTemporaryFile()
         self.file.write(b"\0" * 4096)
         self.file.flush()
@@ -31,6 +31,8 @@ class Target:
         command = [python, os.path.join(HERE, "target.py"), self.file.name, str(megabytes), str(threads)]
         if quiet:
             command.append("--quiet")
+        if mixed:
+            command.append("--mixed")
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         self.process = subprocess.Popen(command, env=dict(clean, **(environment or {})), stderr=subprocess.DEVNULL,
                                         preexec_fn=die_with_parent)

@@ -11,8 +11,11 @@ asking for them disturbs nothing:
     byte  17     1 once the heap is built
     bytes 24-31  longest wait for the lock of its address space since the last reset, seconds (double)
 
-    python bench/target.py SHARED_FILE MEGABYTES THREADS [--quiet]
+    python bench/target.py SHARED_FILE MEGABYTES THREADS [--quiet] [--mixed]
+
+--mixed: objects of many types, about sixty bytes each, instead of strings of bytes; there are no holes.
 """
+import gc
 import mmap
 import random
 import struct
@@ -36,6 +39,25 @@ def fill(megabytes):
         for index in rng.sample(range(len(batch)), len(batch) // 4):
             batch[index] = None
         keep.append(batch)
+    return keep
+
+
+class Row(object):
+    __slots__ = ("name", "value", "pair", "number", "more")
+
+    def __init__(self, i):
+        self.name, self.value, self.number = "the row of number %d" % i, i / 3.0, i + 1000
+        self.pair = (self.value, self.number)
+        self.more = {"id": i} if i % 8 == 0 else [i] if i % 4 == 0 else None
+
+
+def fill_mixed(megabytes):
+    """About `megabytes` of pymalloc memory in instances, strings, numbers, tuples, dicts and lists: about 16 blocks a KiB."""
+    gc.disable()
+    rows = megabytes * 1024 * 16 * 10 // 54
+    keep = [[Row(at + i) for i in range(len(SIZES))] for at in range(0, rows, len(SIZES))]
+    gc.enable()
+    gc.collect()
     return keep
 
 
@@ -72,7 +94,7 @@ def run(shared, keep, quiet):
         else:
             batch, slot = keep[position % len(keep)], turns % len(SIZES)
             if batch[slot] is not None:
-                batch[slot] = bytes(SIZES[slot])
+                batch[slot] = type(batch[slot])(SIZES[slot])
             (turns, [turns], str(turns))
             position += 7
             if turns & 1023 == 0:
@@ -94,7 +116,7 @@ def main():
     path, megabytes, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with open(path, "r+b") as handle:
         shared = mmap.mmap(handle.fileno(), 4096)
-    keep = fill(megabytes)
+    keep = fill_mixed(megabytes) if "--mixed" in sys.argv else fill(megabytes)
     idle(threads - 1)
     shared[17:18] = b"\x01"
     run(shared, keep, "--quiet" in sys.argv)

@@ -1,0 +1,57 @@
+"""A heap made to harm its reader (support/programs/hostile.py): each answer ends in time, and is fit for a terminal."""
+
+import json
+import re
+
+import pytest
+
+from support import interpreters, targets
+
+PYTHONS = list({it.version[:2]: it for it in interpreters.discover()[0]
+                if not it.free_threaded and not it.debug}.values())
+VERBS = [("types",), ("why",), ("types", "--contents"), ("why", "--contents"), ("dump",)]
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
+
+
+def check_text(text):
+    assert not CONTROL.search(text), CONTROL.search(text)
+    assert max(map(len, text.splitlines())) < 4000
+    assert len(text) < 1 << 20
+
+
+def check_json(text):
+    answer = json.loads(text)
+    strings = []
+
+    def walk(value):
+        if isinstance(value, str):
+            strings.append(value)
+        elif isinstance(value, (list, dict)):
+            for it in value if isinstance(value, list) else value.values():
+                walk(it)
+
+    walk(answer)
+    assert max(map(len, strings)) < 100000
+    return answer
+
+
+@pytest.mark.parametrize("how", ["names", "shapes", "links"])
+@pytest.mark.parametrize("python", PYTHONS, ids=str)
+def test_no_heap_harms_its_reader(arenascope, tmp_path, python, how):
+    path = str(tmp_path / "saved")
+    with targets.start_program(python, "hostile.py", how) as target:
+        target.wait_ready().wait_for(target.paused, "pause")
+        arenascope.run("snapshot", target.pid, "-o", path)
+        for subject in (target.pid, path):
+            for verb, *options in VERBS:
+                result = arenascope.run(verb, subject, *options)
+                assert result.code in (0, 7), result
+                check_text(result.out + result.err)
+                result = arenascope.run(verb, subject, "--json", *options)
+                assert result.code in (0, 7), result
+                answer = check_json(result.out)
+                if verb == "types":
+                    census = answer["census"]
+                    assert census["blocks"] > 5000
+                    assert census["unexplained"] <= census["blocks"] * 0.02
+        assert target.alive()

@@ -1,0 +1,284 @@
+"""
+Planted culprits (support/culprits.py): the planted cause comes first, with its type and its holder, and following the
+advice frees what was promised.
+"""
+
+import json
+import os
+import select
+import time
+
+import pytest
+
+from support import cores, culprits, interpreters, targets
+
+MIB = 1 << 20
+PLANTED = 24 * MIB  # at least; each is about 50
+CAUSES = {
+    "pymalloc_pinned", "pymalloc_free_pools", "live_objects", "malloc_free_trimmable", "malloc_free_stuck",
+    "malloc_arena_per_thread", "malloc_threshold_raised", "malloc_env_ineffective", "mimalloc_retained", "native_live",
+    "native_lost", "thread_stacks", "file_mappings", "shared_memory", "huge_pages", "fork_private_copies",
+    "uncollected_garbage", "leaked_references", "swapped_out", "nothing_wrong"}
+LABELS = ["WHY", "WHO", "GAIN", "DO", "NOT", "SURE", "MORE"]
+PLANT = {str(culprit): culprit for culprit in culprits.TABLE + culprits.CALM}
+SOME = ["pinned-module_dict", "live-history", "freed-trimmable", "native-lost"]
+PYTHONS = [it for it in interpreters.with_debug_info() if it.root == "/" and not it.debug]
+
+
+def why(arenascope, subject, *options):
+    """The part that answers, after what must hold of each."""
+    answer = arenascope.json("why", subject, *options)
+    found = answer["why"]
+    causes = found["causes"]
+    assert causes and found["verdict"] and all(found["verdict"])
+    assert {it["cause"] for it in causes} <= CAUSES
+    assert [it["bytes"] for it in causes] == sorted((it["bytes"] for it in causes), reverse=True)
+    assert all(it["confidence"] in ("measured", "inferred") for it in causes)
+    if causes[0]["cause"] == "nothing_wrong":
+        assert len(causes) == 1 and causes[0]["bytes"] == 0
+    else:
+        assert all(it["evidence"] and it["cause"] != "nothing_wrong" for it in causes)
+        assert causes[0]["advice"]
+        assert sum(it["bytes"] for it in causes) <= rss_of(answer), "they are disjoint"
+    return found
+
+
+def rss_of(answer):
+    return answer["ledger"]["rss_bytes"] if answer.get("ledger") else answer["target"]["rss_bytes"] or 1 << 62
+
+
+def types_of(root):
+    return [it if isinstance(it, str) else it["type"] for it in root["types"]]
+
+
+def has_words(name, words):
+    return all(word in name for word in words)
+
+
+def check_pins(found, culprit):
+    """Its type is among the first that pin, and most of these hang on its root."""
+    pins = {pin["type"]: pin for pin in found["pins"][:3]}
+    assert culprit.type in pins, [pin["type"] for pin in found["pins"]]
+    pin = pins[culprit.type]
+    assert pin["count"] >= 500 and pin["arenas"] >= 20
+    if culprit.roots:
+        first = pin["holders"][0]
+        assert has_words(first["chain"][0], culprit.roots), first
+        assert first["chain"][-1] == culprit.type and first["count"] >= 0.9 * pin["count"], first
+
+
+def check_holders(found, culprit):
+    """Its root is charged with most bytes, and its type is one of those that hang there."""
+    first = found["holders"][0]
+    assert has_words(first["root"], culprit.roots), [it["root"] for it in found["holders"][:5]]
+    assert first["bytes"] >= PLANTED
+    if culprit.type:
+        assert culprit.type in types_of(first), first
+
+
+def text_of(cause):
+    return json.dumps(cause["evidence"]) + " ".join(cause["advice"])
+
+
+# ---- the table ---------------------------------------------------------------------------------------
+
+
+def test_each_cause_is_planted():
+    assert {culprit.cause for culprit in PLANT.values()} == CAUSES
+    assert len(PLANT) == len(culprits.TABLE) + len(culprits.CALM) >= 24
+
+
+@pytest.mark.parametrize("culprit, python, way", culprits.matrix(culprits.TABLE))
+def test_the_planted_cause_comes_first(arenascope, culprit, python, way):
+    with culprits.start(culprit, python, way) as planted:
+        found = why(arenascope, planted.pid, *(("--no-cache",) if way else ()))
+        cause = found["causes"][0]
+        assert cause["cause"] == culprit.cause, found["causes"]
+        if culprit.cause == "pymalloc_pinned":
+            check_pins(found, culprit)
+        elif culprit.cause in ("live_objects", "native_live"):
+            check_holders(found, culprit)
+        elif culprit.cause in ("uncollected_garbage", "leaked_references"):
+            assert culprit.type in text_of(cause), cause
+        if culprit.gain:
+            fall = planted.follow_advice()
+            assert fall >= PLANTED
+            assert abs(cause["bytes"] - fall) <= fall * 0.1, (cause["bytes"], fall, cause)
+
+
+@pytest.mark.parametrize("culprit, python, way", culprits.matrix(culprits.CALM))
+def test_nothing_wrong_is_said_where_nothing_is(arenascope, culprit, python, way):
+    with culprits.start(culprit, python, way) as planted:
+        found = why(arenascope, planted.pid, *(("--no-cache",) if way else ()))
+        assert [it["cause"] for it in found["causes"]] == ["nothing_wrong"]
+
+
+# ---- what else is said of them ---------------------------------------------------------------------------
+
+
+def python_of(minor=(3, 11)):
+    usable = [it for it in PYTHONS if it.version >= (3, 8)]
+    return next((it for it in reversed(usable) if it.version[:2] == minor), usable[-1])
+
+
+def test_a_native_leak_is_told_by_size_and_library(arenascope):
+    with culprits.start(PLANT["native-lost"], python_of()) as planted:
+        cause = why(arenascope, planted.pid)["causes"][0]
+    text = text_of(cause)
+    assert "libc" in text and ("1008" in text or "1000" in text or "1,008" in text), cause
+
+
+@pytest.mark.parametrize("name", ["pinned-module_dict", "live-history"])
+def test_theories_are_ruled_out_with_figures(arenascope, name):
+    with culprits.start(PLANT[name], python_of()) as planted:
+        found = why(arenascope, planted.pid)
+        trimmable = arenascope.json("malloc", planted.pid)["malloc"]["trimmable_bytes"]
+    theories = {it["theory"]: it for it in found["not"]}
+    assert abs(theories["malloc_trim"]["bytes"] - trimmable) <= MIB
+    assert all(it["text"] for it in found["not"])
+
+
+@pytest.mark.parametrize("name", SOME + ["calm-cache"])
+def test_the_text_has_its_labels_in_order(arenascope, name):
+    with culprits.start(PLANT[name], python_of()) as planted:
+        text = arenascope.ok("why", planted.pid).out
+    labels = [line.split()[0] for line in text.splitlines() if line and line.split()[0] in LABELS
+              and not line.startswith(" ")]
+    assert labels[0] == "WHY" and "SURE" in labels and labels == sorted(labels, key=LABELS.index), text
+    assert len(labels) == len(set(labels))
+    assert all(len(line) <= 80 for line in text.splitlines()[2:]), text
+    if name == "pinned-module_dict":
+        assert "__main__.CACHE" in text and "__main__.Session" in text
+    assert ("GAIN" in labels) == (name != "calm-cache")
+
+
+@pytest.mark.parametrize("framework", ["celery", "gunicorn", "dask"])
+def test_advice_is_worded_for_the_framework(arenascope, tmp_path, framework):
+    """Seen in its command line only: the same program, called by that name."""
+    python = python_of()
+    program = tmp_path / framework
+    program.write_text("import sys\nsys.path.insert(0, %r)\nsys.argv[1:] = ['module_dict']\nimport pinned\n"
+                       % culprits.FOLDER)
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    with targets.start(python.command + [str(program), "worker"], env=env) as target:
+        target.wait_ready().wait_paused()
+        text = arenascope.ok("why", target.pid).out
+    assert framework in text.split("DO ", 1)[1], text
+
+
+# ---- from files -------------------------------------------------------------------------------------------
+
+
+def told(found):
+    return ([(it["cause"], it["bytes"]) for it in found["causes"]],
+            [(it["root"], it["kind"], it["bytes"], it["count"]) for it in found["holders"][:10]],
+            [(it["type"], it["count"], it["arenas"]) for it in found["pins"][:10]])
+
+
+@pytest.mark.parametrize("name", SOME + ["unreached-garbage", "unreached-leaked", "live-tasks"])
+@pytest.mark.parametrize("minor", [(3, 8), (3, 11), (3, 13)], ids="3.{0[1]}".format)
+def test_files_give_the_same_answer(arenascope, name, minor):
+    with culprits.start(PLANT[name], python_of(minor)) as planted, cores.folder() as folder:
+        live = why(arenascope, planted.pid, "--exact", "--max-pause", "20000")
+        whole, blanked = os.path.join(folder, "whole"), os.path.join(folder, "blanked")
+        arenascope.ok("snapshot", planted.pid, "-o", whole, "--contents")
+        arenascope.ok("snapshot", planted.pid, "-o", blanked)
+        core = cores.gcore(planted, folder)
+        assert told(why(arenascope, whole)) == told(live)
+        assert told(why(arenascope, blanked)) == told(live)
+        found = why(arenascope, core)
+    # A core does not know what is resident: causes keep their order, holders and pins their figures.
+    assert found["causes"][0]["cause"] == live["causes"][0]["cause"]
+    assert told(found)[1] == told(live)[1]
+
+
+# ---- object ------------------------------------------------------------------------------------------------
+
+
+def test_one_object_is_told(arenascope, python):
+    code = ("import signal, sys\nclass Session(object):\n    pass\none = Session()\none.user = one.other = 7\n"
+            "CACHE = {'a': [None, one]}\nsys.stdout.write('%d %d\\nREADY\\n' % (id(one), sys.getrefcount(one) - 1))\n"
+            "del one\nsys.stdout.flush()\nsignal.pause()\n")
+    with targets.start(python.command + ["-c", code]) as target:
+        target.wait_ready().wait_paused()
+        address, references = map(int, target.out.split()[:2])
+        for spelling in (str(address), "0x%x" % address):
+            answer = arenascope.json("object", target.pid, spelling)["object"]
+            assert answer["type"] == "__main__.Session"
+            assert answer["refcount"] == references - 1
+            assert "__main__.CACHE" in answer["chain"][0]
+        text = arenascope.ok("object", target.pid, "0x%x" % address).out
+    assert "__main__.Session" in text and "__main__.CACHE" in text
+
+
+@pytest.mark.parametrize("address", ["0x0", "0x10", "0xffffffffffffffff", "1", "banana", "-5", "0x1ffffffffffffffff"])
+def test_an_address_of_nothing_is_refused(arenascope, quiet, address):
+    result = arenascope.run("object", quiet.pid, address)
+    assert result.code in (1, 2, 7) and (result.err or result.out), result
+
+
+# ---- two looks -----------------------------------------------------------------------------------------------
+
+GROW = """
+import signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: None)
+class Item(object):
+    def __init__(self, i):
+        self.number, self.body = i + 1000, bytes(bytearray(100))
+KEPT = [Item(i) for i in range(1000)]
+sys.stdout.write('READY\\n')
+sys.stdout.flush()
+signal.pause()
+KEPT.extend([Item(i) for i in range(40000)])
+sys.stdout.write('GROWN\\n')
+sys.stdout.flush()
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("minor", [(3, 8), (3, 11), (3, 13)], ids="3.{0[1]}".format)
+def test_what_grew_is_told(arenascope, tmp_path, minor):
+    before, after = str(tmp_path / "before"), str(tmp_path / "after")
+    with targets.start(python_of(minor).command + ["-c", GROW]) as target:
+        target.wait_ready().wait_paused()
+        arenascope.ok("snapshot", target.pid, "-o", before)
+        target.signal(10)
+        target.wait_for(lambda: "GROWN" in target.out and target.paused(), "growth")
+        arenascope.ok("snapshot", target.pid, "-o", after)
+        answers = [arenascope.json("diff", before, after), arenascope.json("diff", before, target.pid)]
+        text = arenascope.ok("why", target.pid, "--since", before).out
+        types = arenascope.ok("types", target.pid, "--since", before).out
+    for answer in answers:
+        grown = {row["type"]: row for row in answer["diff"]["types"]}
+        assert grown["__main__.Item"]["count"] == 40000
+        roots = answer["diff"]["roots"]
+        assert roots[0]["root"] == "__main__.KEPT" and roots[0]["bytes"] > 6 * MIB
+    assert "40,000" in text or "40000" in text
+    assert "__main__.Item" in types and ("40,000" in types or "40000" in types)
+    same = arenascope.json("diff", after, after)
+    assert not same["diff"]["types"] and not same["diff"]["roots"]
+
+
+# ---- two phases -----------------------------------------------------------------------------------------------
+
+
+def first_words(process):
+    """Seconds until something stands on its standard output, and what."""
+    start = time.monotonic()
+    ready, _, _ = select.select([process.stdout], [], [], 60)
+    assert ready
+    return time.monotonic() - start, os.read(process.stdout.fileno(), 65536).decode()
+
+
+def test_interrupted_it_keeps_what_it_said(arenascope):
+    """The ledger's verdict stands before holders are sought, and a Ctrl-C leaves it there."""
+    with culprits.start(PLANT["live-history"], python_of()) as planted:
+        process = arenascope.start("why", planted.pid, stdout=-1, stderr=-1)
+        with process:
+            _, text = first_words(process)
+            process.send_signal(2)
+            text += process.stdout.read().decode()
+            process.stderr.read()
+        assert "WHY" in text
+        assert process.returncode in (0, 130)  # it may have been done
+        assert planted.target.alive()

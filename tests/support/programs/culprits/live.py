@@ -1,0 +1,86 @@
+"""
+Nothing is kept: it is in use, and more than anybody wants. By whom differs.
+
+    live.py history|seen|tasks|log_buffer|outputs
+"""
+import asyncio
+import logging
+import logging.handlers
+
+import rest
+
+HISTORY, SEEN, Out = [], {}, {}
+
+
+class Event(object):
+    def __init__(self, i):
+        self.number, self.body = i + 1000, bytes(bytearray(300))
+
+
+class Bus(object):
+    def __init__(self):
+        self._pending = set()
+
+
+BUS = Bus()
+
+
+def history():
+    HISTORY.extend(Event(i) for i in range(100000))
+    rest.until_told()
+    del HISTORY[:]
+    rest.for_good()
+
+
+def seen():
+    SEEN.update(("key %0300d" % i, None) for i in range(120000))
+    rest.until_told()
+    SEEN.clear()
+    rest.for_good()
+
+
+async def wait(body):
+    await asyncio.get_running_loop().create_future()
+    return body
+
+
+async def begin(count):
+    for i in range(count):
+        BUS._pending.add(asyncio.ensure_future(wait(bytes(bytearray(440)))))
+    await asyncio.sleep(0)
+
+
+def tasks():
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin(30000))
+    rest.until_told()
+    for task in BUS._pending:
+        task._log_destroy_pending = False
+    del task
+    BUS._pending.clear()
+    rest.for_good()
+
+
+def log_buffer():
+    """A handler that waits for an error before it writes, and none comes."""
+    buffer = logging.handlers.MemoryHandler(10 ** 9, flushLevel=logging.CRITICAL)
+    log = logging.getLogger("app")
+    log.propagate = False
+    log.addHandler(buffer)
+    for i in range(40000):
+        log.warning("message %s", "%0300d" % i)
+    rest.until_told()
+    del buffer.buffer[:]
+    rest.for_good()
+
+
+def outputs():
+    """What IPython keeps of every answer."""
+    for i in range(1, 20):
+        Out[i] = [Event(k) for k in range(80000 if i == 17 else 10)]
+    rest.until_told()
+    Out.clear()
+    rest.for_good()
+
+
+rest.run([history, seen, tasks, log_buffer, outputs])

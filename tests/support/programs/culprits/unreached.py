@@ -1,0 +1,51 @@
+"""
+Objects that nobody can reach, and that are there.
+
+    unreached.py garbage|leaked
+"""
+import array
+import ctypes
+import gc
+
+import rest
+
+COUNT, MASK = 110000, 0x5a5a5a5a5a5a5a5a
+HIDDEN = array.array("Q")  # addresses, so that no pointer is seen
+
+
+class Node(object):
+    def __init__(self, i):
+        self.itself, self.body = self, bytes(bytearray(400))
+
+
+class Record(object):
+    def __init__(self, i):
+        self.number, self.body = i + 1000, bytes(bytearray(400))
+
+
+def garbage():
+    """Cycles, and the collector is off."""
+    gc.disable()
+    for i in range(COUNT):
+        Node(i)
+    rest.say("READY")
+    rest.for_good()
+
+
+def leaked():
+    """An extension that took a reference and forgot it."""
+    take, drop = ctypes.pythonapi.Py_IncRef, ctypes.pythonapi.Py_DecRef
+    take.argtypes, drop.argtypes = [ctypes.py_object], [ctypes.c_void_p]
+    take.restype = drop.restype = None
+    for i in range(COUNT):
+        record = Record(i)
+        take(record)
+        HIDDEN.append(id(record) ^ MASK)
+    del record
+    rest.until_told()
+    for hidden in HIDDEN:
+        drop(hidden ^ MASK)
+    rest.for_good()
+
+
+rest.run([garbage, leaked])
