@@ -6,6 +6,7 @@ hold: tuples, strings and numbers, mostly.
 """
 
 import collections
+import contextlib
 import os
 
 import pytest
@@ -21,8 +22,8 @@ MIMALLOC = {"PYTHONMALLOC": "mimalloc"}
 SMALL, LARGE = 0.05, 1
 # What the collector does not reach although it is there: parts of code objects, mostly.
 HIDDEN = {"str", "unicode", "bytes", "tuple", "int", "long", "float", "frozenset", "code", "bool", "complex"}
-# Types that closure.py makes, of which CPython keeps some in files' data or in C alone.
-UNSURE = {"slice", "bytearray"}
+# Types that closure.py makes, and that constants of code are, too.
+UNSURE = {"slice", "complex"}
 FIGURES = ("objects", "buffers", "free_listed", "unexplained")
 
 
@@ -51,8 +52,6 @@ class Started:
 
 @pytest.fixture
 def started():
-    import contextlib
-
     with contextlib.ExitStack() as stack:
         yield lambda python, env={}, way=None, size=SMALL: Started(stack, python, env, way, size)
 

@@ -19,6 +19,17 @@ CAUSES = {
     "malloc_arena_per_thread", "malloc_threshold_raised", "malloc_env_ineffective", "mimalloc_retained", "native_live",
     "native_lost", "thread_stacks", "file_mappings", "shared_memory", "huge_pages", "fork_private_copies",
     "uncollected_garbage", "leaked_references", "swapped_out", "nothing_wrong"}
+# Lines of the ledger in which the bytes of a cause lie, by how their keys begin.
+LEAVES = {
+    "pymalloc_pinned": ("pymalloc.",), "pymalloc_free_pools": ("pymalloc.free_pools",),
+    "live_objects": ("pymalloc.", "malloc.live", "malloc.mmapped"), "malloc_free_trimmable": ("malloc.free_trimmable",),
+    "malloc_free_stuck": ("malloc.free_stuck",), "malloc_arena_per_thread": ("malloc.free_trimmable", "malloc.top"),
+    "malloc_threshold_raised": ("malloc.free_trimmable", "malloc.top"),
+    "malloc_env_ineffective": ("malloc.free_trimmable", "malloc.top"), "mimalloc_retained": ("mimalloc.",),
+    "native_live": ("malloc.live",), "native_lost": ("malloc.live",), "thread_stacks": ("stack.threads",),
+    "file_mappings": ("file.mapped",), "shared_memory": ("shared.memory",), "huge_pages": ("anon.",),
+    "fork_private_copies": ("pymalloc.", "malloc.", "python.static"), "uncollected_garbage": ("pymalloc.",),
+    "leaked_references": ("pymalloc.",)}
 LABELS = ["WHY", "WHO", "GAIN", "DO", "NOT", "SURE", "MORE"]
 PLANT = {str(culprit): culprit for culprit in culprits.TABLE + culprits.CALM}
 SOME = ["pinned-module_dict", "live-history", "freed-trimmable", "native-lost"]
@@ -76,6 +87,13 @@ def check_holders(found, culprit):
         assert culprit.type in types_of(first), first
 
 
+def check_ledger(answer, cause):
+    """The bytes of a cause are bytes of those lines of `dump` where it must lie; and there they are many."""
+    there = sum(entry["resident_bytes"] for entry in answer["ledger"]["entries"]
+                if entry["key"].startswith(LEAVES[cause["cause"]]))
+    assert there >= PLANTED and cause["bytes"] <= there + MIB, (there, cause)
+
+
 def text_of(cause):
     return json.dumps(cause["evidence"]) + " ".join(cause["advice"])
 
@@ -94,6 +112,8 @@ def test_the_planted_cause_comes_first(arenascope, culprit, python, way):
         found = why(arenascope, planted.pid, *(("--no-cache",) if way else ()))
         cause = found["causes"][0]
         assert cause["cause"] == culprit.cause, found["causes"]
+        if culprit.cause != "swapped_out":
+            check_ledger(arenascope.json("dump", planted.pid), cause)
         if culprit.cause == "pymalloc_pinned":
             check_pins(found, culprit)
         elif culprit.cause in ("live_objects", "native_live"):
@@ -126,6 +146,30 @@ def test_a_native_leak_is_told_by_size_and_library(arenascope):
         cause = why(arenascope, planted.pid)["causes"][0]
     text = text_of(cause)
     assert "libc" in text and ("1008" in text or "1000" in text or "1,008" in text), cause
+
+
+def pages_of(pid, ranges):
+    """{address: page} of private anonymous memory."""
+    with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+        return {at: os.pread(memory.fileno(), 4096, at) for start, end in ranges for at in range(start, end, 4096)}
+
+
+def arenas_of(answer):
+    heap = answer["interpreters"][0]["pymalloc"]
+    return [(int(arena["address"], 16), int(arena["address"], 16) + heap["arena_size"]) for arena in heap["arena_list"]]
+
+
+@pytest.mark.parametrize("minor", [(3, 8), (3, 11), (3, 13)], ids="3.{0[1]}".format)
+def test_what_a_worker_copied_is_told_by_how_it_differs(arenascope, minor):
+    """Its arenas against its parent's, page by page: most differ, and in nothing but counts of references."""
+    with culprits.start(PLANT["worker-reads"], python_of(minor)) as planted:
+        cause = why(arenascope, planted.pid)["causes"][0]
+        ranges = arenas_of(arenascope.json("dump", planted.pid))
+        mine, its = pages_of(planted.pid, ranges), pages_of(planted.target.pid, ranges)
+    different = 4096 * sum(mine[at] != its[at] for at in mine)
+    assert different > PLANTED
+    counts = [value for key, value in cause["evidence"].items() if "refcount" in key or "reference" in key]
+    assert counts and 0.8 * different <= max(counts) <= 1.1 * different, (different, cause)
 
 
 @pytest.mark.parametrize("name", ["pinned-module_dict", "live-history"])

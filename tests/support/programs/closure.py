@@ -333,24 +333,24 @@ def name_of(kind):
 def closure(child):
     """{address of a type: (the type, addresses)} of all that gc tracks, and of what only they refer to; but not of what
     this function makes."""
-    found, tracked, todo = {}, gc.get_objects(), []
-    mine = set(map(id, (found, tracked, todo, child, sys._getframe(), sys._getframe(1))))
+    found, tracked, reached = {}, gc.get_objects(), []
+    mine = set(map(id, (found, tracked, reached, child, sys._getframe(), sys._getframe(1))))
     for it in tracked:
         if id(it) not in mine:
-            todo.append(it)
+            reached.append(it)
     seen = set(map(id, tracked))
     seen.update(mine, (id(seen), id(mine)))
     at = 0
-    while at < len(todo):
-        for it in todo[at:at + 1000]:
+    while at < len(reached):
+        for it in reached[at:at + 1000]:
             kind = type(it)
             if id(kind) not in found:
                 found[id(kind)] = (kind, array.array("L"))
             found[id(kind)][1].append(id(it))
-        for it in gc.get_referents(*todo[at:at + 1000]):
+        for it in gc.get_referents(*reached[at:at + 1000]):
             if id(it) not in seen:
                 seen.add(id(it))
-                todo.append(it)
+                reached.append(it)
         at += 1000
     return found
 
