@@ -71,6 +71,7 @@ TABLE = [
     of("mapped", "huge", "huge_pages", gain=False, since=(3, 8)),
     of("mapped", "swapped", "swapped_out", gain=False, since=(3, 8)),
     of("worker", "reads", "fork_private_copies", gain=False),
+    of("worker", "holds", "fork_private_copies", gain=False),
     of("unreached", "garbage", "uncollected_garbage", "__main__.Node"),
     of("unreached", "leaked", "leaked_references", "__main__.Record"),
 ]

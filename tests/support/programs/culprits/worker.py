@@ -1,7 +1,7 @@
 """
 A prefork worker that only reads what its parent loaded, and so has written every page of it. Its number on stderr.
 
-    worker.py reads
+    worker.py reads|holds       it lets go again of what it took, or has it still
 """
 import ctypes
 import gc
@@ -17,8 +17,17 @@ class Event(object):
         self.number, self.body = i + 1000, bytes(bytearray(150))
 
 
-def reads():
-    table = [Event(i) for i in range(120000)]
+TABLE, HELD = [], []
+
+
+def take():
+    """One reference more to each object."""
+    for event in TABLE:
+        HELD.extend((event, event.body, event.number))
+
+
+def work(again):
+    TABLE.extend(Event(i) for i in range(120000))
     gc.collect()
     prctl = ctypes.CDLL(None).prctl
     child = os.fork()
@@ -26,12 +35,20 @@ def reads():
         while True:
             signal.pause()
     prctl(1, 9, 0, 0, 0)  # it ends with its parent
-    kept = [event.body for event in table]
-    kept += [event.number for event in table]
-    del kept
+    take()
+    if again:
+        del HELD[:]
     sys.stderr.write("%d\n" % os.getpid())
     sys.stderr.flush()
     rest.say("READY")
 
 
-rest.run([reads])
+def reads():
+    work(True)
+
+
+def holds():
+    work(False)
+
+
+rest.run([reads, holds])
