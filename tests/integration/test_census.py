@@ -115,6 +115,7 @@ def test_classes_of_one_name_are_told_apart(arenascope, python):
         rows = [row for row in arenascope.json("types", target.pid)["types"]
                 if row["type"].startswith("__main__.Again")]
     assert sorted(row["count"] for row in rows) == list(range(1, 31))
+    assert len({row["address"] for row in rows}) == 30 and {row["namesakes"] for row in rows} == {29}
 
 
 @pytest.mark.parametrize("python", ONE_OF_EACH, ids=str)
@@ -193,7 +194,7 @@ def test_a_busy_target_is_explained_too(arenascope, python, options):
 
 def lasting(answer):
     """All of an answer about types that does not depend on where it was asked."""
-    return answer["census"], sorted((row["type"], row["count"], row["bytes"], row["buffer_bytes"], row["arenas"])
+    return [answer["census"][figure] for figure in ("blocks", "large_objects") + FIGURES], sorted((row["type"], row["count"], row["bytes"], row["buffer_bytes"], row["arenas"])
                                     for row in answer["types"])
 
 

@@ -49,12 +49,29 @@ def peak_of(tool, *arguments):
 # ---- order and limits ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["count", "bytes", "arenas"])
-def test_rows_are_sorted_as_asked(arenascope, quiet, key):
-    rows = arenascope.json("types", quiet.pid, "--sort", key)["types"]
-    figures = [row[key] for row in rows]
-    assert len(rows) > 30 and figures == sorted(figures, reverse=True)
-    assert set(KEYS) <= set(rows[0])
+def rows_of(text):
+    """Figures of the table of types in a text, column by column."""
+    table = text.split("TYPES", 1)[1].split("BUFFERS", 1)[0]
+    return [line.split() for line in table.splitlines() if re.match(r" +[\d,]+ +[\d,]+ +[\d,]+ +[\d,-]+  \S", line)]
+
+
+@pytest.mark.parametrize("key, column", [("count", 0), ("bytes", 1), (None, 2), ("arenas", 3)])
+def test_rows_are_sorted_as_asked(arenascope, quiet, key, column):
+    options = ("--sort", key) if key else ()
+    rows = rows_of(arenascope.ok("types", quiet.pid, "--units", "bytes", "--limit", "40", *options).out)
+    figures = [int(row[column].replace(",", "").replace("-", "0")) for row in rows]
+    assert len(figures) > 20 and figures == sorted(figures, reverse=True)
+
+
+def test_text_and_json_tell_the_same(arenascope, quiet):
+    told = {row["type"]: row for row in arenascope.json("types", quiet.pid)["types"]}
+    assert all(set(KEYS) <= set(row) for row in told.values())
+    rows = rows_of(arenascope.ok("types", quiet.pid, "--units", "bytes").out)
+    assert len(rows) >= 20
+    for count, own, total, _, *name in rows:
+        row = told[" ".join(name)]
+        assert [int(figure.replace(",", "")) for figure in (count, own, total)] == [
+            row["count"], row["bytes"], row["bytes"] + row["buffer_bytes"]]
 
 
 def test_a_limit_cuts_rows_and_nothing_else(arenascope, quiet):
@@ -88,13 +105,16 @@ def test_dicts_are_told_by_what_they_are_of(arenascope, python):
             "rows = [dict([('id', i), ('label', None)]) for i in range(4000)]\n")
     with running(code, python) as target:
         target.wait_ready().wait_paused()
-        rows = arenascope.json("types", target.pid)["types"]
-        text = arenascope.ok("types", target.pid, "--contents").out
-    counts = {row["type"]: row["count"] for row in rows}
+        answer = arenascope.json("types", target.pid)
+        opened = arenascope.json("types", target.pid, "--contents")["census"]
+    counts = {row["type"]: row["count"] for row in answer["types"]}
     if python.version < (3, 13):  # from then on an instance has none until someone asks for it
         assert counts["dict of __main__.Owner"] == 3000
     assert counts["dict"] >= 4000
-    assert "id" in text and "label" in text and re.search(r"4,?000", text)
+    dicts = [it for it in answer["census"]["dicts"] if it["n_keys"] == 2 and not it["attributes"]]
+    assert dicts[0]["count"] >= 4000 and not dicts[0]["keys"]
+    named = [it for it in opened["dicts"] if sorted(it["keys"]) == ["id", "label"]]
+    assert len(named) == 1 and named[0]["count"] == 4000
 
 
 @pytest.mark.skipif(not culprits.has_numpy(), reason="no numpy here")
@@ -103,12 +123,14 @@ def test_arrays_are_told_by_what_they_hold(arenascope):
             "kept += [numpy.ones(12345, dtype='int64') for _ in range(30)]\n")
     with running(code) as target:
         target.wait_ready().wait_paused()
-        rows = {row["type"]: row for row in arenascope.json("types", target.pid)["types"]}
-        text = arenascope.ok("types", target.pid).out
-    arrays = rows["numpy.ndarray"]
-    assert arrays["count"] >= 50
-    assert arrays["buffer_bytes"] >= 20 * 300 * 7 * 4 + 30 * 12345 * 8
-    assert re.search(r"float32.*300.{1,4}7", text) and re.search(r"int64.*12,?345", text), text
+        answer = arenascope.json("types", target.pid)
+    rows = {row["type"]: row for row in answer["types"]}
+    assert rows["numpy.ndarray"]["count"] >= 50
+    assert rows["numpy.ndarray"]["buffer_bytes"] >= 20 * 300 * 7 * 4 + 30 * 12345 * 8
+    told = {(it["type"], it["dtype"], tuple(it["shape"])): (it["count"], it["data_bytes"])
+            for it in answer["census"]["arrays"]}
+    assert told["numpy.ndarray", "float32", (300, 7)] == (20, 20 * 300 * 7 * 4)
+    assert told["numpy.ndarray", "int64", (12345,)] == (30, 30 * 12345 * 8)
 
 
 @pytest.mark.parametrize("python", PYTHONS, ids=str)
@@ -117,11 +139,16 @@ def test_strings_that_are_there_often_are_shown(arenascope, python):
             "large = 'a very long one ' * 40000\n")
     with running(code, python) as target:
         target.wait_ready().wait_paused()
-        shown = arenascope.ok("types", target.pid, "--contents").out
+        shown = arenascope.json("types", target.pid, "--contents")["census"]
+        text = arenascope.ok("types", target.pid, "--contents").out
         hidden = arenascope.ok("types", target.pid).out
-    assert "twice told" in shown and re.search(r"3,?000", shown) and "a very long one" in shown
-    assert "\x1b" not in shown
+        closed = arenascope.json("types", target.pid)["census"]
+    often = {it["text"]: it["count"] for it in shown["duplicates"]}
+    assert sorted(count for words, count in often.items() if words.startswith("twice told")) == [3000, 3000]
+    assert shown["largest"][0]["length"] == 16 * 40000 and shown["largest"][0]["text"].startswith("a very long")
+    assert "twice told" in text and "\x1b" not in text
     assert "twice told" not in hidden and "very long" not in hidden
+    assert not closed["duplicates"] and not any(it["text"] for it in closed["largest"])
 
 
 @pytest.mark.parametrize("python", PYTHONS, ids=str)
@@ -142,7 +169,7 @@ def test_large_objects_are_counted_too(arenascope, python):
 
 
 def told(answer):
-    return answer["census"], {(row["type"], row["count"], row["bytes"]) for row in answer["types"]}
+    return [answer["census"][key] for key in ("blocks", "objects", "buffers", "free_listed", "unexplained")], {(row["type"], row["count"], row["bytes"]) for row in answer["types"]}
 
 
 @pytest.mark.parametrize("python", [it for it in PYTHONS if it.version >= (3, 8)], ids=str)
@@ -154,7 +181,7 @@ def test_with_little_memory_the_answer_is_the_same(release, python, say):
     say("%s: %.0f MiB, streamed %.0f MiB" % (python, most, little))
     assert told(free.json) == told(tight.json)
     assert little <= 40 < most
-    assert any("stream" in it["kind"] + it["detail"] for it in tight.json["doubts"]), tight.json["doubts"]
+    assert tight.json["census"]["streamed"] and not free.json["census"]["streamed"]
 
 
 def test_large_leaves_are_never_copied(release, say):
