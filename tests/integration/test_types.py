@@ -86,7 +86,7 @@ def test_a_limit_cuts_rows_and_nothing_else(arenascope, quiet):
     cut = arenascope.json("types", quiet.pid, "--limit", "5")
     assert cut["types"] == whole["types"][:5] and told(cut)[0] == told(whole)[0]
     lines = [len(arenascope.ok("types", quiet.pid, "-l", n).out.splitlines()) for n in (5, 15)]
-    assert 0 < lines[1] - lines[0] <= 10
+    assert 10 <= lines[1] - lines[0] <= 60  # each of its tables
 
 
 def test_an_unknown_order_is_refused(arenascope, quiet):
