@@ -150,6 +150,12 @@ static void doubt(const struct ground *ground, const struct census *census, uint
 			   "%" PRIu64 " of %" PRIu64 " blocks are nobody's; the lists of %" PRIu64
 			   " pools were in motion",
 			   census->unexplained, census->blocks, ground->plot.n_damaged);
+	if (ground->n_moved)
+		doubts_add(
+			doubts, DOUBT_BLOCKS_UNEXPLAINED, DOUBT_NOTE, ground->n_moved,
+			"%" PRIu64 " of %" PRIu64
+			" blocks changed hands while they were copied: of what they were is not known",
+			ground->n_moved, census->blocks);
 	if (census->streamed)
 		doubts_add(doubts, DOUBT_CENSUS_STREAMED, DOUBT_NOTE, 1,
 			   "within %" PRIu64 " MiB of memory of our own %" PRIu64
@@ -174,6 +180,7 @@ struct error *ground_make(const struct ground_request *request, struct ground **
 	if (!ground)
 		return error_out_of_memory();
 	ground->space = request->space;
+	ground->still = request->space->moment == SPACE_ONE;
 	struct error *err = know_shapes(request, ground, doubts);
 	err = err ?: copy(request, ground);
 	err = err ?: plot(request, ground);

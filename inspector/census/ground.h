@@ -23,6 +23,8 @@ struct ground {
 	struct plot plot;
 	struct labels labels;
 	struct outside outside;
+	bool still;       /* the copy is of one moment */
+	uint64_t n_moved; /* blocks whose owners came or went while they were copied */
 };
 
 struct inspector;

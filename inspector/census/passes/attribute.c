@@ -4,9 +4,10 @@
  *	words of objects and buffers ─▷ orphans, words that point outside
  *	words that point outside     ─▷ objects there; their buffers, and what they point to
  *	words of all other memory    ─▷ what is still nobody's: roots do not say much
+ *	the dead, and a second look  ─▷ what was in motion (motion.c)
  */
+#include "inspector/census/passes/motion.h"
 #include "inspector/census/passes/passes.h"
-#include "inspector/census/passes/search.h"
 
 #include "base/cleanup.h"
 
@@ -130,7 +131,8 @@ bool pass_attribute(struct crew *crew)
 		return false;
 	}
 	bool whole = crew_sweep(crew, &step, look_into) && settle(crew, &search) &&
-		     attribute_to_roots(crew, &search) && settle(crew, &search);
+		     attribute_to_roots(crew, &search) && settle(crew, &search) &&
+		     motion_settle(crew, &search);
 	search_end(&search);
 	return whole;
 }

@@ -125,6 +125,18 @@ void search_end(struct search *search)
 
 /* ---- orphans -------------------------------------------------------------------------- */
 
+/* Of the dead in a free block: what it was. */
+static uint16_t label_of_dead(struct search *search, uint32_t block)
+{
+	struct worker *worker = &search->crew->workers[0];
+	struct plot_place place;
+	struct object object;
+	plot_place(&search->ground->plot, block, &place);
+	if (!object_in_block(worker->types, raddr_at(place.start), place.size, &object))
+		return LABELS_FREE;
+	return worker_object_label(worker, object.type, true);
+}
+
 /* The label of what something that the owner points to is. */
 static uint16_t label_after(struct search *search, uint32_t owner)
 {
@@ -136,6 +148,8 @@ static uint16_t label_after(struct search *search, uint32_t owner)
 	if (owner != SEARCH_ROOT) {
 		uint16_t of = owner < n_blocks ? ground->labels.of_block[owner]
 					       : ground->outside.list.items[owner - n_blocks].label;
+		if (of == LABELS_FREE)
+			of = label_of_dead(search, owner);
 		label.type = worker_label(worker, of)->said.type;
 		label.of = worker_label(worker, of)->said.of;
 	}

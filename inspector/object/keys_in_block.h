@@ -1,0 +1,15 @@
+/*
+ * keys_in_block: a dict's keys, known by themselves, with no dict at hand.
+ */
+#ifndef INSPECTOR_OBJECT_KEYS_IN_BLOCK_H
+#define INSPECTOR_OBJECT_KEYS_IN_BLOCK_H
+
+#include "inspector/object/type_table.h"
+
+/*
+ * Whether a block of `size` bytes holds PyDictKeysObject: its counts agree with each other, and make up its size (Objects/dictobject.c:
+ * new_keys_object(), USABLE_FRACTION, 3.6 to 3.15). Never in 2.7, whose tables have no header.
+ */
+bool keys_in_block(struct type_table *types, raddr block, uint64_t size);
+
+#endif
