@@ -165,7 +165,7 @@ static struct error *copy_wanted(struct burst *burst, const struct burst_request
 	_cleanup_(burst_plan_fini) struct burst_plan plan = {.size = 0};
 	uint64_t room = size_subtract(request->max_memory, 2 * windows_share(request->max_memory));
 	struct error *err = burst_plan_make(request, room, &plan);
-	err = err ?: burst_copy_take(request->space, &plan, &burst->copy);
+	err = err ?: burst_copy_take(request->space, &plan, request->hold, &burst->copy);
 	if (err)
 		return err;
 	burst->whole = !plan.cut;
@@ -279,6 +279,11 @@ uint64_t burst_copied(const struct burst *burst)
 uint64_t burst_windowed(const struct burst *burst)
 {
 	return burst->windows.n_read;
+}
+
+bool burst_still(const struct burst *burst)
+{
+	return burst->copy.still;
 }
 
 uint64_t burst_took(const struct burst *burst)

@@ -22,12 +22,20 @@ struct burst_range {
 	uint64_t size;
 };
 
+/* How the target is made to stand still while it is copied, by who may do that. */
+struct burst_hold {
+	struct error *(*begin)(void *context); /* before the first byte is read; an error ends it */
+	bool (*end)(void *context); /* after the last one: whether it stood still all the time */
+	void *context;
+};
+
 struct burst_request {
 	struct space *space; /* borrowed; outlives the burst */
 	const struct burst_range
 		*wanted; /* most wanted first; what two of them share is copied once */
 	size_t n_wanted;
-	uint64_t max_memory; /* bytes of our own for copies and windows */
+	uint64_t max_memory;           /* bytes of our own for copies and windows */
+	const struct burst_hold *hold; /* NULL: it runs on */
 };
 
 /*
@@ -67,6 +75,9 @@ bool burst_whole(const struct burst *burst);
 uint64_t burst_copied(const struct burst *burst);
 uint64_t burst_windowed(const struct burst *burst);
 uint64_t burst_took(const struct burst *burst);
+
+/* Whether the target was held, and stood still, while it was copied. */
+bool burst_still(const struct burst *burst);
 
 /*
  * Another one's door to the same copy, for a thread of its own: windows are its own, and are filled by one at a time. It is freed

@@ -83,8 +83,11 @@ static struct error *copy(const struct ground_request *request, struct ground *g
 		.wanted = wanted.list.items,
 		.n_wanted = wanted.list.count,
 		.max_memory = request->max_memory / BESIDE * 100,
+		.hold = request->hold,
 	};
-	return err ?: burst_take(&burst, &ground->burst);
+	err = err ?: burst_take(&burst, &ground->burst);
+	ground->still = request->space->moment == SPACE_ONE || (!err && burst_still(ground->burst));
+	return err;
 }
 
 static struct error *plot(const struct ground_request *request, struct ground *ground)
@@ -180,7 +183,6 @@ struct error *ground_make(const struct ground_request *request, struct ground **
 	if (!ground)
 		return error_out_of_memory();
 	ground->space = request->space;
-	ground->still = request->space->moment == SPACE_ONE;
 	struct error *err = know_shapes(request, ground, doubts);
 	err = err ?: copy(request, ground);
 	err = err ?: plot(request, ground);

@@ -36,6 +36,7 @@ struct ground_request {
 	struct subject *subject;
 	struct look *look; /* interpreters, roots, copies of allocators' headers, residency */
 	const struct snapshot *snapshot; /* version, allocator, hooks */
+	const struct burst_hold *hold;   /* NULL: the target runs on while it is copied */
 	uint64_t max_memory;
 	bool contents; /* strings may be told */
 	/* Told now and then how far it is, of 1000. False: end it. May be NULL. */

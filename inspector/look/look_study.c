@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "inspector/look/budget.h"
+#include "inspector/look/look_hold.h"
 #include "inspector/verdict/pins/pins_make.h"
 
 bool look_study_asked(const struct inspector_request *request)
@@ -28,11 +29,13 @@ struct step {
 
 static struct error *take_census(const struct step *s)
 {
+	struct look_hold hold;
 	const struct ground_request request = {
 		.space = &s->subject->space,
 		.subject = s->subject,
 		.look = s->look,
 		.snapshot = s->ret,
+		.hold = look_hold(s->look, s->request, s->subject, s->ret, &hold),
 		.max_memory = budget_of(s->request),
 		.contents = s->request->contents,
 		.progress = s->request->progress,

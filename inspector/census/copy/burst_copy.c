@@ -194,8 +194,21 @@ static struct error *keep_all(struct burst_copy *copy, const struct reading *r)
 	return err;
 }
 
+static struct error *read_held(const struct reading *r, const struct burst_hold *hold,
+			       struct burst_copy *copy)
+{
+	struct error *err = hold ? hold->begin(hold->context) : NULL;
+	if (err)
+		return err;
+	uint64_t since = clock_ns();
+	err = read_all(r);
+	copy->took_us = (clock_ns() - since) / 1000;
+	copy->still = hold && hold->end(hold->context);
+	return err;
+}
+
 struct error *burst_copy_take(struct space *space, const struct burst_plan *plan,
-			      struct burst_copy *ret)
+			      const struct burst_hold *hold, struct burst_copy *ret)
 {
 	_cleanup_(burst_copy_fini) struct burst_copy copy = {.size = 0};
 	_cleanup_(reading_fini) struct reading r = {.space = space, .plan = plan};
@@ -204,9 +217,7 @@ struct error *burst_copy_take(struct space *space, const struct burst_plan *plan
 	err = err ?: plan_slices(&r);
 	if (err)
 		return err;
-	uint64_t since = clock_ns();
-	err = read_all(&r);
-	copy.took_us = (clock_ns() - since) / 1000;
+	err = read_held(&r, hold, &copy);
 	err = err ?: keep_all(&copy, &r);
 	if (err)
 		return err;

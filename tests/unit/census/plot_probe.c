@@ -123,8 +123,12 @@ static struct error *plot(struct subject *s, const struct look *look,
 		return err;
 	show("wanted_us", (clock_ns() - since) / 1000);
 	show("wanted", wanted.size);
-	const struct burst_request all = {&s->space, wanted.list.items, wanted.list.count,
-					  max_memory};
+	const struct burst_request all = {
+		.space = &s->space,
+		.wanted = wanted.list.items,
+		.n_wanted = wanted.list.count,
+		.max_memory = max_memory,
+	};
 	since = clock_ns();
 	err = burst_take(&all, &burst);
 	if (err)

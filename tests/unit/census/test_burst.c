@@ -21,7 +21,8 @@ static struct burst *take_burst(struct pages *p, const struct burst_range *wante
 				uint64_t max_memory)
 {
 	struct burst *burst = NULL;
-	const struct burst_request request = {&p->space, wanted, n, max_memory};
+	const struct burst_request request = {
+		.space = &p->space, .wanted = wanted, .n_wanted = n, .max_memory = max_memory};
 	assert_null(burst_take(&request, &burst));
 	return burst;
 }

@@ -32,8 +32,12 @@ static void draw(struct drawn *d, uint64_t max_memory)
 	struct burst_wanted wanted = {.size = 0};
 	const struct burst_wanted_request wish = {.space = &d->world->space, .look = &d->look};
 	assert_null(burst_wanted_find(&wish, &wanted));
-	const struct burst_request all = {&d->world->space, wanted.list.items, wanted.list.count,
-					  max_memory};
+	const struct burst_request all = {
+		.space = &d->world->space,
+		.wanted = wanted.list.items,
+		.n_wanted = wanted.list.count,
+		.max_memory = max_memory,
+	};
 	assert_null(burst_take(&all, &d->burst));
 	const struct plot_request plot = {d->burst, &d->look, NULL, d->snapshot};
 	assert_null(plot_make(&plot, &d->plot));

@@ -260,7 +260,12 @@ void world_memory_root(struct world *w, enum root_phase phase, const char *name,
 struct graph *world_walk(struct world *w)
 {
 	const struct burst_range all = {raddr_at(w->start), w->size};
-	const struct burst_request taken = {&w->space, &all, 1, UINT64_C(1) << 40};
+	const struct burst_request taken = {
+		.space = &w->space,
+		.wanted = &all,
+		.n_wanted = 1,
+		.max_memory = UINT64_C(1) << 40,
+	};
 	const struct graph_request request = {.ground = &w->ground};
 	struct doubts doubts = {0};
 	struct graph *graph = NULL;

@@ -265,8 +265,12 @@ static struct error *take_burst(struct probe *p)
 	struct error *err = burst_wanted_find(&request, &wanted);
 	if (err)
 		return err;
-	const struct burst_request all = {&p->subject.space, wanted.list.items, wanted.list.count,
-					  GIB};
+	const struct burst_request all = {
+		.space = &p->subject.space,
+		.wanted = wanted.list.items,
+		.n_wanted = wanted.list.count,
+		.max_memory = GIB,
+	};
 	return burst_take(&all, &p->burst);
 }
 
