@@ -193,8 +193,8 @@ edge(CLOSURE.__closure__[0], THINGS[40], "cell")
 
 
 def generate(held, unused=None):
-    taken = THINGS[41]
-    yield (lambda: held) and taken
+    taken, kind = THINGS[41], complex
+    yield (lambda: held) and taken and kind
 
 
 GENERATOR = generate(THINGS[42])
@@ -202,8 +202,10 @@ next(GENERATOR)
 if sys.version_info < (3, 11):
     edge(GENERATOR, GENERATOR.gi_frame, "attribute", "gi_frame")
     edge(GENERATOR.gi_frame, THINGS[41], "local", "taken")
+    edge(GENERATOR.gi_frame, complex, "local", "kind")
 else:
     edge(GENERATOR, THINGS[41], "local", "taken")
+    edge(GENERATOR, complex, "local", "kind")  # immortal: 3.14 marks the reference so
     KEEP.append(GENERATOR.gi_frame)
     edge(GENERATOR.gi_frame, THINGS[41], "local", "taken")
 
