@@ -12,20 +12,19 @@
 #define LOST_WORDS 4
 #define LOST_SIZES 20
 
-/* Files are few, and what points to no file is no vote: a hostile target can make no more than it has mappings. */
+/* Chunks that were lost by one library mostly lie together: so do their votes. */
 static void vote(struct lost *lost, const char *label, uint64_t bytes)
 {
-	for (size_t i = 0; i < lost->votes.count; i++) {
-		if (strcmp(lost->votes.items[i].label, label) != 0)
-			continue;
-		lost->votes.items[i].bytes += bytes;
-		return;
-	}
-	struct lost_vote *made = vec_push(&lost->votes);
-	if (made)
-		*made = (struct lost_vote){label, bytes};
-	else
+	struct lost_vote *last =
+		lost->votes.count ? &lost->votes.items[lost->votes.count - 1] : NULL;
+	if (!last || last->label != label)
+		last = vec_push(&lost->votes);
+	if (last) {
+		last->label = label;
+		last->bytes += bytes;
+	} else {
 		lost->failed = true;
+	}
 }
 
 static const char *library_of(const struct space *space, uint64_t word)
@@ -95,15 +94,29 @@ static struct error *tell_sizes(struct lost *lost, struct holders *ret)
 	return NULL;
 }
 
-/* Only where it has more than half of all bytes: else several are as likely. */
-static struct error *tell_library(const struct lost *lost, struct holders *ret)
+static int compare_votes(const void *a, const void *b)
 {
-	for (size_t i = 0; i < lost->votes.count; i++) {
-		if (lost->votes.items[i].bytes <= lost->bytes / 2)
+	const struct lost_vote *left = a, *right = b;
+	return strcmp(left->label, right->label);
+}
+
+/* Only where it has more than half of all bytes: else several are as likely. */
+static struct error *tell_library(struct lost *lost, struct holders *ret)
+{
+	uint64_t bytes = 0;
+	if (lost->votes.count)
+		qsort(lost->votes.items, lost->votes.count, sizeof(*lost->votes.items),
+		      compare_votes);
+	for (size_t i = 0; i < lost->votes.count && !ret->lost_library; i++) {
+		const struct lost_vote *vote = &lost->votes.items[i];
+		bool same = i > 0 && !strcmp(vote->label, lost->votes.items[i - 1].label);
+		bytes = vote->bytes + (same ? bytes : 0);
+		if (bytes <= lost->bytes / 2)
 			continue;
-		const char *slash = strrchr(lost->votes.items[i].label, '/');
-		ret->lost_library = strdup(slash ? slash + 1 : lost->votes.items[i].label);
-		return ret->lost_library ? NULL : error_out_of_memory();
+		const char *slash = strrchr(vote->label, '/');
+		ret->lost_library = strdup(slash ? slash + 1 : vote->label);
+		if (!ret->lost_library)
+			return error_out_of_memory();
 	}
 	return NULL;
 }

@@ -7,8 +7,9 @@
 #include "inspector/holders/holders.h"
 #include "inspector/holders/walk/scanner.h"
 
+/* Of a mapped file. */
 struct lost_vote {
-	const char *label; /* of a mapped file: the space's */
+	const char *label; /* the space's */
 	uint64_t bytes;
 };
 

@@ -44,6 +44,14 @@ static struct error *take_census(const struct step *s)
 	return ground_make(&request, &s->study->ground, &s->ret->census, &s->ret->doubts);
 }
 
+/* What was found out just now about free memory has the copy taken off already; what was said has not. */
+static uint64_t what_is_left(const struct step *s)
+{
+	uint64_t copied = burst_copied(s->study->ground->burst);
+	return s->request->max_memory ? size_max(size_subtract(s->request->max_memory, copied), 1)
+				      : budget_of(s->request);
+}
+
 static struct error *take_holders(const struct step *s)
 {
 	const struct graph_request request = {
@@ -51,11 +59,17 @@ static struct error *take_holders(const struct step *s)
 		.look = s->look,
 		.subject = s->subject,
 		.contents = s->request->contents,
-		.max_memory = budget_of(s->request),
+		.max_memory = what_is_left(s),
 		.progress = s->request->progress,
 		.context = s->request->progress_context,
 	};
 	struct error *err = graph_make(&request, &s->study->graph, &s->ret->doubts);
+	if (err && err->kind == ERROR_RESOURCE) {
+		doubts_add(&s->ret->doubts, DOUBT_HOLDERS_PARTIAL, DOUBT_PARTIAL, 1, "%s",
+			   err->cause);
+		error_free(err);
+		return NULL;
+	}
 	return err ?: graph_report(s->study->graph, &s->ret->holders);
 }
 
@@ -68,7 +82,7 @@ static struct error *take_pins(const struct step *s)
 		.residency = s->look->residency,
 		.contents = s->request->contents,
 	};
-	return pins_make(&request, &s->ret->holders, &s->ret->pins);
+	return pins_make(&request, s->study->graph ? &s->ret->holders : NULL, &s->ret->pins);
 }
 
 struct error *look_study_take(struct look_study *study, const struct inspector_request *request,

@@ -86,6 +86,14 @@ static bool has_fixed_size(const struct type *type)
 	       type->basicsize < UINT32_MAX / 2;
 }
 
+/* Behind the last item stands what was in that memory before. */
+static void count_items(struct rule *rule, uint64_t items, uint64_t item_size)
+{
+	rule->scan = RULE_ITEMS;
+	rule->items = (uint32_t)size_min(rule->into + items, UINT32_MAX / 2);
+	rule->item_size = (uint32_t)size_min(item_size, UINT32_MAX / 2);
+}
+
 static void rule_of_object(struct type_table *types, uint32_t index, struct rule *ret)
 {
 	const struct shapes *shapes = types->shapes;
@@ -102,7 +110,9 @@ static void rule_of_object(struct type_table *types, uint32_t index, struct rule
 	else if (type->leaf && type->kind != TYPE_BYTEARRAY)
 		ret->scan = RULE_NOTHING;
 	else if (type->kind == TYPE_TUPLE && type->exact)
-		ret->scan = RULE_TUPLE;
+		count_items(ret, shapes->tuple.items, 8);
+	else if (type->kind == TYPE_TYPE) /* there is one item more than it says: zeros */
+		count_items(ret, type->basicsize + type->itemsize, type->itemsize);
 	if (type->before > head && (type->managed_dict || type->managed_weakref)) {
 		ret->first = (uint32_t)hooks;
 		ret->first_end = (uint32_t)(ret->into - head);

@@ -14,7 +14,7 @@ enum rule_scan {
 	RULE_NOTHING, /* it holds no references */
 	RULE_STR,     /* nothing but its characters, where they stand elsewhere */
 	RULE_WORDS,   /* from `first` and `second` to their ends */
-	RULE_TUPLE,   /* as many as it says it has */
+	RULE_ITEMS,   /* the same, but only as many items as it says it has */
 	RULE_LIST,    /* items: as many as the list says that refers to them */
 };
 
@@ -30,6 +30,7 @@ struct rule {
 	enum rule_scan scan;
 	uint32_t first, first_end;   /* words before the object; empty: none */
 	uint32_t second, second_end; /* UINT32_MAX: to the block's end */
+	uint32_t items, item_size;   /* of RULE_ITEMS: where they begin; bytes */
 	uint32_t skip[3]; /* offsets of words that do not hold: of weak references; 0: none */
 };
 

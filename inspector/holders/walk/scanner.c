@@ -174,13 +174,12 @@ static bool word_at(struct scanner *s, uint64_t at, uint64_t *ret)
 	return true;
 }
 
-static uint64_t tuple_end(struct scanner *s, const struct rule *rule, uint64_t start, uint64_t size)
+static uint64_t items_end(struct scanner *s, const struct rule *rule, uint64_t start, uint64_t size)
 {
-	const struct shapes *shapes = &s->ground->shapes;
 	uint64_t n;
-	if (!word_at(s, start + rule->into + shapes->ob_size, &n))
+	if (!word_at(s, start + rule->into + s->ground->shapes.ob_size, &n))
 		return size;
-	return size_min(size, size_add(rule->into + shapes->tuple.items, size_multiply(n, 8)));
+	return size_min(size, size_add(rule->items, size_multiply(n, rule->item_size)));
 }
 
 /* Where the list that refers to these items says how many there are. */
@@ -264,8 +263,8 @@ void scanner_node(struct scanner *scanner, uint32_t node, uint32_t parent, sight
 		return;
 	}
 	uint64_t end = size_min(size, rule->second_end == UINT32_MAX ? size : rule->second_end);
-	if (rule->scan == RULE_TUPLE)
-		end = tuple_end(scanner, rule, start, size);
+	if (rule->scan == RULE_ITEMS)
+		end = items_end(scanner, rule, start, size);
 	else if (rule->scan == RULE_LIST)
 		end = list_end(scanner, parent, start, size);
 	if (rule->first_end)
