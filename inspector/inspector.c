@@ -19,6 +19,7 @@
 #include "inspector/look/budget.h"
 #include "inspector/look/footprint.h"
 #include "inspector/look/look.h"
+#include "inspector/look/look_pages.h"
 #include "inspector/look/look_study.h"
 #include "inspector/python/runtime.h"
 #include "inspector/save/save.h"
@@ -327,7 +328,8 @@ static struct error *tell_verdict(struct inspector *inspector, struct snapshot *
 	struct verdict verdict = {.filled = false};
 	if (!(inspector->request.parts & LOOK_VERDICT))
 		return NULL;
-	struct error *err = verdict_make(ret, &verdict);
+	struct error *err = look_pages(&inspector->subject, inspector->look.residency, ret);
+	err = err ?: verdict_make(ret, &verdict);
 	if (err)
 		return err;
 	verdict_fini(&ret->verdict);

@@ -161,6 +161,21 @@ static struct error *or_gone(const struct subject *s, struct error *err)
 	return gone;
 }
 
+/* A worker is compared with the process that it was forked from. Nothing is wrong where that cannot be read. */
+static void open_parent(const struct inspector_request *request, struct subject *s)
+{
+	struct facts facts = FACTS_EMPTY;
+	if (!(request->parts & LOOK_VERDICT) || !origin_process(&s->origin))
+		return;
+	struct error *err = origin_facts(&s->origin, &facts);
+	pid_t parent = err ? 0 : facts.parent;
+	facts_fini(&facts);
+	if (!err && parent > 1)
+		err = process_origin(parent, &s->parent);
+	s->parent_pid = !err && parent > 1 ? parent : 0;
+	error_free(err);
+}
+
 /* All files of the target are open by now, and there is no thread yet. */
 static void drop_privileges(const struct inspector_request *request, const struct subject *s)
 {
@@ -182,6 +197,7 @@ struct error *subject_open(const struct inspector_request *request, struct subje
 	if (err)
 		return or_gone(ret, err);
 	find_code(ret);
+	open_parent(request, ret);
 	drop_privileges(request, ret);
 	if (budget < BUDGET_COMFORT)
 		live_lack(&ret->space, LIVE_NO_SECOND_READER);
@@ -232,4 +248,5 @@ void subject_fini(struct subject *subject)
 	module_fini(&subject->module);
 	space_fini(&subject->space);
 	origin_close(&subject->origin);
+	origin_close(&subject->parent);
 }

@@ -23,6 +23,10 @@ struct subject {
 	struct scan scan;                           /* what memory says of it */
 	struct freeze_range code[SUBJECT_CODE_MAX]; /* the allocator's functions, in the target */
 	size_t n_code;
+	/* The process that it was forked from, where a verdict is asked for, and that may be read; else
+	 * empty. */
+	struct origin parent;
+	pid_t parent_pid;
 };
 
 /*

@@ -43,6 +43,7 @@ void holder_referrers_fini(struct holder_referrers *referrers)
 static void root_fini(struct holder_root *root)
 {
 	free(root->name);
+	free(root->many);
 	for (size_t i = 0; i < root->types.count; i++)
 		free(root->types.items[i].type);
 	for (size_t i = 0; i < root->chains.count; i++)

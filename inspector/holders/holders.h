@@ -37,8 +37,11 @@ struct holder_root {
 	enum holder_kind kind;
 	char *name;            /* owned, foreign */
 	uint64_t count, bytes; /* charged to it, small and large */
-	uint64_t
-		returned; /* resident bytes that would go back without it; pins_make() fills it, 0 until then */
+	/* What pins_make() adds, 0 and NULL until then: resident bytes that would go back without it, and what it has many
+	 * of, with what hangs on these alone; owned, foreign. */
+	uint64_t returned;
+	char *many;
+	uint64_t many_count, many_bytes;
 	VEC(struct holder_type) types;   /* the largest few, most bytes first */
 	VEC(struct holder_chain) chains; /* the largest few */
 };

@@ -57,6 +57,13 @@ static void sort(struct sorting *s, uint32_t node, enum rest_kind kind)
 	}
 }
 
+/* A chunk that an object of Python's points to and that is none of the buffers it is known to have is native code's. */
+static bool is_native(const struct sorting *s, uint32_t node)
+{
+	return scanner_rule(s->graph->scanner, node)->native ||
+	       labels_of(&s->ground->labels, node)->kind == LABEL_GENERIC;
+}
+
 static void sort_all(struct sorting *s)
 {
 	struct scanner *scanner = s->graph->scanner;
@@ -64,8 +71,7 @@ static void sort_all(struct sorting *s)
 		if (rest_has(&s->rest, node)) {
 			sort(s, node, s->rest.kind[rest_index(&s->rest, node)]);
 		} else if (node >= s->ground->plot.n_run_blocks &&
-			   s->graph->path[node] != GRAPH_PATH_NONE &&
-			   scanner_rule(scanner, node)->native) {
+			   s->graph->path[node] != GRAPH_PATH_NONE && is_native(s, node)) {
 			uint64_t start, size;
 			scanner_place(scanner, node, &start, &size);
 			s->holders->native_count++;

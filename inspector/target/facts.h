@@ -14,7 +14,7 @@
 
 /* Strings are owned, foreign and unescaped. What is not known is 0 or NULL. */
 struct facts {
-	pid_t pid;
+	pid_t pid, parent; /* parent: as it is now; of a file 0 */
 	uid_t uid;
 	char state; /* R S D T t Z … */
 	char *comm;

@@ -158,6 +158,20 @@ static bool is_too_much(const struct judge *j, const struct holder_root *root)
 	       root->bytes / JUDGE_HOLDER_SHARE >= j->private / 1000 && !is_bounded(root);
 }
 
+/* What there are many of; where nobody looked for that, what there is most of. */
+static void tell_type(struct judge *j, struct cause *cause, const struct holder_root *root)
+{
+	if (root->many) {
+		judge_text(j, cause, "type", root->many);
+		judge_count(cause, "type_count", root->many_count);
+		judge_bytes(cause, "type_bytes", root->many_bytes);
+	} else if (root->types.count) {
+		judge_text(j, cause, "type", root->types.items[0].type);
+		judge_count(cause, "type_count", root->types.items[0].count);
+		judge_bytes(cause, "type_bytes", root->types.items[0].bytes);
+	}
+}
+
 /* With a look to compare with, growth decides; without, size alone. */
 static void judge_root(struct judge *j, size_t i, uint64_t permille)
 {
@@ -179,11 +193,7 @@ static void judge_root(struct judge *j, size_t i, uint64_t permille)
 	judge_bytes(cause, "root_bytes", root->bytes);
 	judge_count(cause, "root_objects", root->count);
 	judge_permille(cause, "root_share", root->bytes, j->private);
-	if (root->types.count) {
-		judge_text(j, cause, "type", root->types.items[0].type);
-		judge_count(cause, "type_count", root->types.items[0].count);
-		judge_bytes(cause, "type_bytes", root->types.items[0].bytes);
-	}
+	tell_type(j, cause, root);
 	if (j->since) {
 		judge_bytes(cause, "grown_bytes", grown);
 		judge_count(cause, "seconds",

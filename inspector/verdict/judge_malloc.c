@@ -79,7 +79,8 @@ static void tell_keep(struct cause *cause, const struct keep *keep)
 	judge_bytes(cause, "trimmable_bytes", keep->trimmable);
 	judge_bytes(cause, "crumbs_bytes", keep->crumbs);
 	judge_bytes(cause, "tops_bytes", keep->tops);
-	tell_sizes(cause, keep->sizes);
+	if (keep->tops < keep->trimmable / 2)
+		tell_sizes(cause, keep->sizes);
 }
 
 /* ---- variables that were meant to help ------------------------------------------------------------------ */

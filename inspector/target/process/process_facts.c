@@ -66,12 +66,14 @@ static struct error *read_status(int dir, struct facts *facts)
 {
 	_cleanup_(free_pointer) char *text = NULL;
 	size_t size;
-	uint64_t uid = 0;
+	uint64_t uid = 0, parent = 0;
 	struct error *err = procfs_read(dir, "status", 64 * KIB, &text, &size);
 	if (err)
 		return err;
 	(void)procfs_number(text, "Uid", 10, &uid);
+	(void)procfs_number(text, "PPid", 10, &parent);
 	facts->uid = (uid_t)uid;
+	facts->parent = parent <= INT_MAX ? (pid_t)parent : 0;
 	facts->rss = status_bytes(text, "VmRSS");
 	facts->peak_rss = status_bytes(text, "VmHWM");
 	facts->swap = status_bytes(text, "VmSwap");

@@ -44,7 +44,7 @@ static void weigh(struct pin_owners *o, struct way *ways, uint32_t i)
 	ways[i].most = step;
 }
 
-struct error *pin_owners_init(const struct ground *ground, const struct graph *graph,
+struct error *pin_owners_init(struct ground *ground, const struct graph *graph,
 			      struct pin_owners *ret)
 {
 	struct pin_owners o = {
@@ -57,9 +57,11 @@ struct error *pin_owners_init(const struct ground *ground, const struct graph *g
 	};
 	_cleanup_(free_pointer) struct way *ways = calloc((size_t)o.n_paths + 1, sizeof(*ways));
 	o.element = calloc((size_t)o.n_paths + 1, sizeof(*o.element));
-	if (!ways || !o.element) {
+	struct error *err = !ways || !o.element ? error_out_of_memory() : NULL;
+	err = err ?: pin_weak_init(ground, &o.weak);
+	if (err) {
 		free(o.element);
-		return error_out_of_memory();
+		return err;
 	}
 	for (uint32_t i = 0; i < o.n_paths; i++)
 		weigh(&o, ways, i);
@@ -71,6 +73,7 @@ void pin_owners_fini(struct pin_owners *owners)
 {
 	free(owners->element);
 	owners->element = NULL;
+	pin_weak_fini(&owners->weak);
 }
 
 uint32_t pin_owners_count(const struct pin_owners *owners)
@@ -78,14 +81,24 @@ uint32_t pin_owners_count(const struct pin_owners *owners)
 	return owners->n_paths + owners->n_labels;
 }
 
+/* A weak reference that goes with its object hangs where that does. */
+static uint32_t path_of(const struct pin_owners *o, uint32_t block)
+{
+	uint32_t path = o->graph ? o->graph->path[block] : GRAPH_PATH_NONE;
+	uint32_t referent = path < o->n_paths ? pin_weak_referent(&o->weak, block) : PLOT_NONE;
+	if (referent != PLOT_NONE && o->graph->path[referent] < o->n_paths)
+		return o->graph->path[referent];
+	return path;
+}
+
 uint32_t pin_owner_of(const struct pin_owners *o, uint32_t block, bool *ret_object)
 {
 	const struct label *label = labels_of(&o->ground->labels, block);
-	uint32_t path = o->graph ? o->graph->path[block] : GRAPH_PATH_NONE;
+	uint32_t path = path_of(o, block);
 	*ret_object = label->kind == LABEL_OBJECT;
 	if (path >= o->n_paths)
 		return o->n_paths + o->ground->labels.of_block[block];
-	*ret_object &= o->element[path] == path;
+	*ret_object &= o->element[path] == path && path == o->graph->path[block];
 	return o->element[path];
 }
 

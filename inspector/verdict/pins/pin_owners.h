@@ -6,20 +6,22 @@
 
 #include "inspector/census/ground.h"
 #include "inspector/holders/graph.h"
+#include "inspector/verdict/pins/pin_weak.h"
 
 /*
  * An owner is a path of the graph, or of what no root reaches a label: numbers below n_paths are paths, those behind are
  * labels.
  */
 struct pin_owners {
-	const struct ground *ground; /* borrowed */
-	const struct graph *graph;   /* borrowed; NULL: labels are all there is */
-	uint32_t *element;           /* by path: the path of the object that it is told to */
+	struct ground *ground;     /* borrowed */
+	const struct graph *graph; /* borrowed; NULL: labels are all there is */
+	struct pin_weak weak;
+	uint32_t *element; /* by path: the path of the object that it is told to */
 	uint32_t n_paths, n_labels, n_types, n_roots;
 };
 
 /* ERROR_RESOURCE. */
-struct error *pin_owners_init(const struct ground *ground, const struct graph *graph,
+struct error *pin_owners_init(struct ground *ground, const struct graph *graph,
 			      struct pin_owners *ret) MUST_CHECK;
 void pin_owners_fini(struct pin_owners *owners);
 

@@ -7,29 +7,34 @@
  */
 #include "inspector/verdict/pins/pin_returned.h"
 
+#include "base/cleanup.h"
+
 #define PAGE         UINT64_C(4096)
 #define CHUNK_HEADER 16
 #define ROOT_SEVERAL UINT32_MAX
 
 struct sum {
 	const struct pin_owners *owners;
+	struct pin_returned *to;
 	uint32_t sole; /* the root of all blocks of the unit so far */
 	bool begun;
-	uint64_t *bytes;
 };
 
-static uint32_t root_of(const struct pin_owners *o, uint32_t block)
+static uint32_t charge(const struct pin_owners *o, struct pin_returned *to, uint32_t block,
+		       uint64_t size)
 {
-	uint32_t path = o->graph ? o->graph->path[block] : GRAPH_PATH_NONE;
-	uint32_t root = path < o->n_paths ? o->graph->paths.items[path].root : o->n_roots;
-	return (uint32_t)size_min(root, o->n_roots);
+	bool object;
+	uint32_t owner = pin_owner_of(o, block, &object), root = pin_owner_root(o, owner);
+	to->bytes[root] = size_add(to->bytes[root], size);
+	to->owner_bytes[owner] = size_add(to->owner_bytes[owner], size);
+	to->owner_objects[owner] += object;
+	return root;
 }
 
 static bool add_block(void *context, uint32_t block, uint32_t size)
 {
 	struct sum *sum = context;
-	uint32_t root = root_of(sum->owners, block);
-	sum->bytes[root] = size_add(sum->bytes[root], size);
+	uint32_t root = charge(sum->owners, sum->to, block, size);
 	if (!sum->begun)
 		sum->sole = root;
 	else if (sum->sole != root)
@@ -56,36 +61,54 @@ static void end_row(const struct row *row, const struct residency *residency, ui
 
 /* What lies between two chunks in use and is smaller than a page is free, and merges with both. */
 static void add_chunks(const struct pin_owners *o, const struct residency *residency,
-		       uint64_t *returned, uint64_t *bytes)
+		       struct pin_returned *to)
 {
 	const struct plot *plot = &o->ground->plot;
 	struct row row = {0, 0, 0};
 	for (size_t i = 0; i < plot->chunks.count; i++) {
 		const struct plot_chunk *chunk = &plot->chunks.items[i];
-		uint32_t root = root_of(o, plot->n_run_blocks + (uint32_t)i);
+		uint32_t root = charge(o, to, plot->n_run_blocks + (uint32_t)i, chunk->size);
 		uint64_t start = size_subtract(chunk->start, CHUNK_HEADER);
 		uint64_t end = size_add(chunk->start, chunk->size);
-		bytes[root] = size_add(bytes[root], chunk->size);
 		if (root == row.root && start >= row.start && start < size_add(row.end, PAGE)) {
 			row.end = end;
 			continue;
 		}
-		end_row(&row, residency, returned);
+		end_row(&row, residency, to->returned);
 		row = (struct row){start, end, root};
 	}
-	end_row(&row, residency, returned);
+	end_row(&row, residency, to->returned);
 }
 
-void pin_returned_sum(const struct pin_owners *owners, const struct pin_units *units,
-		      const struct residency *residency, uint64_t *returned, uint64_t *bytes)
+struct error *pin_returned_sum(const struct pin_owners *owners, const struct pin_units *units,
+			       const struct residency *residency, struct pin_returned *ret)
 {
-	const struct plot *plot = &owners->ground->plot;
+	size_t roots = (size_t)owners->n_roots + 1, n = (size_t)pin_owners_count(owners) + 1;
+	_cleanup_(pin_returned_fini) struct pin_returned sums = {
+		.returned = calloc(roots, sizeof(uint64_t)),
+		.bytes = calloc(roots, sizeof(uint64_t)),
+		.owner_bytes = calloc(n, sizeof(uint64_t)),
+		.owner_objects = calloc(n, sizeof(uint64_t)),
+	};
+	if (!sums.returned || !sums.bytes || !sums.owner_bytes || !sums.owner_objects)
+		return error_out_of_memory();
 	for (size_t i = 0; i < units->list.count; i++) {
-		struct sum sum = {.owners = owners, .bytes = bytes};
-		pin_unit_each(plot, &units->list.items[i], add_block, &sum);
+		const struct pin_unit *unit = &units->list.items[i];
+		struct sum sum = {.owners = owners, .to = &sums};
+		pin_unit_each(&owners->ground->plot, unit, add_block, &sum);
 		if (sum.begun && sum.sole != ROOT_SEVERAL)
-			returned[sum.sole] =
-				size_add(returned[sum.sole], units->list.items[i].resident);
+			sums.returned[sum.sole] = size_add(sums.returned[sum.sole], unit->resident);
 	}
-	add_chunks(owners, residency, returned, bytes);
+	add_chunks(owners, residency, &sums);
+	*ret = sums;
+	sums = (struct pin_returned){.returned = NULL};
+	return NULL;
+}
+
+void pin_returned_fini(struct pin_returned *returned)
+{
+	free(returned->returned);
+	free(returned->bytes);
+	free(returned->owner_bytes);
+	free(returned->owner_objects);
 }

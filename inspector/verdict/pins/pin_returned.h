@@ -8,12 +8,18 @@
 #include "inspector/verdict/pins/pin_owners.h"
 #include "inspector/verdict/pins/pin_units.h"
 
-/*
- * By root, n_roots + 1 of both, which come in zeroed: resident bytes of units whose every block is the root's, and of the whole
- * pages of its chunks where they follow each other; and bytes charged to it. The last ones are of what no root reaches. residency:
- * NULL: all pages are taken to be there.
- */
-void pin_returned_sum(const struct pin_owners *owners, const struct pin_units *units,
-		      const struct residency *residency, uint64_t *returned, uint64_t *bytes);
+struct pin_returned {
+	uint64_t *
+		returned; /* by root: resident bytes of units whose every block is the root's, and of
+	                                          the whole pages of its chunks where they follow each other */
+	uint64_t *bytes;  /* by root: charged to it */
+	uint64_t *owner_bytes, *owner_objects; /* by owner: of all blocks */
+};
+
+/* The last one by root is of what no root reaches. residency: NULL: all pages are taken to be there. ERROR_RESOURCE. */
+struct error *pin_returned_sum(const struct pin_owners *owners, const struct pin_units *units,
+			       const struct residency *residency,
+			       struct pin_returned *ret) MUST_CHECK;
+void pin_returned_fini(struct pin_returned *returned);
 
 #endif

@@ -8,10 +8,9 @@
 #include "inspector/verdict/pins/pins_make.h"
 
 #include "base/cleanup.h"
+#include "inspector/verdict/pins/pin_holders.h"
 #include "inspector/verdict/pins/pin_returned.h"
 #include "inspector/verdict/pins/pin_room.h"
-
-#include <string.h>
 
 #define SPARSE_BELOW 0.25
 #define CURVE_POINTS 20
@@ -112,84 +111,20 @@ static struct error *draw_curve(const struct pin_units *units, struct pins *ret)
 	return NULL;
 }
 
-/* ---- what would go back without each root ------------------------------------------------------------------ */
-
-struct root_key {
-	const struct graph_root *root;
-	uint32_t index;
-};
-
-static int compare_roots(const struct graph_root *a, enum holder_kind kind, const char *name)
-{
-	if (a->kind != kind)
-		return a->kind < kind ? -1 : 1;
-	return strcmp(a->name ?: "", name ?: "");
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-	const struct root_key *one = a, *other = b;
-	int order = compare_roots(one->root, other->root->kind, other->root->name);
-	return order ? order : one->index < other->index ? -1 : one->index > other->index;
-}
-
-/* The first key of that kind and name, or the count. */
-static size_t find_key(const struct root_key *keys, size_t n, const struct holder_root *root)
-{
-	size_t low = 0, high = n;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (compare_roots(keys[middle].root, root->kind, root->name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n && compare_roots(keys[low].root, root->kind, root->name) == 0 ? low : n;
-}
-
-/* Of several roots of one name that which holds as much. */
-static uint32_t match_root(const struct root_key *keys, size_t n, const struct holder_root *root)
-{
-	size_t first = find_key(keys, n, root);
-	for (size_t i = first; i < n && compare_roots(keys[i].root, root->kind, root->name) == 0;
-	     i++) {
-		if (keys[i].root->bytes == root->bytes)
-			return keys[i].index;
-	}
-	return first < n ? keys[first].index : UINT32_MAX;
-}
-
-static struct error *tell_holders(const struct graph *graph, const uint64_t *returned,
-				  struct holders *holders)
-{
-	size_t n = graph->roots.count;
-	_cleanup_(free_pointer) struct root_key *keys = calloc(n + 1, sizeof(*keys));
-	if (!keys)
-		return error_out_of_memory();
-	for (size_t i = 0; i < n; i++)
-		keys[i] = (struct root_key){&graph->roots.items[i], (uint32_t)i};
-	qsort(keys, n, sizeof(*keys), compare_keys);
-	for (size_t i = 0; i < holders->roots.count; i++) {
-		uint32_t root = match_root(keys, n, &holders->roots.items[i]);
-		holders->roots.items[i].returned = root == UINT32_MAX ? 0 : returned[root];
-	}
-	return NULL;
-}
+/* ---- of every root ----------------------------------------------------------------------------------------------- */
 
 static struct error *tell_returned(struct pin_room *room, struct holders *holders, struct pins *ret)
 {
 	const struct pins_request *r = room->request;
-	uint32_t n = room->owners.n_roots;
-	_cleanup_(free_pointer) uint64_t *returned = calloc((size_t)n + 1, sizeof(*returned));
-	_cleanup_(free_pointer) uint64_t *bytes = calloc((size_t)n + 1, sizeof(*bytes));
-	if (!returned || !bytes)
-		return error_out_of_memory();
+	_cleanup_(pin_returned_fini) struct pin_returned sums = {.returned = NULL};
 	if (!r->graph)
 		return NULL;
-	pin_returned_sum(&room->owners, &room->units, r->residency, returned, bytes);
-	ret->unreached_bytes = bytes[n];
-	ret->unreached_returned = returned[n];
-	return holders ? tell_holders(r->graph, returned, holders) : NULL;
+	struct error *err = pin_returned_sum(&room->owners, &room->units, r->residency, &sums);
+	if (err)
+		return err;
+	ret->unreached_bytes = sums.bytes[room->owners.n_roots];
+	ret->unreached_returned = sums.returned[room->owners.n_roots];
+	return holders ? pin_holders_tell(&room->owners, &sums, holders) : NULL;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */

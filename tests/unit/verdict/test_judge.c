@@ -107,7 +107,10 @@ static void test_one_root_keeps_most(void **state)
 	VERDICT;
 	static const char *const links[] = {"app.BUS", "app.Bus", "set", "asyncio.Task", NULL};
 	look_arenas(s, 80, 950 * KIB, 9000, 0);
-	look_root(s, "app.BUS", "asyncio.Task", 30000, 70 * MIB, links)->returned = 68 * MIB;
+	struct holder_root *root = look_root(s, "app.BUS", "bytes", 90000, 70 * MIB, links);
+	root->returned = 68 * MIB;
+	root->many = look_text("asyncio.Task");
+	root->many_count = 30000;
 	look_judge(s, &v);
 	const struct cause *cause = look_cause(&v, 0, CAUSE_LIVE_OBJECTS);
 	assert_int_equal(v.causes.count, 1);

@@ -315,6 +315,8 @@ static void test_zeros_of_huge_pages(void **state)
 	assert_in_range(zeros.compared, 8 * HUGE, 16 * HUGE);
 	assert_int_equal(zeros.compared, n_read);
 	assert_int_equal(zeros.zeros, zeros.compared / 4 * 3);
+	assert_null(huge_zeros_count(&space, &resident, 64 * HUGE, &zeros));
+	assert_int_equal(zeros.compared, 32 * HUGE);
 	vec_fini(&space.regions);
 }
 
