@@ -135,6 +135,9 @@ def test_members_of_extensions_lie_where_debug_information_says(python):
 # ---- recognition -----------------------------------------------------------------------------
 
 
+Part = collections.namedtuple("Part", "at before leaf kind")
+
+
 class Thing:
     """A line of the probe about an object."""
 
@@ -164,7 +167,8 @@ class Heap:
         self.figures = dict(words[0].split("=") for words in lines if "=" in words[0])
         for words in lines:
             if words[0] == "p":
-                self.things[int(words[1], 16)].parts.append((int(words[2], 16), int(words[3]), " ".join(words[4:])))
+                self.things[int(words[1], 16)].parts.append(Part(int(words[2], 16), int(words[3]), words[4] == "1",
+                                                                   " ".join(words[5:])))
 
     def in_block(self, at):
         i = bisect.bisect_right(self.starts, at) - 1
@@ -266,7 +270,7 @@ def test_parts_make_up_the_size_that_it_says(seen_plain):
             continue  # a class of Python's
         if python.version >= (3, 13) and one.kind.startswith("my"):
             continue  # sys.getsizeof() forgets their inline values (cpython issue 128762)
-        blocks = [heap.sizes.get(at - before, 0) for at, before, kind in thing.parts if kind != "attribute dict"]
+        blocks = [heap.sizes.get(part.at - part.before, 0) for part in thing.parts if part.kind != "attribute dict"]
         total = thing.block_size + sum(blocks)
         n += 1
         with_parts += any(blocks)
@@ -274,3 +278,28 @@ def test_parts_make_up_the_size_that_it_says(seen_plain):
             wrong[one.kind, one.size, total, len(blocks)] += 1
     assert n > 3000 and with_parts > 1000
     assert not wrong, wrong.most_common(10)
+
+
+NUMPY = """
+import ctypes, os, numpy
+made = {"own": [numpy.ones(i + 3) for i in range(50)], "of objects": [numpy.array([made, None], dtype=object) for made in range(9)],
+        "of records": [numpy.zeros(7, dtype=[("x", "f8"), ("y", "O")])]}
+made["a view"] = [one[1:] for one in made["own"]]
+pause = ctypes.CDLL(None).pause
+os.write(1, "".join("%s,%d,%d\\n" % (kind, id(one), one.ctypes.data) for kind in made for one in made[kind]).encode())
+pause()
+"""
+
+
+def test_arrays_of_numpy_own_their_data():
+    pythons = [it for it in ALL if subprocess.run(it.command + ["-c", "import numpy"], stderr=subprocess.DEVNULL,
+                                                  check=False).returncode == 0]
+    if not pythons:
+        pytest.skip("needs numpy")
+    with targets.start(pythons[0].command + ["-c", NUMPY]) as target:
+        target.wait_paused()
+        heap = Heap(target.pid)
+    for kind, at, data in (line.split(",") for line in target.out.splitlines()):
+        own = [part for part in heap.things[int(at)].parts if part.kind == "ndarray data"]
+        assert [part.at for part in own] == [int(data)] * (kind != "a view"), kind
+        assert all(part.leaf == (kind == "own") for part in own), kind

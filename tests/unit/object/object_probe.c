@@ -6,7 +6,7 @@
  *
  *	o b|c ADDRESS TYPE REFCOUNT SIZE BEFORE BLOCK_SIZE     an object; TYPE is an index
  *	u b|c ADDRESS BLOCK_SIZE                               a block in which none was recognised
- *	p OWNER ADDRESS BEFORE KIND                        a part of an object
+ *	p OWNER ADDRESS BEFORE LEAF KIND                        a part of an object
  *	t INDEX ADDRESS KIND EXACT NAME                    a type, its name escaped
  */
 #include "base/cleanup.h"
@@ -175,8 +175,8 @@ static uint64_t now_us(void)
 static void show_part(void *context, const struct part *part)
 {
 	const struct object *owner = context;
-	(void)printf("p 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64 " %s\n", owner->at.value,
-		     part->at.value, part->before, part_kind_name(part->kind));
+	(void)printf("p 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64 " %d %s\n", owner->at.value,
+		     part->at.value, part->before, part->leaf, part_kind_name(part->kind));
 }
 
 static void show_block(struct probe *p, const struct plot_place *place)

@@ -1,12 +1,8 @@
 /* object_world: memory of three regions, written through shapes. */
 #include "object_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <assert.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 uint8_t *object_world_host(struct object_world *w, uint64_t at, uint64_t size)
 {
@@ -33,7 +29,7 @@ static struct error *world_read(void *source, raddr at, void *buffer, size_t siz
 void object_world_put_bytes(struct object_world *w, uint64_t at, const void *bytes, uint64_t size)
 {
 	uint8_t *to = object_world_host(w, at, size);
-	assert_non_null(to);
+	assert(to);
 	memcpy(to, bytes, size);
 }
 
@@ -46,7 +42,7 @@ uint64_t object_world_data(struct object_world *w, uint64_t size)
 {
 	uint64_t at = w->data_next;
 	w->data_next += size_align_up(size, 16);
-	assert_non_null(object_world_host(w, at, size));
+	assert(object_world_host(w, at, size));
 	return at;
 }
 
@@ -54,14 +50,14 @@ uint64_t object_world_heap(struct object_world *w, uint64_t size)
 {
 	uint64_t at = w->heap_next;
 	w->heap_next += size_align_up(size, 16);
-	assert_non_null(object_world_host(w, at, size));
+	assert(object_world_host(w, at, size));
 	return at;
 }
 
 static void add_region(struct object_world *w, uint64_t start, enum region_kind kind)
 {
 	struct region *r = vec_push(&w->space.regions);
-	assert_non_null(r);
+	assert(r);
 	*r = (struct region){.start = raddr_at(start),
 			     .size = WORLD_SIZE,
 			     .readable = true,
@@ -225,8 +221,10 @@ static void look(struct object_world *w)
 					  {raddr_at(WORLD_HEAP), WORLD_SIZE}};
 	const struct burst_request request = {
 		.space = &w->space, .wanted = all, .n_wanted = 2, .max_memory = GIB};
-	assert_null(burst_take(&request, &w->burst));
-	assert_null(type_table_init(&w->types, w->burst, &w->shapes, &w->space));
+	struct error *err = burst_take(&request, &w->burst);
+	err = err ?: type_table_init(&w->types, w->burst, &w->shapes, &w->space);
+	assert(!err);
+	(void)err;
 }
 
 void object_world_look(struct object_world *w)
@@ -244,12 +242,14 @@ struct object_world *object_world_new(uint32_t version_hex, bool free_threaded, 
 	struct layout layout = {0};
 	bool unverified;
 	struct object_world *w = calloc(1, sizeof(*w));
-	assert_non_null(w);
+	assert(w);
 	if (gc_size)
 		layout.entries[LAYOUT_SIZEOF_GC_HEAD] = (struct layout_entry){
 			.width = gc_size, .count = 1, .provenance = PROVENANCE_DWARF};
-	assert_null(
-		shapes_fill(&layout, version_hex, free_threaded, hooks, &w->shapes, &unverified));
+	struct error *err =
+		shapes_fill(&layout, version_hex, free_threaded, hooks, &w->shapes, &unverified);
+	assert(!err);
+	(void)err;
 	w->code = calloc(1, WORLD_SIZE);
 	w->data = calloc(1, WORLD_SIZE);
 	w->heap = calloc(1, WORLD_SIZE);
