@@ -303,3 +303,30 @@ def test_arrays_of_numpy_own_their_data():
         own = [part for part in heap.things[int(at)].parts if part.kind == "ndarray data"]
         assert [part.at for part in own] == [int(data)] * (kind != "a view"), kind
         assert all(part.leaf == (kind == "own") for part in own), kind
+
+
+FREED = """
+import ctypes, sys
+pause = ctypes.CDLL(None).pause
+floats, lists, tuples = [i * 1.5 for i in range(90)], [[i] for i in range(60)], [(i, i) for i in range(15)]
+dicts = [{i: i} for i in range(40)]
+del floats, lists, tuples, dicts
+sys._debugmallocstats()
+pause()
+"""
+
+
+@pytest.mark.parametrize("python", [it for it in ALL if it.version >= (3, 6) and not it.debug and not it.free_threaded], ids=str)
+def test_dead_objects_are_as_many_as_free_lists_have(python):
+    """Up to 3.13 dead floats have lost their type: they are none."""
+    with targets.start(python.command + ["-c", FREED]) as target:
+        target.wait_for(target.paused, "pause")
+        heap = Heap(target.pid)
+        printed = re.findall(r"(\d+) free (?:\d+-sized )?Py(\w+)Objects \*", target.err)
+    free = collections.Counter()
+    for count, kind in printed:
+        free[kind.lower()] += int(count)
+    dead = collections.Counter(thing.type for thing in heap.things.values() if thing.refcount == 0 and not thing.chunk)
+    kinds = ["list", "tuple", "dict"] + ["float"] * (python.version >= (3, 14))
+    assert free["list"] >= 40 and free["float"] >= 90
+    assert {kind: dead[kind] for kind in kinds} == {kind: free[kind] for kind in kinds}
