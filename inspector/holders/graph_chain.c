@@ -112,8 +112,7 @@ struct error *graph_chain(const struct graph *graph, uint32_t block, bool conten
 	err = err ?: tell_nodes(graph, block, contents, &chain);
 	if (err)
 		return err;
-	uint64_t start;
-	scanner_place(graph->scanner, block, &start, &chain.bytes);
+	chain.bytes = scanner_size(graph->scanner, block);
 	chain.count = 1;
 	*ret = chain;
 	chain = (struct holder_chain){.kind = HOLDER_UNKNOWN};

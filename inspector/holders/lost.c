@@ -36,8 +36,8 @@ static const char *library_of(const struct space *space, uint64_t word)
 
 void lost_add(struct lost *lost, struct scanner *scanner, uint32_t node)
 {
-	uint64_t start, size, there = 0;
-	scanner_place(scanner, node, &start, &size);
+	uint64_t start, room, there = 0, size = scanner_size(scanner, node);
+	scanner_place(scanner, node, &start, &room);
 	uint64_t *made = vec_push(&lost->sizes);
 	if (made)
 		*made = size;
@@ -46,7 +46,7 @@ void lost_add(struct lost *lost, struct scanner *scanner, uint32_t node)
 	lost->count++;
 	lost->bytes += size;
 	const uint8_t *bytes = scanner_bytes(scanner, start, LOST_WORDS * 8, &there);
-	for (uint64_t i = 0; bytes && i + 8 <= size_min(there, size); i += 8) {
+	for (uint64_t i = 0; bytes && i + 8 <= size_min(there, room); i += 8) {
 		uint64_t word;
 		memcpy(&word, bytes + i, 8);
 		const char *label = library_of(scanner->ground->space, word);

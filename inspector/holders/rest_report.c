@@ -35,8 +35,7 @@ static void add_by_type(struct sorting *s, struct type_sums *sums, uint32_t node
 
 static void sort(struct sorting *s, uint32_t node, enum rest_kind kind)
 {
-	uint64_t start, size;
-	scanner_place(s->graph->scanner, node, &start, &size);
+	uint64_t size = scanner_size(s->graph->scanner, node);
 	/* Of the small-object allocator nothing is a library's. */
 	if (kind == REST_LOST && node < s->ground->plot.n_run_blocks)
 		kind = REST_OTHER;
@@ -72,10 +71,8 @@ static void sort_all(struct sorting *s)
 			sort(s, node, s->rest.kind[rest_index(&s->rest, node)]);
 		} else if (node >= s->ground->plot.n_run_blocks &&
 			   s->graph->path[node] != GRAPH_PATH_NONE && is_native(s, node)) {
-			uint64_t start, size;
-			scanner_place(scanner, node, &start, &size);
 			s->holders->native_count++;
-			s->holders->native_bytes += size;
+			s->holders->native_bytes += scanner_size(scanner, node);
 		}
 	}
 }

@@ -160,6 +160,31 @@ static void rule_of_label(struct type_table *types, const struct label *label, s
 	}
 }
 
+/* The size that was asked for, the domain, seven bytes of one value (Objects/obmalloc.c, 2.7 to 3.15). */
+static bool is_hooked(struct burst *burst, uint64_t start)
+{
+	uint64_t word;
+	if (!burst_word(burst, raddr_at(start + 8), &word) || (word & 0xff) != 'r')
+		return false;
+	uint64_t fence = word >> 8;
+	return fence == UINT64_C(0xfdfdfdfdfdfdfd) || fence == UINT64_C(0xfbfbfbfbfbfbfb);
+}
+
+static struct error *find_hooks(const struct ground *ground, struct rules *rules)
+{
+	const struct plot *plot = &ground->plot;
+	if (!ground->shapes.debug_hooks)
+		return NULL;
+	rules->hooked = calloc(plot->chunks.count / 64 + 1, sizeof(*rules->hooked));
+	if (!rules->hooked)
+		return error_out_of_memory();
+	for (size_t i = 0; i < plot->chunks.count; i++)
+		if (plot->chunks.items[i].size > ground->shapes.hook_size &&
+		    is_hooked(ground->burst, plot->chunks.items[i].start))
+			rules->hooked[i / 64] |= UINT64_C(1) << (i % 64);
+	return NULL;
+}
+
 struct error *rules_init(const struct ground *ground, struct rules *ret)
 {
 	struct type_table *types = (struct type_table *)(uintptr_t)&ground->types;
@@ -176,11 +201,16 @@ struct error *rules_init(const struct ground *ground, struct rules *ret)
 		rules.tag_add = 1;
 	if (shapes->refcount == REFCOUNT_SPLIT || shapes->free_threaded)
 		rules.tag_mask = ~UINT64_C(3);
-	*ret = rules;
-	return NULL;
+	struct error *err = find_hooks(ground, &rules);
+	if (err)
+		rules_fini(&rules);
+	else
+		*ret = rules;
+	return err;
 }
 
 void rules_fini(struct rules *rules)
 {
 	free(take(rules->list));
+	free(take(rules->hooked));
 }

@@ -37,6 +37,9 @@ struct rule {
 struct rules {
 	struct rule *list; /* by index in labels.list */
 	size_t count;
+	/* A bit for each chunk: malloc's own debug hooks have put a header in front of what it holds, and of that another may follow.
+	 * NULL: this build has none. */
+	uint64_t *hooked;
 	/* What to make of a word before it is compared with addresses: versions tag some. */
 	uint64_t tag_mask, tag_add;
 };
@@ -46,6 +49,13 @@ void rules_fini(struct rules *rules); /* takes a zeroed one */
 
 /* Bytes of the collector's head in front of an instance: 0 where there is none. */
 uint64_t rules_gc_head(const struct type *type, const struct shapes *shapes);
+
+/* Bytes of malloc's own hooks at the start of the i-th chunk. */
+static inline uint64_t rules_chunk_hook(const struct rules *rules, const struct shapes *shapes,
+					size_t i)
+{
+	return rules->hooked && rules->hooked[i / 64] >> (i % 64) & 1 ? shapes->hook_size : 0;
+}
 
 static inline const struct rule *rules_of(const struct rules *rules, const struct labels *labels,
 					  uint32_t block)

@@ -90,9 +90,11 @@ void scanner_place(struct scanner *scanner, uint32_t node, uint64_t *ret_start, 
 		return;
 	}
 	if (node < plot->n_blocks) {
-		const struct plot_chunk *chunk = &plot->chunks.items[node - plot->n_run_blocks];
-		*ret_start = chunk->start;
-		*ret_size = chunk->size;
+		size_t i = node - plot->n_run_blocks;
+		const struct plot_chunk *chunk = &plot->chunks.items[i];
+		uint64_t hook = rules_chunk_hook(scanner->rules, &scanner->ground->shapes, i);
+		*ret_start = chunk->start + hook;
+		*ret_size = chunk->size - hook;
 		return;
 	}
 	const struct outside_object *object =
@@ -100,6 +102,18 @@ void scanner_place(struct scanner *scanner, uint32_t node, uint64_t *ret_start, 
 	const struct rule *rule = scanner_rule(scanner, node);
 	*ret_start = object->at - rule->into;
 	*ret_size = size_add(outside_size(scanner, object, rule), rule->into);
+}
+
+uint64_t scanner_size(struct scanner *scanner, uint32_t node)
+{
+	const struct plot *plot = &scanner->ground->plot;
+	uint64_t start, size;
+	if (node >= plot->n_blocks)
+		return 0;
+	if (node >= plot->n_run_blocks)
+		return plot->chunks.items[node - plot->n_run_blocks].size;
+	scanner_place(scanner, node, &start, &size);
+	return size;
 }
 
 /* ---- words ----------------------------------------------------------------------------- */
@@ -300,6 +314,10 @@ uint32_t scanner_find(const struct scanner *scanner, uint64_t value, uint32_t *r
 	struct plot_place place;
 	if (!plot_find(&scanner->ground->plot, value, &place))
 		return find_outside(scanner, value, ret_into);
-	*ret_into = (uint32_t)size_min(value - place.start, UINT32_MAX);
+	const uint32_t runs = scanner->ground->plot.n_run_blocks;
+	if (place.block >= runs)
+		place.start += rules_chunk_hook(scanner->rules, &scanner->ground->shapes,
+						place.block - runs);
+	*ret_into = (uint32_t)size_min(size_subtract(value, place.start), UINT32_MAX);
 	return place.block;
 }

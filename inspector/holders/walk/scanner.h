@@ -32,8 +32,12 @@ struct scanner {
 
 void scanner_init(struct scanner *scanner, struct ground *ground, const struct rules *rules);
 
-/* Where a node's block starts, hooks included, and its size; of an object outside of the plot where its block would. */
+/* Where a node's block starts, hooks included but for malloc's own, and its size; of an object outside of the plot where its
+ * block would. */
 void scanner_place(struct scanner *scanner, uint32_t node, uint64_t *ret_start, uint64_t *ret_size);
+
+/* Bytes of a node's block, all of it; 0 for an object outside of the plot. */
+uint64_t scanner_size(struct scanner *scanner, uint32_t node);
 
 /* What its label means; good as long as the rules. */
 const struct rule *scanner_rule(const struct scanner *scanner, uint32_t node);

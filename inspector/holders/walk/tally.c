@@ -46,8 +46,7 @@ static void look_at_str(struct walk *w, uint32_t node, const struct rule *rule, 
 static void look_at_object(struct walk *w, uint32_t node, const struct rule *rule)
 {
 	struct head head;
-	uint64_t start, size;
-	scanner_place(w->scanner, node, &start, &size);
+	uint64_t size = scanner_size(w->scanner, node);
 	if (w->scanner->ground->shapes.refcount != REFCOUNT_PLAIN &&
 	    head_read(w->scanner, node, &head) && head.immortal)
 		count(size, &w->graph->immortal_count, &w->graph->immortal_bytes);
@@ -76,9 +75,7 @@ void tally_bytes(struct walk *walk)
 		if (graph->path[node] == GRAPH_PATH_NONE)
 			continue;
 		struct graph_path *path = &graph->paths.items[graph->path[node]];
-		uint64_t start, size;
-		scanner_place(walk->scanner, node, &start, &size);
-		path->bytes += size;
+		path->bytes += scanner_size(walk->scanner, node);
 		path->count += !scanner_rule(walk->scanner, node)->owned;
 	}
 }
