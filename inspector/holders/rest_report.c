@@ -99,6 +99,7 @@ struct error *rest_report(const struct graph *graph, struct holders *ret)
 	err = err ?: rest_init(graph->scanner, graph, &sorting.rest);
 	if (err)
 		return err;
+	sorting.leaked.leaves_last = sorting.garbage.leaves_last = true;
 	sort_all(&sorting);
 	return tell(&sorting);
 }

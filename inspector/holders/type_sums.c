@@ -47,10 +47,24 @@ void type_sums_add(struct type_sums *sums, uint32_t type, uint64_t count, uint64
 	sum->bytes += bytes;
 }
 
+struct order {
+	const struct type_sums *sums;
+	const struct ground *ground;
+};
+
+static bool comes_last(const struct order *order, uint32_t type)
+{
+	return order->sums->leaves_last && (type >= order->ground->types.types.count ||
+					    type_table_get(&order->ground->types, type)->leaf);
+}
+
 static int compare(const void *a, const void *b, void *context)
 {
-	const struct type_sums *sums = context;
+	const struct order *order = context;
+	const struct type_sums *sums = order->sums;
 	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	if (comes_last(order, left) != comes_last(order, right))
+		return comes_last(order, left) ? 1 : -1;
 	uint64_t left_bytes = sums->of_type[left].bytes, right_bytes = sums->of_type[right].bytes;
 	if (left_bytes != right_bytes)
 		return left_bytes < right_bytes ? 1 : -1;
@@ -97,7 +111,8 @@ static struct error *sum_all(const struct type_sums *sums, const struct ground *
 		uint32_t type = sums->met.items[i];
 		all.count += sums->of_type[type].count;
 		all.bytes += sums->of_type[type].bytes;
-		if (!i || sums->of_type[type].count > sums->of_type[frequent].count)
+		if (!i || (!sums->leaves_last &&
+			   sums->of_type[type].count > sums->of_type[frequent].count))
 			frequent = type;
 	}
 	all.type = sums->met.count ? strdup(type_sums_name(ground, frequent)) : NULL;
@@ -121,8 +136,10 @@ struct error *type_sums_take(struct type_sums *sums, const struct ground *ground
 	struct holder_type all = {0}, *rows = NULL;
 	if (sums->failed)
 		return error_out_of_memory();
+	struct order order = {sums, ground};
 	if (sums->met.count)
-		qsort_r(sums->met.items, sums->met.count, sizeof(*sums->met.items), compare, sums);
+		qsort_r(sums->met.items, sums->met.count, sizeof(*sums->met.items), compare,
+			&order);
 	size_t n = size_min(max, sums->met.count);
 	struct error *err = ret_all ? sum_all(sums, ground, &all) : NULL;
 	err = err ?: make_rows(sums, ground, n, &rows);

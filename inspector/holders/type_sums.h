@@ -15,6 +15,7 @@ struct type_sums {
 	struct type_sum *of_type; /* by index in the type table; behind them of TYPE_NONE */
 	size_t n_types;
 	VEC(uint32_t) met; /* those that are not zero */
+	bool leaves_last;  /* what holds nothing comes behind what does: it is only held by it */
 	bool failed;       /* memory was out */
 };
 
@@ -26,7 +27,7 @@ void type_sums_add(struct type_sums *sums, uint32_t type, uint64_t count, uint64
 
 /*
  * The heaviest `max` as rows, most bytes first, and in *ret_all (may be NULL) the sum of all of them, with the name of the
- * most frequent. All become the caller's. The sums are zero again afterwards. ERROR_RESOURCE.
+ * most frequent, of the first one where leaves come last. All become the caller's. The sums are zero again afterwards. ERROR_RESOURCE.
  */
 struct error *type_sums_take(struct type_sums *sums, const struct ground *ground, size_t max,
 			     struct holder_type *ret_all, struct holder_type **ret_rows,

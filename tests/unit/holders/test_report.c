@@ -85,6 +85,31 @@ static void folds_small_roots(void **state)
 	world_fini(&w);
 }
 
+/* Two Nodes hold each other and four texts: the texts are more, and not what to look for. */
+static void tells_first_what_holds(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		node(&w, i, 1);
+		for (uint32_t k = 0; k < 2; k++) {
+			world_object(&w, 2 + 2 * i + k, WORLD_STR, 1);
+			world_put(&w, i, 1 + k, world_at(&w, 2 + 2 * i + k));
+		}
+	}
+	world_put(&w, 0, 0, world_at(&w, 1));
+	world_put(&w, 1, 0, world_at(&w, 0));
+	struct holders h = report(&w);
+	assert_int_equal(h.garbage.count, 6);
+	assert_int_equal(h.garbage_types.count, 2);
+	assert_string_equal(h.garbage_types.items[0].type, "app.Node");
+	assert_string_equal(h.garbage.type, "app.Node");
+	assert_int_equal(h.garbage_types.items[1].count, 4);
+	holders_fini(&h);
+	world_fini(&w);
+}
+
 /* 0 ⇄ 1 ─▷ dict: garbage. 3 ⇄ 4, where 4 has a reference that nobody holds ─▷ 5: leaked. */
 static void tells_garbage_from_leaks(void **state)
 {
@@ -204,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_roots),
 		cmocka_unit_test(folds_small_roots),
+		cmocka_unit_test(tells_first_what_holds),
 		cmocka_unit_test(tells_garbage_from_leaks),
 		cmocka_unit_test(is_not_misled_by_slack),
 		cmocka_unit_test(tells_lost_chunks),
