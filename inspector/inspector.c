@@ -19,6 +19,7 @@
 #include "inspector/look/budget.h"
 #include "inspector/look/footprint.h"
 #include "inspector/look/look.h"
+#include "inspector/look/look_environ.h"
 #include "inspector/look/look_pages.h"
 #include "inspector/look/look_study.h"
 #include "inspector/python/runtime.h"
@@ -322,13 +323,23 @@ const struct graph *inspector_graph(const struct inspector *inspector)
 	return inspector->study.graph;
 }
 
+/* What takes reading again what was copied, or more: not for a dashboard's tick. */
+static struct error *look_closer(struct inspector *inspector, struct snapshot *ret)
+{
+	const struct residency *residency = inspector->look.residency;
+	if (inspector->request.repeating)
+		return NULL;
+	struct error *err = look_pages(&inspector->subject, residency, ret);
+	return err ?: look_environ(&inspector->subject, residency, ret);
+}
+
 /* Why, from all that was found. */
 static struct error *tell_verdict(struct inspector *inspector, struct snapshot *ret)
 {
 	struct verdict verdict = {.filled = false};
 	if (!(inspector->request.parts & LOOK_VERDICT))
 		return NULL;
-	struct error *err = look_pages(&inspector->subject, inspector->look.residency, ret);
+	struct error *err = look_closer(inspector, ret);
 	err = err ?: verdict_make(ret, &verdict);
 	if (err)
 		return err;

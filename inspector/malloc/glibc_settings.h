@@ -16,4 +16,9 @@ struct error *glibc_settings_read(const struct glibc_place *place,
 				  const struct environment *environment, uint64_t n_processors,
 				  struct malloc_settings *ret) MUST_CHECK;
 
+/* Adds the variables of an environment that malloc knows, or that resemble such, and that have no effect, to those that the
+ * settings call ineffective; each once. ERROR_RESOURCE. */
+struct error *glibc_settings_compare(const struct environment *environment,
+				     struct malloc_settings *settings) MUST_CHECK;
+
 #endif
