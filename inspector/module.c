@@ -144,6 +144,28 @@ static struct error *read_image(struct space *space, raddr start, struct elf_ima
 	return NULL;
 }
 
+struct error *module_back_all(const struct origin *origin, struct space *space)
+{
+	long left = sysconf(_SC_OPEN_MAX) / 2;
+	struct error *err = NULL;
+	for (size_t i = 0; i < space->regions.count && left > 0 && !err; i++) {
+		const struct region *region = &space->regions.items[i];
+		struct memory memory = {.space = space};
+		struct elf_image image = {0};
+		bool backed = false;
+		if (!begins_object(region) || region->shared)
+			continue;
+		err = elf_image_read(read_memory, &memory, region->start, &image);
+		if (err && err->kind != ERROR_GONE) {
+			error_free(take(err)); /* it is no object */
+			continue;
+		}
+		err = err ?: back_object(origin, space, region, &image, &backed);
+		left -= backed;
+	}
+	return err;
+}
+
 /*
  * Whether the object at region defines a runtime. Its symbol table may lie on
  * pages that are not resident and must not be made so: then its file is asked. *ret_fault: nor

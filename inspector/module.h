@@ -56,6 +56,10 @@ struct error *module_open(const struct origin *origin, struct space *space,
 struct error *module_back(const struct origin *origin, struct space *space,
 			  const struct region *region) MUST_CHECK;
 
+/* The same for all ELF objects that are mapped, of a file's too where build-ids agree; no more than half of what may be
+ * open. ERROR_GONE, ERROR_RESOURCE. */
+struct error *module_back_all(const struct origin *origin, struct space *space) MUST_CHECK;
+
 /* Opens the file of any mapped object, checked to be the mapped one: of a running process by its inode, else by the
  * build-id of the image in memory. region: that maps the file's start. *ret is the caller's, -1: it cannot be had. */
 struct error *module_open_object(const struct origin *origin, const struct region *region,

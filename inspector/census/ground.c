@@ -17,9 +17,13 @@
 #include "inspector/census/tables/strings.h"
 #include "inspector/census/tables/tally.h"
 #include "inspector/look/look.h"
+#include "inspector/module.h"
 #include "inspector/subject.h"
 
-#define BESIDE        135 /* of 100: the copy and what is made of it */
+#define BESIDE        135        /* of 100: the copy and what is made of it */
+#define OF_A_BLOCK    3          /* bytes, whether it is copied or not */
+#define OURS          (16 * MIB) /* the program's own, types, tables */
+#define COPY_LEAST    (4 * MIB)
 #define SMALL_MAPPING MIB
 
 /* ---- copying and plotting ------------------------------------------------------------- */
@@ -65,6 +69,30 @@ static struct error *find_mappings(const struct ground_request *request, struct 
 	return NULL;
 }
 
+static uint64_t count_blocks(const struct snapshot *snapshot)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < snapshot->interpreters.count; i++) {
+		const struct pymalloc *p = &snapshot->interpreters.items[i].pymalloc;
+		const struct mimalloc *m = &snapshot->interpreters.items[i].mimalloc;
+		for (uint64_t c = 0; c < p->n_classes && c < PYMALLOC_CLASSES_MAX; c++)
+			n += p->classes[c].used_blocks + p->classes[c].free_blocks;
+		for (size_t k = 0; k < m->pages.count; k++)
+			n += m->pages.items[k].capacity;
+	}
+	return n;
+}
+
+/* What of the budget is for the copy; 0: not even windows have room beside the rest. */
+static uint64_t room_for_copy(const struct ground_request *request)
+{
+	uint64_t beside =
+		size_add(size_multiply(count_blocks(request->snapshot), OF_A_BLOCK), OURS);
+	uint64_t room = size_min(request->max_memory / BESIDE * 100,
+				 size_subtract(request->max_memory, beside));
+	return room < COPY_LEAST ? 0 : room;
+}
+
 static struct error *copy(const struct ground_request *request, struct ground *ground)
 {
 	_cleanup_(burst_wanted_fini) struct burst_wanted wanted = {VEC_EMPTY, 0};
@@ -82,7 +110,7 @@ static struct error *copy(const struct ground_request *request, struct ground *g
 		.space = request->space,
 		.wanted = wanted.list.items,
 		.n_wanted = wanted.list.count,
-		.max_memory = request->max_memory / BESIDE * 100,
+		.max_memory = room_for_copy(request),
 		.hold = request->hold,
 	};
 	err = err ?: burst_take(&burst, &ground->burst);
@@ -175,7 +203,7 @@ static void doubt(const struct ground *ground, const struct census *census, uint
 
 /* ---- the door ------------------------------------------------------------------------- */
 
-struct error *ground_make(const struct ground_request *request, struct ground **ret,
+static struct error *make(const struct ground_request *request, struct ground **ret,
 			  struct census *ret_census, struct doubts *doubts)
 {
 	_cleanup_(ground_freep) struct ground *ground = calloc(1, sizeof(*ground));
@@ -184,6 +212,8 @@ struct error *ground_make(const struct ground_request *request, struct ground **
 		return error_out_of_memory();
 	ground->space = request->space;
 	struct error *err = know_shapes(request, ground, doubts);
+	/* Names of static types are constants: they may be in the file alone. */
+	err = err ?: module_back_all(&request->subject->origin, request->space);
 	err = err ?: copy(request, ground);
 	err = err ?: plot(request, ground);
 	err = err ?: label(request, ground, &ended);
@@ -195,6 +225,24 @@ struct error *ground_make(const struct ground_request *request, struct ground **
 	doubt(ground, ret_census, request->max_memory, doubts);
 	*ret = take(ground);
 	return NULL;
+}
+
+struct error *ground_make(const struct ground_request *request, struct ground **ret,
+			  struct census *ret_census, struct doubts *doubts)
+{
+	if (!room_for_copy(request)) {
+		doubts_add(doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_PARTIAL, 1,
+			   "what is in each block was not looked at: %" PRIu64
+			   " MiB of memory of our own are too little",
+			   request->max_memory / MIB);
+		return NULL;
+	}
+	struct error *err = make(request, ret, ret_census, doubts);
+	if (err && err->kind == ERROR_UNSUPPORTED) {
+		doubts_add(doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_PARTIAL, 1, "%s", err->cause);
+		error_free(take(err));
+	}
+	return err;
 }
 
 void ground_free(struct ground *ground)

@@ -44,8 +44,8 @@ struct ground_request {
 	void *context;
 };
 
-/* Copies, plots, labels, and counts into *ret_census. ERROR_UNSUPPORTED: nothing is known of such objects (free-threaded
- * builds of an unknown kind …); ERROR_GONE, ERROR_RESOURCE. */
+/* Copies, plots, labels, and counts into *ret_census. *ret stays NULL where the person ended it, and, with a doubt, where memory
+ * is too little or nothing is known of the build's objects. ERROR_GONE, ERROR_RESOURCE. */
 struct error *ground_make(const struct ground_request *request, struct ground **ret,
 			  struct census *ret_census, struct doubts *doubts) MUST_CHECK;
 void ground_free(struct ground *ground); /* takes NULL */

@@ -82,6 +82,12 @@ static bool has_plain_name(const struct type_table *t, const struct type_read *c
 	return true;
 }
 
+/* A core may not tell what is code, where it left that out: then a file's memory that cannot be written. */
+static bool may_be_code(const struct region *region)
+{
+	return region->executable || (region->kind == REGION_FILE && !region->writable);
+}
+
 static bool is_unready_static(const struct type_table *t, const struct type_read *c,
 			      const struct region *in)
 {
@@ -90,7 +96,7 @@ static bool is_unready_static(const struct type_table *t, const struct type_read
 		return false;
 	const struct region *code =
 		space_region(t->space, raddr_at(type_read_word(c, t->shapes->type.dealloc)));
-	return code && code->executable && has_plain_name(t, c);
+	return code && may_be_code(code) && has_plain_name(t, c);
 }
 
 bool type_read(const struct type_table *t, raddr at, struct type_read *ret)

@@ -55,14 +55,15 @@ static bool examine(struct search *search, uint64_t at)
 	struct worker *worker = &search->crew->workers[0];
 	struct outside *outside = &search->ground->outside;
 	struct object object;
-	if (!object_at(worker->types, raddr_at(at), &object) ||
-	    (object.refcount == 0 && !object.immortal))
+	/* A count of 0 does not matter: something that lives refers to it, and redacted snapshots do not have them all. */
+	if (!object_at(worker->types, raddr_at(at), &object))
 		return true;
 	struct outside_object *added = vec_push(&outside->list);
 	if (!added)
 		return false;
 	*added = (struct outside_object){at, object.size,
 					 worker_object_label(worker, object.type, false)};
+	object.refcount = object.refcount ? object.refcount : 1;
 	claim_for(worker, &object, added->label);
 	return true;
 }
