@@ -70,6 +70,7 @@ struct graph {
 	/* For all that reads the ground by the walk's rules; not for two threads at a time. */
 	struct rules *rules;
 	struct scanner *scanner;
+	struct maybe gc_enabled; /* 1, 0: whether the collector runs by itself */
 	bool complete; /* false: the budget or the person ended it before everything was walked */
 };
 

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "inspector/holders/graph.h"
 #include "inspector/holders/roots.h"
+#include "inspector/look/look.h"
 
 struct error *graph_make(const struct graph_request *request, struct graph **ret,
 			 struct doubts *doubts)
@@ -12,5 +13,8 @@ struct error *graph_make(const struct graph_request *request, struct graph **ret
 	const struct roots_request asked = {request->ground, request->look, request->subject,
 					    request->contents};
 	struct error *err = roots_find(&asked, &roots, doubts);
-	return err ?: graph_walk(request, &roots, ret, doubts);
+	err = err ?: graph_walk(request, &roots, ret, doubts);
+	if (!err)
+		(*ret)->gc_enabled = request->look->counters.gc_enabled;
+	return err;
 }

@@ -151,6 +151,7 @@ struct error *graph_report(const struct graph *graph, struct holders *ret)
 		return err;
 	holders.filled = true;
 	holders.complete = graph->complete;
+	holders.gc_enabled = graph->gc_enabled;
 	holders.immortal_count = graph->immortal_count;
 	holders.immortal_bytes = graph->immortal_bytes;
 	holders.interned_count = graph->interned_count;

@@ -122,9 +122,13 @@ static struct error *copy_counters(const struct scene *scene)
 		if (err)
 			return err;
 	}
-	return runtime_counters_read(&scene->subject->space, scene->layout, s->module.image.bias,
-				     s->build.version_hex, &look->counters.counters,
-				     &look->counters.doubts);
+	struct error *err = runtime_counters_read(&scene->subject->space, scene->layout,
+						  s->module.image.bias, s->build.version_hex,
+						  &look->counters.counters, &look->counters.doubts);
+	if (err || !look->runtime.interpreters.count)
+		return err;
+	return runtime_gc_enabled(&scene->subject->space, scene->layout, s->module.image.bias,
+				  &look->runtime.interpreters.items[0], &look->counters.gc_enabled);
 }
 
 /* Where each thread's frames lie. A file that is saved must tell the ledger's reader, too. */

@@ -22,6 +22,7 @@ struct look_counters {
 	VEC(struct snapshot_interpreter)
 	free_lists; /* one for each interpreter; only free_lists is filled */
 	struct runtime_counters counters;
+	struct maybe gc_enabled; /* of the main interpreter */
 	struct doubts doubts;
 };
 

@@ -68,6 +68,12 @@ struct error *runtime_counters_read(struct space *space, const struct layout *la
 				    uint32_t version_hex, struct runtime_counters *ret,
 				    struct doubts *doubts) MUST_CHECK;
 
+/* Whether the collector runs by itself (gc.isenabled(); 1, 0), in the main interpreter. What is not known stays unknown.
+ * ERROR_GONE. */
+struct error *runtime_gc_enabled(struct space *space, const struct layout *layout, uint64_t bias,
+				 const struct runtime_interpreter *main,
+				 struct maybe *ret) MUST_CHECK;
+
 /*
  * What sys.getallocatedblocks() returns there, from the counters and from the snapshot's walked
  * interpreters (used blocks and raw_allocated_blocks): fills allocated_blocks and serialno. Reads
