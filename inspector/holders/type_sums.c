@@ -50,12 +50,22 @@ void type_sums_add(struct type_sums *sums, uint32_t type, uint64_t count, uint64
 struct order {
 	const struct type_sums *sums;
 	const struct ground *ground;
+	uint64_t most; /* objects of one type */
 };
 
-static bool comes_last(const struct order *order, uint32_t type)
+#define FEW \
+	8 /* of a class there is one object for so many of the most frequent type, at least: else it is a bystander */
+
+/* Classes of which there are many, other types that hold something, leaves. */
+static int rank_of(const struct order *order, uint32_t i)
 {
-	return order->sums->leaves_last && (type >= order->ground->types.types.count ||
-					    type_table_get(&order->ground->types, type)->leaf);
+	if (!order->sums->leaves_last)
+		return 0;
+	if (i >= order->ground->types.types.count)
+		return 2;
+	const struct type *type = type_table_get(&order->ground->types, i);
+	bool many = order->sums->of_type[i].count >= order->most / FEW;
+	return type->leaf ? 2 : type->heap && many ? 0 : 1;
 }
 
 static int compare(const void *a, const void *b, void *context)
@@ -63,8 +73,9 @@ static int compare(const void *a, const void *b, void *context)
 	const struct order *order = context;
 	const struct type_sums *sums = order->sums;
 	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-	if (comes_last(order, left) != comes_last(order, right))
-		return comes_last(order, left) ? 1 : -1;
+	int left_rank = rank_of(order, left), right_rank = rank_of(order, right);
+	if (left_rank != right_rank)
+		return left_rank < right_rank ? -1 : 1;
 	uint64_t left_bytes = sums->of_type[left].bytes, right_bytes = sums->of_type[right].bytes;
 	if (left_bytes != right_bytes)
 		return left_bytes < right_bytes ? 1 : -1;
@@ -136,7 +147,9 @@ struct error *type_sums_take(struct type_sums *sums, const struct ground *ground
 	struct holder_type all = {0}, *rows = NULL;
 	if (sums->failed)
 		return error_out_of_memory();
-	struct order order = {sums, ground};
+	struct order order = {sums, ground, 0};
+	for (size_t i = 0; i < sums->met.count; i++)
+		order.most = size_max(order.most, sums->of_type[sums->met.items[i]].count);
 	if (sums->met.count)
 		qsort_r(sums->met.items, sums->met.count, sizeof(*sums->met.items), compare,
 			&order);

@@ -15,7 +15,7 @@ struct type_sums {
 	struct type_sum *of_type; /* by index in the type table; behind them of TYPE_NONE */
 	size_t n_types;
 	VEC(uint32_t) met; /* those that are not zero */
-	bool leaves_last;  /* what holds nothing comes behind what does: it is only held by it */
+	bool leaves_last;  /* classes come first, what holds nothing last: it is only held */
 	bool failed;       /* memory was out */
 };
 

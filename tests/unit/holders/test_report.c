@@ -85,7 +85,7 @@ static void folds_small_roots(void **state)
 	world_fini(&w);
 }
 
-/* Two Nodes hold each other and four texts: the texts are more, and not what to look for. */
+/* Two Nodes hold each other, four dicts and six texts: these are more, and not what to look for. */
 static void tells_first_what_holds(void **state)
 {
 	(void)state;
@@ -94,18 +94,23 @@ static void tells_first_what_holds(void **state)
 	for (uint32_t i = 0; i < 2; i++) {
 		node(&w, i, 1);
 		for (uint32_t k = 0; k < 2; k++) {
-			world_object(&w, 2 + 2 * i + k, WORLD_STR, 1);
+			world_object(&w, 2 + 2 * i + k, WORLD_DICT, 1);
 			world_put(&w, i, 1 + k, world_at(&w, 2 + 2 * i + k));
+		}
+		for (uint32_t k = 0; k < 3; k++) {
+			world_object(&w, 10 + 3 * i + k, WORLD_STR, 1);
+			world_put(&w, 2 + 2 * i, k, world_at(&w, 10 + 3 * i + k));
 		}
 	}
 	world_put(&w, 0, 0, world_at(&w, 1));
 	world_put(&w, 1, 0, world_at(&w, 0));
 	struct holders h = report(&w);
-	assert_int_equal(h.garbage.count, 6);
-	assert_int_equal(h.garbage_types.count, 2);
+	assert_int_equal(h.garbage.count, 12);
+	assert_int_equal(h.garbage_types.count, 3);
 	assert_string_equal(h.garbage_types.items[0].type, "app.Node");
 	assert_string_equal(h.garbage.type, "app.Node");
-	assert_int_equal(h.garbage_types.items[1].count, 4);
+	assert_string_equal(h.garbage_types.items[1].type, "dict");
+	assert_int_equal(h.garbage_types.items[2].count, 6);
 	holders_fini(&h);
 	world_fini(&w);
 }
