@@ -68,15 +68,17 @@ def nothing_left_behind(request):
     assert not left, "left running: %s" % [targets.read("/proc/%s/cmdline" % pid) for pid in left]
 
 
-FIGURES = []
-
-
 @pytest.fixture
 def say(request):
-    """Adds a measured figure to the end of the report."""
-    return lambda text: FIGURES.append("%s: %s" % (request.node.name, text))
+    """Adds a measured figure to the end of the report, whichever process measured it."""
+    return lambda text: request.node.user_properties.append(
+        ("measured", "%s: %s" % (request.node.name, text)))
 
 
 def pytest_terminal_summary(terminalreporter):
-    for line in FIGURES:
+    reports = [report for group in terminalreporter.stats.values() for report in group
+               if getattr(report, "when", None) == "teardown" or getattr(report, "failed", False)]
+    lines = {value for report in reports for key, value in report.user_properties
+             if key == "measured"}
+    for line in sorted(lines):
         terminalreporter.write_line("measured: " + line)
