@@ -88,9 +88,11 @@ static uint64_t room_for_copy(const struct ground_request *request)
 {
 	uint64_t beside =
 		size_add(size_multiply(count_blocks(request->snapshot), OF_A_BLOCK), OURS);
-	uint64_t room = size_min(request->max_memory / BESIDE * 100,
-				 size_subtract(request->max_memory, beside));
-	return room < COPY_LEAST ? 0 : room;
+	uint64_t most = size_subtract(request->max_memory, beside);
+	if (most < COPY_LEAST)
+		return 0;
+	return size_min(request->max_memory / BESIDE * 100,
+			size_max(size_subtract(most, request->after), COPY_LEAST));
 }
 
 static struct error *copy(const struct ground_request *request, struct ground *ground)

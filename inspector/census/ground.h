@@ -38,6 +38,8 @@ struct ground_request {
 	const struct snapshot *snapshot; /* version, allocator, hooks */
 	const struct burst_hold *hold;   /* NULL: the target runs on while it is copied */
 	uint64_t max_memory;
+	uint64_t
+		after; /* of which so much is for what is made of the ground: rather a smaller copy than none of that */
 	bool contents; /* strings may be told */
 	/* Told now and then how far it is, of 1000. False: end it. May be NULL. */
 	bool (*progress)(void *context, const char *step, unsigned done);

@@ -31,10 +31,15 @@ static uint32_t *new_table(uint32_t n)
 	return table;
 }
 
+uint64_t graph_memory(uint64_t n_nodes)
+{
+	/* Two tables, and three bits for each node; roots and paths. */
+	return size_add(size_multiply(n_nodes, 2 * sizeof(uint32_t)), n_nodes / 2 + 8 * MIB);
+}
+
 static struct error *check_budget(const struct graph_request *request, uint64_t n_nodes)
 {
-	/* Two tables, and three bits for each node. */
-	uint64_t needed = size_multiply(n_nodes, 2 * sizeof(uint32_t)) + n_nodes / 2 + 8 * MIB;
+	uint64_t needed = graph_memory(n_nodes);
 	if (n_nodes < PLOT_NONE && (!request->max_memory || needed <= request->max_memory))
 		return NULL;
 	return error_remedy(error_new(ERROR_RESOURCE,

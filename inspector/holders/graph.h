@@ -92,6 +92,9 @@ struct graph_request {
 	void *context;
 };
 
+/* Bytes of memory that a walk over so many nodes takes. */
+uint64_t graph_memory(uint64_t n_nodes);
+
 struct roots;
 
 /* From these roots, whose names move into the graph. ERROR_RESOURCE. */
