@@ -294,6 +294,18 @@ bool dict_walk_begin_attributes(struct type_table *t, const struct object *o, st
 	return true;
 }
 
+bool dict_walk_begin_shared(struct type_table *t, raddr type, struct dict_walk *ret)
+{
+	struct dict_walk w = {.stride = ENTRY_OLD};
+	uint64_t offset = t->shapes->type.ht_cached_keys, keys;
+	if (!offset || !word(t, type, offset, &keys) || !keys ||
+	    !read_keys(t, raddr_at(keys), &w) || !begin(t, &w))
+		return false;
+	w.value_at = w.key_at; /* the table has no values: each name stands for its own */
+	*ret = w;
+	return true;
+}
+
 static bool read_entry(struct dict_walk *w, uint64_t i, uint64_t *ret_key, uint64_t *ret_value)
 {
 	struct burst *burst = w->types->burst;

@@ -159,3 +159,16 @@ bool object_text_length(struct type_table *t, raddr at, uint64_t *ret)
 	*ret = c.n;
 	return true;
 }
+
+bool object_text_place(struct type_table *t, raddr at, raddr *ret_at, uint64_t *ret_size)
+{
+	struct characters c;
+	if (!find_characters(t, at, &c))
+		return false;
+	if (c.width == 4 && t->shapes->version_hex < 0x03000000 &&
+	    is_narrow(t, &c, (size_t)size_min(c.n, 64)))
+		c.width = 2;
+	*ret_at = c.at;
+	*ret_size = size_multiply(c.n, c.width ? c.width : 1);
+	return true;
+}

@@ -14,4 +14,7 @@ bool object_text(struct type_table *types, raddr at, size_t max, struct text *re
 /* How many characters a str has (2.7: bytes of a str); false: it is none. */
 bool object_text_length(struct type_table *types, raddr at, uint64_t *ret);
 
+/* Where a str's characters lie, and their bytes; false: it is none. */
+bool object_text_place(struct type_table *types, raddr at, raddr *ret_at, uint64_t *ret_size);
+
 #endif

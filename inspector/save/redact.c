@@ -28,8 +28,10 @@
 struct redactor {
 	struct space *space;
 	const struct pymalloc_saved_arenas *arenas;
+	const struct layout *layout;
 	struct grounds grounds;
 	struct redact_types types;
+	struct redact_names names;
 	struct redact_python python;
 	struct pymalloc_shape shape;
 	uint64_t pool_size;
@@ -361,6 +363,13 @@ struct error *redactor_blank(struct redactor *r, raddr base, const uint8_t *in, 
 	return r->types.log->failed ? error_out_of_memory() : NULL;
 }
 
+struct error *redactor_log_names(struct redactor *r)
+{
+	struct error *err =
+		r->python.typed ? redact_names_log(&r->names, &r->types, r->layout) : NULL;
+	return err ?: r->types.log->failed ? error_out_of_memory() : NULL;
+}
+
 /* ---- beginning and end ---------------------------------------------------------------- */
 
 void redactor_free(struct redactor *r)
@@ -369,6 +378,7 @@ void redactor_free(struct redactor *r)
 		return;
 	grounds_fini(&r->grounds);
 	redact_types_fini(&r->types);
+	redact_names_fini(&r->names);
 	free(r);
 }
 
@@ -398,7 +408,9 @@ struct error *redactor_new(const struct redactor_request *request, struct redact
 					 .arenas = request->arenas,
 					 .log = request->log,
 					 .version_hex = request->version_hex};
+	r->layout = request->layout;
 	r->python = (struct redact_python){.types = &r->types,
+					   .names = &r->names,
 					   .version_hex = request->version_hex,
 					   .gc_size = gc_size(request),
 					   .debug_hooks = request->debug_hooks,

@@ -1,7 +1,8 @@
 /*
  * redact: blanks what a process's memory says, and keeps how it is built.
  *
- * Kept are addresses, headers of the allocators, sizes and counts of objects, types and their names.
+ * Kept are addresses, headers of the allocators, sizes and counts of objects, types, and the names that a program's
+ * author gave.
  * Blanked are the payloads of strings, bytes, numbers and buffers, and whatever is not known to be
  * one of the first: a word of an unknown structure is kept only where it is the address of something
  * mapped.
@@ -36,5 +37,8 @@ void redactor_free(struct redactor *redactor); /* takes NULL */
  */
 struct error *redactor_blank(struct redactor *redactor, raddr base, const uint8_t *in,
 			     uint8_t *out) MUST_CHECK;
+
+/* Once all windows were blanked: adds the names that were met to the log. Reads memory. ERROR_RESOURCE. */
+struct error *redactor_log_names(struct redactor *redactor) MUST_CHECK;
 
 #endif

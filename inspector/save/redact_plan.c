@@ -135,6 +135,28 @@ static void plan_type(const struct object *object, struct redact_plan *plan)
 				raddr_plus(object->cell->at, object->o)); /* its name */
 }
 
+static void note_names(const struct object *object)
+{
+	redact_names_note(object->python->names, raddr_plus(object->cell->at, object->o));
+}
+
+/* Counts of arguments, variables and words of stack, flags and a line number (Include/code.h, cpython/code.h: up to byte 48
+ * until 3.10, in 3.11 and later between 48 and 96); what lies between them are pointers. */
+static void plan_code(const struct object *object, struct redact_plan *plan)
+{
+	bool is_new = object->python->version_hex >= 0x030b0000;
+	if (is_new)
+		edit(plan, object->o + 16, object->o + 24, REDACT_KEEP); /* ob_size */
+	if (is_old(object)) {
+		edit(plan, object->o + 16, object->o + 32, REDACT_KEEP);
+		edit(plan, object->o + 96, object->o + 100, REDACT_KEEP);
+	} else {
+		edit(plan, object->o + (is_new ? 48 : 16), object->o + (is_new ? 96 : 48),
+		     REDACT_KEEP);
+	}
+	note_names(object);
+}
+
 static void plan_payload(const struct object *object, struct redact_plan *plan)
 {
 	uint64_t o = object->o;
@@ -178,6 +200,12 @@ static void plan_payload(const struct object *object, struct redact_plan *plan)
 	case KIND_TYPE:
 		plan_type(object, plan);
 		return;
+	case KIND_CODE:
+		plan_code(object, plan);
+		return;
+	case KIND_NAMED:
+		note_names(object);
+		break;
 	case KIND_TUPLE:
 	case KIND_OTHER:
 		break;
@@ -229,31 +257,31 @@ static bool find_object(const struct redact_python *python, const struct redact_
 
 /* The debug hooks' header: size (big-endian), one letter, seven bytes of one value; and a tail.
  * (Objects/obmalloc.c: 0xfb up to 3.6, 0xfd from 3.7 on.) */
-static bool find_hook(const struct redact_cell *cell, uint64_t *ret_size)
+static bool find_hook(const struct redact_cell *cell, uint64_t start)
 {
-	const uint8_t *b = cell->head;
-	if (cell->n_head < HOOK_SIZE || (b[9] != 0xfb && b[9] != 0xfd))
+	const uint8_t *b = cell->head + start;
+	if (cell->n_head < start + HOOK_SIZE || (b[9] != 0xfb && b[9] != 0xfd))
 		return false;
 	for (size_t i = 10; i < HOOK_SIZE; i++)
 		if (b[i] != b[9])
 			return false;
-	*ret_size = __builtin_bswap64(word(cell, 0));
-	return *ret_size <= cell->size - HOOK_SIZE;
+	return __builtin_bswap64(word(cell, start)) <= cell->size - start - HOOK_SIZE;
 }
 
 void redact_plan_make(const struct redact_python *python, const struct redact_cell *cell,
 		      struct redact_plan *ret)
 {
 	struct object object;
-	uint64_t start = 0, hooked = 0;
+	uint64_t start = 0;
 	*ret = (struct redact_plan){.rest = REDACT_WORDS};
 	if (!python->typed) {
 		(void)redact_table_plan_cache(cell, ret);
 		return;
 	}
-	if (python->debug_hooks && find_hook(cell, &hooked)) {
-		start = HOOK_SIZE;
-		edit(ret, 0, HOOK_SIZE, REDACT_KEEP);
+	/* Two of them where pymalloc handed a large request on to the raw allocator, which has hooks, too. */
+	while (python->debug_hooks && start < 2 * HOOK_SIZE && find_hook(cell, start)) {
+		edit(ret, start, start + HOOK_SIZE, REDACT_KEEP);
+		start += HOOK_SIZE;
 	}
 	if (find_object(python, cell, start, &object)) {
 		edit(ret, start, object.o + 16, REDACT_KEEP);

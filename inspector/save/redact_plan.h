@@ -10,7 +10,7 @@
 #ifndef INSPECTOR_SAVE_REDACT_PLAN_H
 #define INSPECTOR_SAVE_REDACT_PLAN_H
 
-#include "inspector/save/redact_types.h"
+#include "inspector/save/redact_names.h"
 
 enum redact_action {
 	REDACT_WORDS, /* aligned words that are addresses */
@@ -44,6 +44,7 @@ struct redact_cell {
 
 struct redact_python {
 	struct redact_types *types;
+	struct redact_names *names; /* gets what has some */
 	uint32_t version_hex;
 	uint64_t gc_size; /* of PyGC_Head */
 	bool debug_hooks; /* every block begins with their header */

@@ -3,6 +3,7 @@
  *
  *	keys, 3.6 to 3.10   [refcnt size lookup usable nentries][indices][hash key value] …
  *	keys, 3.11 on       [refcnt │ log2 sizes, kind, version │ usable nentries][indices][ … ]
+ *	values, 3.11, 3.12  [ … order, used, prefix ][value] …
  *	tcache              [counts of 64 or 76 bins][heads of their lists]
  *
  * (Objects/dictobject.c, Include/internal/pycore_dict.h; malloc/malloc.c of glibc 2.26 to 2.43.)
@@ -102,6 +103,48 @@ static bool get_keys(const struct redact_python *python, const struct redact_cel
 	       indices_hold(&b, at, ret);
 }
 
+/* ---- values of instances --------------------------------------------------------------- */
+
+/* Of the values that begin `prefix` bytes into the cell: how many were set, each once, in an order that is told backwards. */
+static bool get_order(struct bytes *b, size_t start, size_t prefix, uint64_t *ret_used)
+{
+	uint64_t used = bytes_unsigned(b, start + prefix - 2, 1), seen = 0;
+	if (bytes_unsigned(b, start + prefix - 1, 1) != prefix || used > prefix - 2)
+		return false;
+	for (uint64_t i = 0; i < used; i++) {
+		uint64_t index = bytes_unsigned(b, (size_t)(start + prefix - 3 - i), 1);
+		if (index >= prefix - 2 || seen >> index & 1)
+			return false;
+		seen |= UINT64_C(1) << index;
+	}
+	*ret_used = used;
+	return true;
+}
+
+/* 3.11, 3.12: [ … order, used, prefix ][ value ] …; a prefix has room for as many bytes as there are values, and two more, and each
+ * value is one or none (Objects/dictobject.c: new_values()). */
+static bool plan_values(const struct redact_python *python, const struct redact_cell *cell,
+			uint64_t start, struct redact_plan *plan)
+{
+	struct bytes b = bytes_of(cell->head, cell->n_head);
+	uint64_t used;
+	for (uint64_t prefix = 8; prefix <= 32 && start + prefix + 8 <= cell->n_head; prefix += 8) {
+		uint64_t n = prefix == 8 ? 1 : prefix - 9; /* values there are at least */
+		bool holds = get_order(&b, (size_t)start, (size_t)prefix, &used) &&
+			     start + prefix + n * 8 <= cell->n_head;
+		for (uint64_t i = 0; i < n && holds; i++) {
+			uint64_t value = bytes_u64(&b, (size_t)(start + prefix + i * 8));
+			holds = !value ||
+				(value % 8 == 0 && grounds_of(python->types->grounds, value));
+		}
+		if (!holds)
+			continue;
+		edit(plan, start + prefix - 2 - used, start + prefix, REDACT_KEEP);
+		return true;
+	}
+	return false;
+}
+
 /* ---- tcache --------------------------------------------------------------------------- */
 
 /* What its chunk has room for; an exact fit may be 16 bytes more. */
@@ -147,8 +190,12 @@ void redact_table_plan(const struct redact_python *python, const struct redact_c
 	struct keys k;
 	if (start == 0 && redact_table_plan_cache(cell, plan))
 		return;
-	if (!get_keys(python, cell, start, &k))
+	if (!get_keys(python, cell, start, &k)) {
+		uint32_t minor = python->version_hex >> 16;
+		if (minor == 0x030b || minor == 0x030c)
+			(void)plan_values(python, cell, start, plan);
 		return;
+	}
 	edit(plan, start, start + k.entries, REDACT_KEEP);
 	if (k.entry_size == 24)
 		edit(plan, start + k.entries, cell->size, REDACT_HASHED);

@@ -159,6 +159,9 @@ static enum redact_kind kind_by_name(const struct candidate *c)
 		{"set", KIND_SET},
 		{"frozenset", KIND_SET},
 		{"collections.deque", KIND_DEQUE},
+		{"code", KIND_CODE},
+		{"module", KIND_NAMED},
+		{"classobj", KIND_NAMED},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(names[i].name, c->name) == 0)

@@ -26,6 +26,8 @@ enum redact_kind {
 	KIND_BUFFER, /* bytearray, array.array */
 	KIND_DEQUE,
 	KIND_TYPE,
+	KIND_CODE,
+	KIND_NAMED, /* module, 2.7's class: it has names */
 };
 
 struct redact_type {

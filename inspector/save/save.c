@@ -204,7 +204,8 @@ static struct error *write_pages(struct saving *s)
 		.progress = tell_progress,
 		.context = s,
 	};
-	return save_pages_write(&request, &s->result.memory_size);
+	err = save_pages_write(&request, &s->result.memory_size);
+	return err || !redactor ? err : redactor_log_names(redactor);
 }
 
 /* ---- the rest ------------------------------------------------------------------------- */

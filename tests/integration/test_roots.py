@@ -103,3 +103,18 @@ def test_damaged_memory_ends_well(cache, python):
         target.wait_ready()
         found = {len(roots_of(cache, target.pid, seed)) for seed in range(1, 5)}
         assert len(found) > 1
+
+
+@pytest.mark.parametrize("python", [it for it in interpreters.with_debug_info()][::3], ids=str)
+def test_a_blanked_snapshot_has_the_names(arenascope, tmp_path, python):
+    path = str(tmp_path / "blanked")
+    with targets.start_program(python, "rooted.py", "-") as target:
+        target.wait_ready()
+        arenascope.ok("snapshot", target.pid, "-o", path)
+        live, saved = arenascope.json("why", target.pid), arenascope.json("why", path)
+    named = [[(it["root"], it["kind"]) for it in answer["why"]["holders"]
+              if it["kind"] in ("module_global", "class_attribute", "frame_local")]
+             for answer in (live, saved)]
+    assert len(named[0]) > 100
+    # Of roots that hold least not all are told; and some classes of C's have a pointer in native memory alone.
+    assert len(set(named[0][:90]) - set(named[1])) <= 1 and len(set(named[1][:90]) - set(named[0])) <= 1
