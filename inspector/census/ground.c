@@ -9,7 +9,6 @@
 #include "inspector/census/ground.h"
 
 #include "base/cleanup.h"
-#include "inspector/census/copy/burst_wanted.h"
 #include "inspector/census/passes/passes.h"
 #include "inspector/census/plotting/plot_make.h"
 #include "inspector/census/tables/arrays.h"
@@ -97,7 +96,6 @@ static uint64_t room_for_copy(const struct ground_request *request)
 
 static struct error *copy(const struct ground_request *request, struct ground *ground)
 {
-	_cleanup_(burst_wanted_fini) struct burst_wanted wanted = {VEC_EMPTY, 0};
 	_cleanup_(mappings_fini) struct mappings mappings = {VEC_EMPTY};
 	struct error *err = find_mappings(request, &mappings);
 	const struct burst_wanted_request wishes = {
@@ -107,11 +105,11 @@ static struct error *copy(const struct ground_request *request, struct ground *g
 		.more = mappings.list.items,
 		.n_more = mappings.list.count,
 	};
-	err = err ?: burst_wanted_find(&wishes, &wanted);
+	err = err ?: burst_wanted_find(&wishes, &ground->wanted);
 	const struct burst_request burst = {
 		.space = request->space,
-		.wanted = wanted.list.items,
-		.n_wanted = wanted.list.count,
+		.wanted = ground->wanted.list.items,
+		.n_wanted = ground->wanted.list.count,
 		.max_memory = room_for_copy(request),
 		.hold = request->hold,
 	};
@@ -256,6 +254,7 @@ void ground_free(struct ground *ground)
 	plot_fini(&ground->plot);
 	type_table_fini(&ground->types);
 	burst_free(ground->burst);
+	burst_wanted_fini(&ground->wanted);
 	free(ground);
 }
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "inspector/census/burst.h"
 #include "inspector/census/census.h"
+#include "inspector/census/copy/burst_wanted.h"
 #include "inspector/census/labels.h"
 #include "inspector/census/outside.h"
 #include "inspector/census/plot.h"
@@ -16,7 +17,8 @@
 #include "inspector/snapshot.h"
 
 struct ground {
-	struct space *space; /* borrowed */
+	struct space *space;        /* borrowed */
+	struct burst_wanted wanted; /* what was to be copied */
 	struct burst *burst;
 	struct shapes shapes;
 	struct type_table types;

@@ -106,6 +106,20 @@ void plot_place(const struct plot *p, uint32_t block, struct plot_place *ret)
 				   .arena = run->arena};
 }
 
+size_t plot_arena_above(const struct plot *p, uint64_t address)
+{
+	size_t low = 0, high = p->arenas.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct plot_arena *arena = &p->arenas.items[middle];
+		if (arena->start + arena->size <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 void plot_fini(struct plot *p)
 {
 	vec_fini(&p->arenas);

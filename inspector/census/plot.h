@@ -71,6 +71,9 @@ struct plot_place {
 /* The used block that holds an address, anywhere inside; false: none does. Several threads may ask at a time. */
 bool plot_find(const struct plot *plot, uint64_t address, struct plot_place *ret);
 
+/* The first arena that ends above an address, as an index; their count if none. */
+size_t plot_arena_above(const struct plot *plot, uint64_t address);
+
 /* The place of a number below n_blocks. */
 void plot_place(const struct plot *plot, uint32_t block, struct plot_place *ret);
 

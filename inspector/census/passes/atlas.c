@@ -49,26 +49,11 @@ static void mark(struct atlas *atlas, uint64_t start, uint64_t end)
 	}
 }
 
-/* The first arena that ends above an address. */
-static size_t arena_above(const struct plot *plot, uint64_t at)
-{
-	size_t low = 0, high = plot->arenas.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct plot_arena *arena = &plot->arenas.items[middle];
-		if (arena->start + arena->size <= at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* What of a region no arena takes. */
 static void mark_rest(struct atlas *atlas, const struct region *region, const struct plot *plot)
 {
 	uint64_t at = region->start.value, end = size_add(at, region->size);
-	for (size_t i = arena_above(plot, at); i < plot->arenas.count; i++) {
+	for (size_t i = plot_arena_above(plot, at); i < plot->arenas.count; i++) {
 		const struct plot_arena *arena = &plot->arenas.items[i];
 		if (arena->start >= end)
 			break;

@@ -32,7 +32,7 @@ struct stretch {
 
 struct roots {
 	VEC(struct stretch) list;
-	const struct search *search;
+	struct search *search;
 };
 
 static void roots_fini(struct roots *roots)
@@ -52,51 +52,50 @@ static bool add_stretches(struct roots *to, uint64_t start, uint64_t end)
 	return true;
 }
 
-/* What of a copied stretch no arena takes; *arena: the first that may touch it. */
-static bool add_rest(struct roots *to, const struct plot *plot, uint64_t start, uint64_t end,
-		     size_t *arena)
+/* What of a range no arena takes. */
+static bool add_rest(struct roots *to, const struct plot *plot, uint64_t start, uint64_t end)
 {
 	bool room = true;
-	for (; *arena < plot->arenas.count && room; ++*arena) {
-		const struct plot_arena *a = &plot->arenas.items[*arena];
-		if (a->start >= end)
+	for (size_t i = plot_arena_above(plot, start); i < plot->arenas.count && room; i++) {
+		const struct plot_arena *arena = &plot->arenas.items[i];
+		if (arena->start >= end)
 			break;
-		room = add_stretches(to, start, size_min(end, a->start));
-		start = size_max(start, a->start + a->size);
-		if (a->start + a->size > end)
-			break;
+		room = add_stretches(to, start, arena->start);
+		start = size_max(start, arena->start + arena->size);
 	}
 	return room && add_stretches(to, start, end);
 }
 
+/* All that was to be copied, also where it then was not. */
 static bool gather_roots(const struct ground *ground, struct roots *ret)
 {
-	raddr at = RADDR_NULL, start;
-	uint64_t size;
-	size_t arena = 0;
-	while (burst_above(ground->burst, at, &start, &size)) {
-		at = raddr_plus(start, size);
-		if (!add_rest(ret, &ground->plot, start.value, at.value, &arena))
+	for (size_t i = 0; i < ground->wanted.list.count; i++) {
+		const struct burst_range *range = &ground->wanted.list.items[i];
+		if (!add_rest(ret, &ground->plot, range->start.value,
+			      raddr_plus(range->start, range->size).value))
 			return false;
 	}
 	return true;
 }
 
 /* Chunks that only such memory points to are the C library's users', not Python's. */
+static void look_at_words(void *context, const uint8_t *bytes, size_t size)
+{
+	const struct search *search = context;
+	for (size_t k = 0; k + 8 <= size; k += 8) {
+		uint64_t word;
+		memcpy(&word, bytes + k, sizeof(word));
+		struct orphan *orphan = orphans_at(&search->orphans, word);
+		if (orphan && orphan->block < search->ground->plot.n_run_blocks)
+			orphan_claim(orphan, SEARCH_ROOT);
+	}
+}
+
 static void look_at_roots(struct worker *worker, size_t i)
 {
 	const struct roots *roots = worker->crew->context;
-	const struct ground *ground = worker->ground;
 	const struct stretch *stretch = &roots->list.items[i];
-	uint64_t left = 0;
-	const uint8_t *bytes = burst_stretch(ground->burst, raddr_at(stretch->start), &left);
-	for (uint64_t k = 0; bytes && k + 8 <= size_min(left, stretch->size); k += 8) {
-		uint64_t word;
-		memcpy(&word, bytes + k, sizeof(word));
-		struct orphan *orphan = orphans_at(&roots->search->orphans, word);
-		if (orphan && orphan->block < ground->plot.n_run_blocks)
-			orphan_claim(orphan, SEARCH_ROOT);
-	}
+	search_pieces(worker->burst, stretch->start, stretch->size, look_at_words, roots->search);
 }
 
 static bool attribute_to_roots(struct crew *crew, struct search *search)

@@ -83,8 +83,15 @@ static void meet_outside(struct seeker *seeker, uint64_t word)
 	(void)word_set_add(&seeker->outside, word);
 }
 
-static void look_at(struct seeker *seeker, const uint8_t *bytes, size_t size, uint32_t owner)
+struct looking {
+	struct seeker *seeker;
+	uint32_t owner;
+};
+
+static void look_at(void *context, const uint8_t *bytes, size_t size)
 {
+	const struct looking *looking = context;
+	struct seeker *seeker = looking->seeker;
 	const struct search *search = seeker->search;
 	const uint64_t start = search->atlas.start, span = search->atlas.size;
 	for (size_t i = 0; i + 8 <= size; i += 8) {
@@ -94,32 +101,45 @@ static void look_at(struct seeker *seeker, const uint8_t *bytes, size_t size, ui
 			continue;
 		struct orphan *orphan = orphans_at(&search->orphans, word);
 		if (orphan)
-			meet_orphan(seeker, orphan, owner);
+			meet_orphan(seeker, orphan, looking->owner);
 		else if (atlas_outside(&search->atlas, word))
 			meet_outside(seeker, word);
 	}
 }
 
+void search_through(struct worker *worker, uint64_t start, uint64_t size, uint32_t owner)
+{
+	struct looking looking = {worker->context, owner};
+	search_pieces(worker->burst, start, size, look_at, &looking);
+}
+
 /* ---- memory --------------------------------------------------------------------------- */
 
-static void look_through(struct worker *worker, uint64_t start, uint64_t size, uint64_t step,
-			 uint32_t owner)
+struct pieces {
+	struct burst *burst;
+	void (*see)(void *context, const uint8_t *bytes, size_t size);
+	void *context;
+};
+
+static void see_pieces(const struct pieces *p, uint64_t start, uint64_t size, uint64_t step)
 {
 	for (uint64_t done = 0; done < size;) {
 		uint64_t at = start + done;
 		size_t some = (size_t)size_min(size - done, step - at % step);
-		const uint8_t *bytes = burst_bytes(worker->burst, raddr_at(at), some);
+		const uint8_t *bytes = burst_bytes(p->burst, raddr_at(at), some);
 		if (bytes)
-			look_at(worker->context, bytes, some, owner);
+			p->see(p->context, bytes, some);
 		else if (step > PIECE)
-			look_through(worker, at, some, PIECE, owner);
+			see_pieces(p, at, some, PIECE);
 		done += some;
 	}
 }
 
-void search_through(struct worker *worker, uint64_t start, uint64_t size, uint32_t owner)
+void search_pieces(struct burst *burst, uint64_t start, uint64_t size,
+		   void (*see)(void *context, const uint8_t *bytes, size_t size), void *context)
 {
+	const struct pieces pieces = {burst, see, context};
 	uint64_t skew = -start % 8;
 	if (size > skew)
-		look_through(worker, start + skew, size - skew, BURST_WINDOW, owner);
+		see_pieces(&pieces, start + skew, size - skew, BURST_WINDOW);
 }

@@ -1,11 +1,12 @@
 /*
  * show_census: what the census of a target makes of each block, for tests that ask a real process.
  *
- *	show_census [--core|--read] [--exact] [--max-memory=BYTES] PID|FILE [OUT]
+ *	show_census [--core|--read] [--exact] [--contents] [--tables] [--max-memory=BYTES] PID|FILE [OUT]
  *
  * OUT gets a line for each block in use of the small-object allocator, and each object elsewhere: "0xADDRESS size kind
  * label". Of an object, living or dead, the address is what id() gives, else that of the block. free: dead, in a free list. Labels
- * come escaped. Sums go to standard output as "key=value", doubts as "doubt kind text".
+ * come escaped. Sums go to standard output as "key=value", doubts as "doubt kind text"; with --tables its rows, too, fields
+ * parted by tabs.
  */
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -72,7 +73,71 @@ static void show_sums(const struct snapshot *s)
 			     s->doubts.list.items[i].detail ?: "");
 }
 
-static struct error *look(const struct inspector_request *request, FILE *out)
+/* Foreign text, escaped, and no tab in it. */
+static void show_text(const char *text)
+{
+	_cleanup_(text_fini) struct text escaped = TEXT_EMPTY;
+	text_add_escaped(&escaped, text ?: "?", strlen(text ?: "?"));
+	(void)printf("\t%s", text_string(&escaped));
+}
+
+static void show_rows(const struct census *c)
+{
+	for (size_t i = 0; i < c->types.count; i++) {
+		const struct census_row *row = &c->types.items[i];
+		(void)printf("type");
+		show_text(row->name);
+		(void)printf("\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
+			     "\t%" PRIu64 "\n",
+			     row->count, row->bytes, row->buffer_count, row->buffer_bytes,
+			     row->arenas, row->dead);
+	}
+	for (size_t i = 0; i < c->buffer_kinds.count; i++)
+		(void)printf("buffers\t%s\t%" PRIu64 "\t%" PRIu64 "\n",
+			     c->buffer_kinds.items[i].kind, c->buffer_kinds.items[i].count,
+			     c->buffer_kinds.items[i].bytes);
+}
+
+static void show_tables(const struct census *c)
+{
+	for (size_t i = 0; i < c->signatures.count; i++) {
+		const struct census_signature *s = &c->signatures.items[i];
+		(void)printf("signature\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, s->attributes,
+			     s->n_keys, s->count, s->bytes);
+		for (size_t k = 0; k < s->keys.count; k++)
+			show_text(s->keys.items[k]);
+		(void)printf("\n");
+	}
+	for (size_t i = 0; i < c->arrays.count; i++) {
+		const struct census_array *a = &c->arrays.items[i];
+		(void)printf("array\t%s", a->type);
+		show_text(a->dtype);
+		(void)printf("\t%" PRIu64 "\t%" PRIu64, a->count, a->data_bytes);
+		for (uint32_t k = 0; k < a->n_shape; k++)
+			(void)printf("\t%" PRIu64, a->shape[k]);
+		(void)printf("\n");
+	}
+}
+
+static void show_strings(const char *what, const struct census_string *strings, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		(void)printf("%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, what, strings[i].length,
+			     strings[i].count, strings[i].bytes);
+		show_text(strings[i].text);
+		(void)printf("\n");
+	}
+}
+
+static void show_all(const struct census *c)
+{
+	show_rows(c);
+	show_tables(c);
+	show_strings("duplicate", c->duplicates.items, c->duplicates.count);
+	show_strings("largest", c->largest.items, c->largest.count);
+}
+
+static struct error *look(const struct inspector_request *request, FILE *out, bool tables)
 {
 	_cleanup_(inspector_closep) struct inspector *inspector = NULL;
 	_cleanup_(snapshot_fini) struct snapshot *snapshot = NULL;
@@ -84,6 +149,8 @@ static struct error *look(const struct inspector_request *request, FILE *out)
 	if (ground && out)
 		show_blocks(out, ground);
 	show_sums(snapshot);
+	if (tables)
+		show_all(&snapshot->census);
 	return NULL;
 }
 
@@ -91,6 +158,7 @@ int main(int argc, char **argv)
 {
 	struct inspector_request request = {.parts = LOOK_CENSUS, .mode = LOOK_SETTLE};
 	const char *target = NULL, *path = NULL;
+	bool tables = false;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--core") == 0)
 			request.kind = ORIGIN_CORE;
@@ -98,6 +166,10 @@ int main(int argc, char **argv)
 			request.kind = ORIGIN_SAVEFILE;
 		else if (strcmp(argv[i], "--exact") == 0)
 			request.mode = LOOK_EXACT;
+		else if (strcmp(argv[i], "--contents") == 0)
+			request.contents = true;
+		else if (strcmp(argv[i], "--tables") == 0)
+			tables = true;
 		else if (strncmp(argv[i], "--max-memory=", 13) == 0)
 			request.max_memory = strtoull(argv[i] + 13, NULL, 10);
 		else if (!target)
@@ -110,7 +182,7 @@ int main(int argc, char **argv)
 	FILE *out = path ? fopen(path, "we") : NULL;
 	if (!target || (path && !out))
 		return 2;
-	struct error *err = look(&request, out);
+	struct error *err = look(&request, out, tables);
 	if (err)
 		(void)fprintf(stderr, "%s\n", err->cause);
 	int status = err ? 1 : 0;
