@@ -51,7 +51,7 @@ static bool advise_holder(struct text *to, const struct why_words *w, const stru
 	if (i == 0) {
 		text_add(to, "bound ");
 		why_escape(to, w, name);
-		text_add(to, " or drop old entries: they are reached through nothing nearer");
+		text_add(to, ", or drop old entries from it: nothing nearer holds them");
 	} else if (i == 1) {
 		text_add(to, recycling(w));
 	}
