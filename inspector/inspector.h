@@ -48,6 +48,8 @@ struct inspector_request {
 	bool no_cache;
 	uint64_t max_memory; /* bytes of our own; 0: half of what is available */
 	bool writes;         /* a file is written later: privilege.h */
+	bool more;           /* another target is opened after this one: rights stay until then */
+	bool traces;         /* one that was opened before is a running process: its right stays */
 	bool contents;       /* what objects say may be told */
 	/* Told now and then what a long look is doing, of 1000. False: end it there. May be NULL. */
 	bool (*progress)(void *context, const char *step, unsigned done);

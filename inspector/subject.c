@@ -180,7 +180,9 @@ static void open_parent(const struct inspector_request *request, struct subject 
 static void drop_privileges(const struct inspector_request *request, const struct subject *s)
 {
 	unsigned needs = request->writes ? PRIVILEGE_WRITE : 0;
-	if (origin_process(&s->origin))
+	if (request->more)
+		return;
+	if (origin_process(&s->origin) || request->traces)
 		needs |= PRIVILEGE_TRACE;
 	if (origin_process(&s->origin) && request->mode != LOOK_NO_PAUSE)
 		needs |= PRIVILEGE_HURRY;

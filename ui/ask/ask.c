@@ -298,7 +298,11 @@ struct error *ask(const struct options *options, const struct style *style, stru
 		[VERB_DOCTOR] = ask_doctor,
 		[VERB_SNAPSHOT] = ask_snapshot,
 	};
-	struct question q = {options, style, start, answer, {.kind = ORIGIN_LIVE}};
+	struct question q = {.options = options,
+			     .style = style,
+			     .start = start,
+			     .answer = answer,
+			     .target = {.kind = ORIGIN_LIVE}};
 	return ways[options->verb](&q);
 }
 

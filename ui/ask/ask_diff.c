@@ -54,6 +54,8 @@ struct error *ask_diff(struct question *q)
 	_cleanup_(snapshot_fini) struct snapshot *a = NULL, *b = NULL;
 	struct error *err = question_find_target(q);
 	err = err ?: question_about(q, q->options->second, &options, &later);
+	q->more = true;
+	later.traces = q->target.kind == ORIGIN_LIVE;
 	err = err ?: question_open(q, &first);
 	err = err ?: question_open(&later, &second);
 	err = err ?: inspector_look(first, &a);

@@ -18,6 +18,7 @@ struct error *baseline_open(const struct question *q, const char *file, struct b
 	if (about.target.kind == ORIGIN_LIVE)
 		return error_remedy(error_new(ERROR_USAGE, "--since takes a snapshot or core file"),
 				    "arenascope diff compares any two targets");
+	about.more = true;
 	err = question_open(&about, &ret->inspector);
 	ret->used = !err;
 	return err;

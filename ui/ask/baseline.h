@@ -16,8 +16,8 @@ struct baseline {
 
 #define BASELINE_EMPTY ((struct baseline){.used = false})
 
-/* Opens the file; NULL: there is none, and *ret stays empty. Before the target is: files are read with the rights
- * that opening a process gives up. As target_find and inspector_open. */
+/* Opens the file; NULL: there is none, and *ret stays empty. Before the target is: its opening gives up the right
+ * to read files. As target_find and inspector_open. */
 struct error *baseline_open(const struct question *q, const char *file,
 			    struct baseline *ret) MUST_CHECK;
 

@@ -101,6 +101,8 @@ struct inspector_request question_request(const struct question *q)
 		.module = o->module,
 		.no_cache = o->no_cache,
 		.max_memory = o->max_memory,
+		.more = q->more,
+		.traces = q->traces,
 		.contents = o->contents,
 		.writes = o->output && output_needs_override(o->output, q->answer->pid),
 		.core = {.exe = o->exe,

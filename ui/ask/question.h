@@ -16,6 +16,7 @@ struct question {
 	struct timespec start;
 	struct answer *answer;
 	struct target target;
+	bool more, traces; /* of several targets: as in inspector_request */
 };
 
 /* Since the program began. */
