@@ -91,17 +91,26 @@ static void scramble(struct snapshot *s, uint64_t *seed)
 	s->holders.leaked.bytes = any(seed);
 	s->holders.lost_bytes = any(seed);
 	s->holders.native_bytes = any(seed);
-	uint64_t bytes = any(seed) % 2 ? s->ledger.rss : any(seed);
-	look_root(s, "root", "type", any(seed), bytes, links)->returned = any(seed);
-	look_pin_root(s, "root", "type", any(seed), any(seed));
+	uint64_t count = any(seed), bytes = any(seed) % 2 ? s->ledger.rss : any(seed);
+	struct holder_root *root = look_root(s, "root", "type", count, bytes, links);
+	root->returned = any(seed);
+	look_pin_root(s, "root", "type", count, bytes);
 	s->pins.lead_returned = any(seed);
 	s->pins.unreached_bytes = any(seed);
 	s->pins.unreached_returned = any(seed);
 	s->pins.sparse_used = any(seed);
 	s->pins.mimalloc = any(seed) % 2;
-	s->verdict.fork = (struct fork_copies){true,      1,         any(seed), any(seed),
-					       any(seed), any(seed), any(seed), any(seed)};
-	s->verdict.huge = (struct huge_zeros){true, any(seed), any(seed)};
+	struct fork_copies *fork = &s->verdict.fork;
+	fork->filled = any(seed) % 2;
+	fork->private_bytes = any(seed);
+	fork->compared = any(seed);
+	fork->identical = any(seed);
+	fork->refcounts_only = any(seed);
+	fork->gc_links_only = any(seed);
+	fork->changed = any(seed);
+	s->verdict.huge.filled = true;
+	s->verdict.huge.compared = any(seed);
+	s->verdict.huge.zeros = any(seed);
 }
 
 /* No byte is told twice, whatever the figures are: look_judge() checks it. */
