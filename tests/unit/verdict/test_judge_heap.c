@@ -276,6 +276,23 @@ static void test_moved_thresholds_of_small_blocks(void **state)
 	}
 }
 
+/* A top that raised thresholds keep, and much more of small blocks: those are the matter. */
+static void test_moved_thresholds_of_a_small_top(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	move_thresholds(s, 8 * MIB);
+	struct malloc_arena *a = look_malloc_arena(s, MIB, 70 * MIB, 0, 0, 2);
+	a->main = true;
+	a->free_sizes[2] = 60 * MIB;
+	a->top = 10 * MIB;
+	a->top_resident = maybe_known(a->top);
+	look_judge(s, &v);
+	look_cause(&v, 0, CAUSE_MALLOC_FREE_TRIMMABLE);
+	assert_int_equal(v.causes.count, 1);
+}
+
 static void test_a_variable_without_effect(void **state)
 {
 	(void)state;
@@ -344,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_a_top_stays_below_a_raised_threshold),
 		cmocka_unit_test(test_large_blocks_went_to_the_heap),
 		cmocka_unit_test(test_moved_thresholds_of_small_blocks),
+		cmocka_unit_test(test_moved_thresholds_of_a_small_top),
 		cmocka_unit_test(test_a_variable_without_effect),
 		cmocka_unit_test(test_a_variable_that_does_not_matter),
 		cmocka_unit_test(test_causes_share_malloc),
