@@ -19,7 +19,6 @@
 #include "inspector/look/budget.h"
 #include "inspector/look/footprint.h"
 #include "inspector/look/look.h"
-#include "inspector/look/look_environ.h"
 #include "inspector/look/look_pages.h"
 #include "inspector/look/look_study.h"
 #include "inspector/python/runtime.h"
@@ -323,14 +322,12 @@ const struct graph *inspector_graph(const struct inspector *inspector)
 	return inspector->study.graph;
 }
 
-/* What takes reading again what was copied, or more: not for a dashboard's tick. */
+/* What takes reading again what was copied: not for a dashboard's tick. */
 static struct error *look_closer(struct inspector *inspector, struct snapshot *ret)
 {
-	const struct residency *residency = inspector->look.residency;
-	if (inspector->request.repeating)
-		return NULL;
-	struct error *err = look_pages(&inspector->subject, residency, ret);
-	return err ?: look_environ(&inspector->subject, residency, ret);
+	return inspector->request.repeating
+		       ? NULL
+		       : look_pages(&inspector->subject, inspector->look.residency, ret);
 }
 
 /* Why, from all that was found. */

@@ -69,22 +69,22 @@ static bool has_effect(const struct malloc_settings *s, enum setting setting, co
 	       value_of(s, setting) == wanted;
 }
 
-static bool is_listed(const struct malloc_settings *s, const char *name)
+/* Whether it is there, at the start or now, with a value that malloc does not have. */
+static bool lacks_effect(const struct environment *environment, const struct malloc_settings *s,
+			 size_t variable)
 {
-	for (size_t i = 0; i < s->ineffective.count; i++) {
-		if (strcmp(s->ineffective.items[i], name) == 0)
+	for (size_t i = 0; i < environment->list.count; i++) {
+		const char *text = environment_value(environment, i, variables[variable].name);
+		if (text && !has_effect(s, variables[variable].setting, text))
 			return true;
 	}
 	return false;
 }
 
-struct error *glibc_settings_compare(const struct environment *environment,
-				     struct malloc_settings *s)
+static struct error *compare(const struct environment *environment, struct malloc_settings *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
-		const char *text = environment_value(environment, variables[i].name);
-		if (!text || has_effect(s, variables[i].setting, text) ||
-		    is_listed(s, variables[i].name))
+		if (!lacks_effect(environment, s, i))
 			continue;
 		const char **place = vec_push(&s->ineffective);
 		if (!place)
@@ -120,5 +120,5 @@ struct error *glibc_settings_read(const struct glibc_place *place,
 	ret->moved = ret->dynamic && ret->mmap_threshold != MMAP_THRESHOLD_DEFAULT;
 	ret->arena_limit =
 		ret->arena_max ? ret->arena_max : size_multiply(n_processors, ARENAS_A_PROCESSOR);
-	return glibc_settings_compare(environment, ret);
+	return compare(environment, ret);
 }

@@ -9,16 +9,11 @@
 #include "inspector/target/process/environment.h"
 
 /*
- * Fills *ret, whose list of ineffective variables is the caller's. environment: what the process was started with;
+ * Fills *ret, whose list of ineffective variables is the caller's. environment: what the process was started with, and has now;
  * n_processors: that it may run on, 0: not known. place->par must be known. ERROR_RESOURCE.
  */
 struct error *glibc_settings_read(const struct glibc_place *place,
 				  const struct environment *environment, uint64_t n_processors,
 				  struct malloc_settings *ret) MUST_CHECK;
-
-/* Adds the variables of an environment that malloc knows, or that resemble such, and that have no effect, to those that the
- * settings call ineffective; each once. ERROR_RESOURCE. */
-struct error *glibc_settings_compare(const struct environment *environment,
-				     struct malloc_settings *settings) MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #include "inspector/malloc/malloc_room.h"
 
 #include "base/cleanup.h"
+#include "inspector/malloc/glibc_environ.h"
 #include "inspector/malloc/malloc_stranger.h"
 #include "inspector/target/clock.h"
 
@@ -123,6 +124,7 @@ static struct error *find_glibc(struct malloc_look *look)
 	err = err ?: add_arenas(look);
 	err = err ?: glibc_tcaches_find(r->space, &look->place, &look->threads, &look->tcaches);
 	err = err ?: r->origin ? environment_read(r->origin, &look->environment) : NULL;
+	err = err ?: glibc_environ_read(r->space, &look->place, &look->environment);
 	err = err ?: collect_avoided(look);
 	return err ?: malloc_look_find_mapped(look, false);
 }

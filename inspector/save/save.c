@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "inspector/look/budget.h"
 #include "inspector/look/footprint.h"
+#include "inspector/malloc/glibc_environ.h"
 #include "inspector/save/save_log.h"
 #include "inspector/save/save_pages.h"
 #include "inspector/target/process/process.h"
@@ -135,6 +136,21 @@ static struct error *log_tables(struct saving *s)
 	return NULL;
 }
 
+/* Of a blanked environment what malloc heeds is kept: numbers, and what leads to them. */
+static struct error *hear_environment(struct saving *s, const struct space_tap *tap)
+{
+	_cleanup_(glibc_place_fini) struct glibc_place place = GLIBC_PLACE_EMPTY;
+	_cleanup_(environment_fini) struct environment environment = ENVIRONMENT_EMPTY;
+	struct subject *subject = s->source->subject;
+	struct error *err = glibc_place_find(&subject->origin, &subject->space, &place);
+	if (err)
+		return err;
+	subject->space.tap = tap;
+	err = glibc_environ_read(&subject->space, &place, &environment);
+	subject->space.tap = NULL;
+	return err;
+}
+
 static struct error *look_again(struct saving *s)
 {
 	const struct save_source *source = s->source;
@@ -144,6 +160,7 @@ static struct error *look_again(struct saving *s)
 	struct error *err = exact ? footprint_take(&source->subject->origin,
 						   &source->subject->space, false, &s->footprint)
 				  : NULL;
+	err = err ?: hear_environment(s, &tap);
 	if (err)
 		return err;
 	source->subject->space.tap = &tap;

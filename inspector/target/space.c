@@ -97,6 +97,11 @@ struct error *space_read(struct space *space, raddr at, void *buffer, size_t siz
 	return err;
 }
 
+struct error *space_read_unheard(struct space *space, raddr at, void *buffer, size_t size)
+{
+	return read_pieces(space, at, buffer, size);
+}
+
 static struct error *gather_piece(struct space *space, struct space_slice *slice, size_t i,
 				  const struct residency *residency)
 {

@@ -95,6 +95,10 @@ struct space {
 /* All of [at, at + size) or ERROR_FAULT, naming the first byte that is not there. */
 struct error *space_read(struct space *space, raddr at, void *buffer, size_t size) MUST_CHECK;
 
+/* The same, and nobody listens: for what may be secret. */
+struct error *space_read_unheard(struct space *space, raddr at, void *buffer,
+				 size_t size) MUST_CHECK;
+
 /* Fills every slice as far as it can be read; an error only when nothing can be read any more
  * (the target is gone). residency may be NULL: then only unmapped pieces stay unread. */
 struct error *space_gather(struct space *space, struct space_slice *slices, size_t n,

@@ -12,20 +12,32 @@
 
 #define ENVIRON_MAX (8 * MIB)
 
-static bool is_wanted(const char *text)
+bool environment_heeds(const char *text)
 {
 	return strncmp(text, "MALLOC_", 7) == 0 || strncmp(text, "GLIBC_TUNABLES=", 15) == 0;
+}
+
+struct error *environment_add(struct environment *environment, const char *text, size_t length)
+{
+	char *copy = strndup(text, length);
+	char **place = copy ? vec_push(&environment->list) : NULL;
+	if (!place) {
+		free(copy);
+		return error_out_of_memory();
+	}
+	*place = copy;
+	return NULL;
 }
 
 static struct error *take_all(const char *text, size_t size, struct environment *ret)
 {
 	for (size_t at = 0; at < size;) {
 		size_t length = strnlen(text + at, size - at);
-		if (is_wanted(text + at)) {
-			char **place = vec_push(&ret->list);
-			if (!place || !(*place = strndup(text + at, length)))
-				return error_out_of_memory();
-		}
+		struct error *err = environment_heeds(text + at)
+					    ? environment_add(ret, text + at, length)
+					    : NULL;
+		if (err)
+			return err;
 		at += length + 1;
 	}
 	return NULL;
@@ -57,13 +69,9 @@ void environment_fini(struct environment *environment)
 	vec_fini(&environment->list);
 }
 
-const char *environment_value(const struct environment *environment, const char *name)
+const char *environment_value(const struct environment *environment, size_t i, const char *name)
 {
 	size_t length = strlen(name);
-	for (size_t i = 0; i < environment->list.count; i++) {
-		const char *text = environment->list.items[i];
-		if (strncmp(text, name, length) == 0 && text[length] == '=')
-			return text + length + 1;
-	}
-	return NULL;
+	const char *text = environment->list.items[i];
+	return strncmp(text, name, length) == 0 && text[length] == '=' ? text + length + 1 : NULL;
 }

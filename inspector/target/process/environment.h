@@ -1,5 +1,5 @@
 /*
- * environment: what a process was started with, as far as an allocator heeds it.
+ * environment: what a process was started with, as far as an allocator heeds it; others add what it has now.
  *
  * Of its variables only those that begin with MALLOC_ and GLIBC_TUNABLES are kept: the others may be secret.
  */
@@ -22,7 +22,14 @@ struct environment {
 struct error *environment_read(const struct origin *origin, struct environment *ret) MUST_CHECK;
 void environment_fini(struct environment *environment);
 
-/* Of its first variable of that name; NULL: it has none. Borrowed. */
-const char *environment_value(const struct environment *environment, const char *name);
+/* Whether a variable, "NAME=value", is one that is kept. */
+bool environment_heeds(const char *text);
+
+/* Adds one of `length` characters, which are copied. ERROR_RESOURCE. */
+struct error *environment_add(struct environment *environment, const char *text,
+			      size_t length) MUST_CHECK;
+
+/* The value of its i-th variable where that has this name; else NULL. Borrowed. */
+const char *environment_value(const struct environment *environment, size_t i, const char *name);
 
 #endif
