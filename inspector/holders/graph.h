@@ -19,6 +19,7 @@
 #include "inspector/holders/holders.h"
 
 #define GRAPH_PATH_NONE UINT32_MAX
+#define GRAPH_PATH_SOME 7
 
 struct graph_root {
 	enum holder_kind kind;
@@ -48,6 +49,10 @@ struct graph_path {
 	/* Where in the block that refers to it the address stands, where it is the same for all: an attribute's place. */
 	uint32_t offset;
 	bool one_place;
+	/* A few of those that were met later, the further between the more there are; a new one takes the oldest's place. */
+	uint32_t some[GRAPH_PATH_SOME];
+	uint32_t n_met, n_some,
+		next_some; /* all that were met; put into some[]; n_met of the next one */
 	uint64_t bytes,
 		count; /* of its own blocks, buffers too; of objects and chunks that are none */
 	uint64_t all_bytes, all_count; /* and of the paths below */
@@ -116,8 +121,9 @@ static inline void graph_freep(struct graph **graph)
 struct error *graph_chain(const struct graph *graph, uint32_t block, bool contents,
 			  struct holder_chain *ret) MUST_CHECK;
 
-/* The same for all blocks of a path at once; count and bytes are of the path and of those below. Cheaper than
- * graph_chain: fold blocks by their path, then ask once for each. ERROR_RESOURCE. */
+/* The same for all blocks of a path at once; count and bytes are of the path and of those below. Of how each refers to the
+ * next only names are told, where all hang on the same one, or so do the few that the path keeps. Cheaper than graph_chain: fold blocks by
+ * their path, then ask once for each. ERROR_RESOURCE. */
 struct error *graph_path_chain(const struct graph *graph, uint32_t path,
 			       struct holder_chain *ret) MUST_CHECK;
 

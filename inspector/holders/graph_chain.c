@@ -15,6 +15,8 @@
 
 /* So many links are told from each end of a long chain. */
 #define CHAIN_SHOWN 12
+/* And so many of a path. */
+#define PATH_SHOWN 64
 
 static struct error *add_link(struct holder_chain *chain, char *text)
 {
@@ -121,17 +123,69 @@ struct error *graph_chain(const struct graph *graph, uint32_t block, bool conten
 
 /* ---- of a path ------------------------------------------------------------------------- */
 
-/* An attribute's name is told where all on the path below hang on the same one. */
-static struct error *path_link(const struct graph *graph, uint32_t path, uint32_t next,
-			       struct holder_chain *chain)
+/* The nodes that a path keeps, and above each those that it hangs on: rows[.][0] is at the end. PLOT_NONE: not known. */
+struct samples {
+	uint32_t rows[1 + GRAPH_PATH_SOME][PATH_SHOWN];
+	size_t n;
+};
+
+static void add_sample(const struct graph *graph, const uint32_t *paths, size_t n_paths,
+		       uint32_t node, struct samples *to)
+{
+	uint32_t *row = to->rows[to->n++];
+	for (size_t i = 0; i < n_paths; i++) {
+		if (i && node != PLOT_NONE)
+			node = owner_of(graph, node);
+		if (node != PLOT_NONE && graph->path[node] != paths[i])
+			node = PLOT_NONE; /* types recur, and the row is folded */
+		row[i] = node;
+	}
+}
+
+static void take_samples(const struct graph *graph, const uint32_t *paths, size_t n_paths,
+			 struct samples *ret)
+{
+	const struct graph_path *end = &graph->paths.items[paths[0]];
+	ret->n = 0;
+	add_sample(graph, paths, n_paths, end->node, ret);
+	for (uint32_t i = 0; i < end->n_some && i < GRAPH_PATH_SOME; i++)
+		add_sample(graph, paths, n_paths, end->some[i], ret);
+}
+
+/* Adds how the i-th of each row refers to what is below it, where all say the same. */
+static void add_common(const struct graph *graph, const struct samples *samples, size_t i,
+		       struct text *ret)
+{
+	_cleanup_(text_fini) struct text common = TEXT_EMPTY;
+	const uint32_t *first = samples->rows[0];
+	for (size_t k = 0; k < samples->n; k++) {
+		_cleanup_(text_fini) struct text one = TEXT_EMPTY;
+		const uint32_t *row = samples->rows[k];
+		if (row[i] == PLOT_NONE || row[i - 1] == PLOT_NONE)
+			return;
+		if (k && row[i] == first[i] && row[i - 1] == first[i - 1])
+			continue;
+		link_add_attribute(graph->scanner, row[i], row[i - 1], k ? &one : &common);
+		if (!common.length || (k && strcmp(text_string(&one), text_string(&common)) != 0))
+			return;
+	}
+	text_add(ret, text_string(&common));
+}
+
+/* An attribute's name is told where all on the path below hang on the same one, or all that are asked. */
+static struct error *path_link(const struct graph *graph, const uint32_t *paths, size_t i,
+			       const struct samples *samples, struct holder_chain *chain)
 {
 	const struct graph_path *all = graph->paths.items;
+	const struct graph_path *next = i ? &all[paths[i - 1]] : NULL;
 	struct text text = TEXT_EMPTY;
-	text_add(&text, type_sums_name(graph->scanner->ground, all[path].type));
-	if (next != GRAPH_PATH_NONE && all[next].one_place) {
-		uint32_t owner = owner_of(graph, all[next].node);
-		if (owner != PLOT_NONE && graph->path[owner] == path)
-			link_add_attribute(graph->scanner, owner, all[next].node, &text);
+	text_add(&text, type_sums_name(graph->scanner->ground, all[paths[i]].type));
+	if (next && next->one_place) {
+		uint32_t owner = owner_of(graph, next->node);
+		if (owner != PLOT_NONE && graph->path[owner] == paths[i])
+			link_add_attribute(graph->scanner, owner, next->node, &text);
+	} else if (next) {
+		add_common(graph, samples, i, &text);
 	}
 	return add_link(chain, text_take(&text));
 }
@@ -140,13 +194,15 @@ static struct error *tell_paths(const struct graph *graph, uint32_t path,
 				struct holder_chain *chain)
 {
 	const struct graph_path *all = graph->paths.items;
-	uint32_t row[64];
-	size_t n = 0;
-	for (uint32_t i = path; i != GRAPH_PATH_NONE && n < ARRAY_SIZE(row); i = all[i].up)
-		row[n++] = i;
+	struct samples samples;
+	uint32_t row[PATH_SHOWN] = {path};
+	size_t n = 1;
+	for (; all[row[n - 1]].up != GRAPH_PATH_NONE && n < ARRAY_SIZE(row); n++)
+		row[n] = all[row[n - 1]].up;
+	take_samples(graph, row, n, &samples);
 	struct error *err = NULL;
 	for (size_t i = n; i-- > 0 && !err;)
-		err = path_link(graph, row[i], i ? row[i - 1] : GRAPH_PATH_NONE, chain);
+		err = path_link(graph, row, i, &samples, chain);
 	return err;
 }
 

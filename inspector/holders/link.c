@@ -4,7 +4,10 @@
 #include "inspector/holders/link.h"
 
 #include "base/cleanup.h"
+#include "inspector/object/dict_walk.h"
 #include "inspector/object/edge.h"
+
+#define NAMES_MAX 4096 /* of one dict */
 
 bool link_object(struct scanner *scanner, uint32_t node, struct object *ret)
 {
@@ -68,14 +71,33 @@ void link_add_edge(struct scanner *scanner, uint32_t from, uint32_t to, bool con
 	edge_fini(&edge);
 }
 
+/* Whether what it refers to may have names: what has none is not searched, for it may be long. */
+static bool has_names(struct scanner *scanner, const struct object *object)
+{
+	struct type_table *types = &scanner->ground->types;
+	struct dict_walk walk;
+	switch ((int)type_table_get(types, object->type)->kind) {
+	case TYPE_LIST:
+	case TYPE_TUPLE:
+	case TYPE_SET:
+	case TYPE_DEQUE:
+		return false;
+	case TYPE_DICT:
+	case TYPE_ODICT:
+		return dict_walk_begin(types, object->at, &walk) && walk.n <= NAMES_MAX;
+	default:
+		return true;
+	}
+}
+
 void link_add_attribute(struct scanner *scanner, uint32_t from, uint32_t to, struct text *ret)
 {
 	struct edge edge = {.kind = EDGE_UNKNOWN};
 	struct object object;
-	if (!link_object(scanner, from, &object))
+	if (!link_object(scanner, from, &object) || !has_names(scanner, &object))
 		return;
 	edge_find(&scanner->ground->types, &object, address_of(scanner, to), false, &edge);
-	if (edge.kind == EDGE_ATTRIBUTE || edge.kind == EDGE_GLOBAL)
+	if (edge.kind == EDGE_ATTRIBUTE || edge.kind == EDGE_GLOBAL || edge.kind == EDGE_LOCAL)
 		add_words(&edge, false, ret);
 	edge_fini(&edge);
 }

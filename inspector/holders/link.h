@@ -11,7 +11,7 @@
 void link_add_edge(struct scanner *scanner, uint32_t from, uint32_t to, bool contents,
 		   struct text *ret);
 
-/* The same, but nothing where it is no attribute. */
+/* The same, but nothing where it is no attribute and no variable. */
 void link_add_attribute(struct scanner *scanner, uint32_t from, uint32_t to, struct text *ret);
 
 /* The object that a node is. False: it is none. */

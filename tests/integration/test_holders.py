@@ -123,3 +123,29 @@ def test_what_was_planted(cache, python):
         check_roots(holders, python)
         check_rest(holders)
         check_objects(holders, python)
+
+
+def row_of(holders, name, expected):
+    """What follows the root's name in the row that most of those asked are on: so many hang there, but for one or two of which
+    some old word on a stack is nearer."""
+    rows = [one["path"].split(" ", 2)[1:] for one in holders.objects if one["type"] == "__main__." + name]
+    count, links = max(rows, key=lambda row: int(row[0]))
+    assert nearly(int(count), expected), rows
+    return links.split(" > ")[1:-1]
+
+
+@pytest.mark.parametrize("python", PYTHONS, ids=str)
+def test_rows_name_the_attribute_that_all_hang_on(cache, python):
+    """And none where some hang on another. 2.7's dicts do not tell whose attributes they are."""
+    service = ["__main__.Service"] if python.version >= (3, 11) else ["__main__.Service.__dict__", "dict"]
+    sessions, flights = (service[:-1] + [service[-1] + name] if python.version >= (3, 0) else service
+                         for name in (".sessions", ".flights"))
+    with targets.start_program(python, "rows.py") as target:
+        target.wait_paused()
+        holders = holders_of(cache, target.pid, *["--object=%d" % at for at in told(target).values()])
+    assert row_of(holders, "Session", 100) == sessions + ["dict"]
+    assert row_of(holders, "Flight", 100) == flights + ["dict"]
+    assert row_of(holders, "Member", 1000) == ["list"] + sessions + ["dict"]
+    assert row_of(holders, "Guest", 1000) == ["list"] + flights + ["dict"]
+    assert row_of(holders, "Stray", 1000) == ["list"] + service + ["dict"]
+    assert row_of(holders, "Left", 1000) == ["list", "__main__.Pair.left", "list"]

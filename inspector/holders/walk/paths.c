@@ -104,14 +104,22 @@ static uint32_t make(struct paths *p, uint32_t *slot, const struct graph_path *m
 	return at;
 }
 
+static void meet(struct graph_path *path, uint32_t node, uint32_t offset)
+{
+	path->one_place &= path->offset == offset;
+	if (++path->n_met < path->next_some)
+		return;
+	path->some[path->n_some++ % GRAPH_PATH_SOME] = node;
+	path->next_some = path->n_met + path->n_met / 2 + 1;
+}
+
 uint32_t paths_below(struct paths *paths, uint32_t up, uint32_t type, uint32_t node,
 		     uint32_t offset)
 {
 	uint32_t at = folded(paths, up, type);
 	uint32_t *slot = at == GRAPH_PATH_NONE ? find(paths, up, type) : &at;
 	if (*slot != GRAPH_PATH_NONE) {
-		struct graph_path *path = &paths->graph->paths.items[*slot];
-		path->one_place &= path->offset == offset;
+		meet(&paths->graph->paths.items[*slot], node, offset);
 		return *slot;
 	}
 	const bool on_root = up & PATHS_ROOT;
@@ -124,6 +132,8 @@ uint32_t paths_below(struct paths *paths, uint32_t up, uint32_t type, uint32_t n
 		.node = node,
 		.offset = offset,
 		.one_place = true,
+		.n_met = 1,
+		.next_some = 2,
 	};
 	at = make(paths, slot, &made);
 	return at == GRAPH_PATH_NONE && !on_root ? up : at;

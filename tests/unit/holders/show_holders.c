@@ -8,6 +8,7 @@
  */
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "inspector/holders/graph.h"
 #include "inspector/inspector.h"
 
 #include <stdio.h>
@@ -112,6 +113,19 @@ static void show_object(const struct inspector_object *o)
 	}
 }
 
+/* How all are held that are on its path. */
+static struct error *show_path(const struct graph *graph, raddr at)
+{
+	_cleanup_(holder_chain_fini) struct holder_chain chain = {.count = 0};
+	uint32_t node = graph_node_at(graph, at);
+	if (node == PLOT_NONE || graph->path[node] == GRAPH_PATH_NONE)
+		return NULL;
+	struct error *err = graph_path_chain(graph, graph->path[node], &chain);
+	if (!err)
+		show_chain("object.path", &chain);
+	return err;
+}
+
 static struct error *show_objects(struct inspector *inspector, const struct asked *asked)
 {
 	for (size_t i = 0; i < asked->n; i++) {
@@ -122,6 +136,9 @@ static struct error *show_objects(struct inspector *inspector, const struct aske
 			return err;
 		show_object(&object);
 		inspector_object_fini(&object);
+		err = show_path(inspector_graph(inspector), raddr_at(asked->objects[i]));
+		if (err)
+			return err;
 	}
 	return NULL;
 }

@@ -288,6 +288,12 @@ static void walks_wide_levels(void **state)
 	assert_int_equal(first->count, n);
 	assert_int_equal(first->all_count, n + 1);
 	assert_false(first->one_place);
+	assert_int_equal(first->n_met, n);
+	for (size_t i = 0; i < GRAPH_PATH_SOME; i++) {
+		assert_int_equal(graph->path[first->some[i]], graph->path[7]);
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(first->some[i], first->some[k]);
+	}
 	graph_free(graph);
 	world_fini(&w);
 }
