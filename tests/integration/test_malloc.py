@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support import interpreters, targets, tool
+from support import interpreters, savefiles, targets, tool
 
 PROBE = os.path.join(os.path.dirname(os.path.dirname(tool.BINARY)), "tests/unit/malloc/malloc-probe")
 WAYS = {  # how the target allocates: way, megabytes, threads, environment
@@ -40,6 +40,9 @@ def systems():
         if it.version >= (3, 11) and not it.debug and not it.free_threaded and not it.label.endswith("pyenv"):
             roots[it.root] = it
     return [roots[root] for root in sorted(roots)]
+
+
+PYENV = [it for it in interpreters.discover()[0] if it.label.endswith("pyenv")]
 
 
 @contextlib.contextmanager
@@ -140,14 +143,45 @@ def test_every_way_to_look_says_the_same(python, truth, how):
         assert how != "exact" or int(account.values["stops"]) >= 1
 
 
+def ineffective(account):
+    return sorted(re.findall(r"^ineffective=(.*)$", account.text, re.M), key=len)
+
+
 def test_variables_that_have_no_effect(python, truth):
     env = {"MALLOC_ARENA_MAX": "3", "MALLOC_TRIM_THRESHOLD": "5", "MALLOC_TOP_PAD_": "many"}
     with allocating(python, truth, "small", 1, 0, env) as target:
         target.wait_paused()
         account = probe(target.pid)
-        found = set(re.findall(r"^ineffective=(.*)$", account.text, re.M))
+        found = ineffective(account)
         assert account.values["arena_max"] == "3"
         assert "MALLOC_TRIM_THRESHOLD" in found and "MALLOC_ARENA_MAX" not in found
+
+
+LATE = """
+import os, signal, sys
+secret = sys.argv[1]
+os.environ.update({"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD": "5", "MALLOC_TOP_PAD": secret, "LATE": secret})
+sys.stdout.write("READY")
+sys.stdout.flush()
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("python", systems() + [it for it in PYENV if it.version < (3, 9)], ids=str)
+def test_variables_that_are_set_late(arenascope, python, tmp_path):
+    """In the environment as it is now, and not as it was at the start. A blanked file keeps of them what is a number."""
+    secret = "".join(chr(ord("a") + (byte & 15)) for byte in os.urandom(16))
+    core, whole, blanked = (str(tmp_path / name) for name in ("core", "whole", "blanked"))
+    with targets.start(python.command + ["-c", LATE, secret]) as target:
+        target.wait_ready().wait_paused()
+        arenascope.ok("snapshot", target.pid, "-o", blanked)
+        arenascope.ok("snapshot", target.pid, "-o", whole, "--contents")
+        subprocess.run(["gcore", "-o", core, str(target.pid)], capture_output=True, check=True)
+        late = [ineffective(probe(it)) for it in (target.pid, whole, "%s.%d" % (core, target.pid), blanked)]
+    numbers = ["MALLOC_ARENA_MAX", "MALLOC_TRIM_THRESHOLD"]
+    assert late == [["MALLOC_TOP_PAD"] + numbers] * 3 + [numbers]
+    assert secret.encode() in savefiles.Savefile(whole).everything()
+    assert secret.encode() not in savefiles.Savefile(blanked).everything()
 
 
 def test_threads_that_never_rest(python, truth):
