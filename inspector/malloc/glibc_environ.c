@@ -174,7 +174,7 @@ struct error *glibc_environ_read(struct space *space, const struct glibc_place *
 				 struct environment *ret)
 {
 	struct reader r = {.space = space, .page = UINT64_MAX};
-	uint64_t block[BLOCK];
+	uint64_t block[BLOCK] = {0};
 	raddr list;
 	if (!place->library || !find_list(&r, place->library, &list))
 		return NULL;
