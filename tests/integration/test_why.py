@@ -55,7 +55,8 @@ def why(arenascope, subject, *options):
 
 
 def rss_of(answer):
-    return answer["ledger"]["rss_bytes"] if answer.get("ledger") else answer["target"]["rss_bytes"] or 1 << 62
+    """A core does not tell it."""
+    return (answer["ledger"]["rss_bytes"] if answer.get("ledger") else answer["target"]["rss_bytes"]) or 1 << 62
 
 
 def types_of(root):
@@ -254,10 +255,30 @@ def test_advice_is_worded_for_the_framework(arenascope, tmp_path, framework):
 # ---- from files -------------------------------------------------------------------------------------------
 
 
+NAMED = ("module_global", "frame_local", "class_attribute")  # static data is named by symbol only where its file is
+
+
 def told(found):
-    return ([(it["cause"], it["bytes"]) for it in found["causes"]],
-            [(it["root"], it["kind"], it["bytes"], it["count"]) for it in found["holders"][:10]],
-            [(it["type"], it["count"], it["arenas"]) for it in found["pins"][:10]])
+    """Figures by name: of causes, of what named roots hold, of what pins."""
+    return ([it["cause"] for it in found["causes"]],
+            dict([(it["cause"], it["bytes"]) for it in found["causes"]] +
+                 [(it["root"], it["bytes"]) for it in found["holders"]
+                  if it["kind"] in NAMED and it["bytes"] >= MIB] +
+                 [(it["type"], it["count"]) for it in found["pins"][:5] if it["count"] >= 500]))
+
+
+def assert_alike(found, live, causes=True):
+    """The interpreter itself lives a little between two looks; a table has moved by then, its bytes have not."""
+    (order, figures), (live_order, live_figures) = told(found), told(live)
+    if not causes:  # a core does not know what is resident
+        order, live_order = order[:1], live_order[:1]
+        figures, live_figures = ({name: value for name, value in it.items() if name not in CAUSES}
+                                 for it in (figures, live_figures))
+    assert order == live_order
+    assert figures.keys() == live_figures.keys()
+    apart = {name: (value, live_figures[name]) for name, value in figures.items()
+             if abs(value - live_figures[name]) > max(live_figures[name] // 16, 64 << 10)}
+    assert not apart
 
 
 @pytest.mark.parametrize("name", SOME + ["unreached-garbage", "unreached-leaked", "live-tasks"])
@@ -269,12 +290,9 @@ def test_files_give_the_same_answer(arenascope, name, minor):
         arenascope.ok("snapshot", planted.pid, "-o", whole, "--contents")
         arenascope.ok("snapshot", planted.pid, "-o", blanked)
         core = cores.gcore(planted, folder)
-        assert told(why(arenascope, whole)) == told(live)
-        assert told(why(arenascope, blanked)) == told(live)
-        found = why(arenascope, core)
-    # A core does not know what is resident: causes keep their order, holders and pins their figures.
-    assert found["causes"][0]["cause"] == live["causes"][0]["cause"]
-    assert told(found)[1] == told(live)[1]
+        assert_alike(why(arenascope, whole), live)
+        assert_alike(why(arenascope, blanked), live)
+        assert_alike(why(arenascope, core), live, causes=False)
 
 
 # ---- object ------------------------------------------------------------------------------------------------
