@@ -187,7 +187,8 @@ static uint32_t examine(struct type_table *t, raddr at, unsigned depth)
 	if (type.metatype == TYPE_NONE)
 		t->types.items[index].metatype = index;
 	calibrate(t, type.dict);
-	t->types.items[index].before = type_read_before(t, &type); /* its metatype's may have told */
+	t->types.items[index].before =
+		type_read_before(t, &type); /* its metatype's may have told */
 	inherit(t, index, depth);
 	return index;
 }

@@ -175,7 +175,9 @@ def test_mimalloc_is_shown_as_pymalloc_is(terminal, arenascope, python, env):
         start(window, arenascope, target.pid)
         window.wait("SEGMENTS BY USE")
         window.type("3")
-        screen = window.wait("SEGMENTS  [0-9]+ of [0-9]+: all")
+        window.wait("SEGMENTS  [0-9]+ of [0-9]+: all")
+        time.sleep(0.5)  # the title is drawn first
+        screen = window.screen
         rows = re.findall(r"^ (0x[0-9a-f]+) .* (\d+)/(\d+) +([\d,]+) ", screen, re.M)
         assert len(rows) == int(re.search(r"of (\d+): all", screen).group(1)) > 10
         assert sum(int(row[3].replace(",", "")) for row in rows) == counted
@@ -234,6 +236,10 @@ def test_keys_lead_through_all_screens(terminal, arenascope, target):
     window.wait("SIZE CLASSES")
     window.key("Tab")
     window.wait(r"\[5 Malloc\]")
+    window.key("Tab")
+    window.wait(r"\[6 Types\]")
+    window.key("Tab")
+    window.wait(r"\[7 Pins\]")
     window.key("Tab")
     window.wait(r"\[1 Overview\]")
     window.type("2")
