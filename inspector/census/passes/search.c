@@ -8,29 +8,33 @@
  */
 #include "inspector/census/passes/search.h"
 
-#include "base/cleanup.h"
-
 #define PIECE       4096                /* where not all can be read */
 #define WORDS_MAX   (UINT64_C(1) << 22) /* gathered by all workers */
 #define ORPHANS_MAX (UINT64_C(1) << 22)
 
+static struct error *draw(struct search *search)
+{
+	const struct ground *ground = search->ground;
+	struct error *err = atlas_draw(ground->space, &ground->plot, &search->atlas);
+	return err
+		       ?: orphans_gather(&ground->plot, &ground->labels, ground->shapes.hook_size,
+					 ORPHANS_MAX, &search->orphans);
+}
+
 struct error *search_init(struct search *search, struct crew *crew)
 {
-	_cleanup_(search_fini) struct search made = {.ground = crew->ground, .crew = crew};
-	const struct ground *ground = crew->ground;
-	made.left = ground->space->mapped_size;
-	made.asked.limit = SIZE_MAX;
-	made.seekers = calloc(crew->n, sizeof(*made.seekers));
-	if (!made.seekers)
-		return error_out_of_memory();
-	struct error *err = atlas_draw(ground->space, &ground->plot, &made.atlas);
-	err = err
-		      ?: orphans_gather(&ground->plot, &ground->labels, ground->shapes.hook_size,
-					ORPHANS_MAX, &made.orphans);
-	if (err)
+	*search = (struct search){
+		.ground = crew->ground,
+		.crew = crew,
+		.left = crew->ground->space->mapped_size,
+		.asked = {.limit = SIZE_MAX},
+		.seekers = calloc(crew->n, sizeof(*search->seekers)),
+	};
+	struct error *err = search->seekers ? draw(search) : error_out_of_memory();
+	if (err) {
+		search_fini(search);
 		return err;
-	*search = made;
-	made = (struct search){0};
+	}
 	for (size_t i = 0; i < crew->n; i++) {
 		search->seekers[i].search = search;
 		search->seekers[i].outside.limit = WORDS_MAX / crew->n;

@@ -22,16 +22,17 @@
 struct element {
 	const char *name;
 	uint64_t size; /* 0: each dtype has its own */
+	char letter;   /* of those, in their name */
 };
 
 /* By NPY_TYPES. */
 static const struct element elements[] = {
-	{"bool", 1},         {"int8", 1},        {"uint8", 1},       {"int16", 2},
-	{"uint16", 2},       {"int32", 4},       {"uint32", 4},      {"int64", 8},
-	{"uint64", 8},       {"longlong", 8},    {"ulonglong", 8},   {"float32", 4},
-	{"float64", 8},      {"longdouble", 16}, {"complex64", 8},   {"complex128", 16},
-	{"clongdouble", 32}, {"object", 8},      {"bytes", 0},       {"str", 0},
-	{"void", 0},         {"datetime64", 8},  {"timedelta64", 8}, {"float16", 2},
+	{"bool", 1, 0},         {"int8", 1, 0},        {"uint8", 1, 0},       {"int16", 2, 0},
+	{"uint16", 2, 0},       {"int32", 4, 0},       {"uint32", 4, 0},      {"int64", 8, 0},
+	{"uint64", 8, 0},       {"longlong", 8, 0},    {"ulonglong", 8, 0},   {"float32", 4, 0},
+	{"float64", 8, 0},      {"longdouble", 16, 0}, {"complex64", 8, 0},   {"complex128", 16, 0},
+	{"clongdouble", 32, 0}, {"object", 8, 0},      {"bytes", 0, 'S'},     {"str", 0, 'U'},
+	{"void", 0, 'V'},       {"datetime64", 8, 0},  {"timedelta64", 8, 0}, {"float16", 2, 0},
 };
 
 struct array {
@@ -113,14 +114,13 @@ static uint64_t stride_of(struct burst *burst, const struct ndarray *nd)
 	return least;
 }
 
+/* Of those whose elements are as long as each array has them numpy tells the length in the name, of str in characters. */
 static void name_dtype(struct array *array, const struct element *element, uint64_t size)
 {
-	unsigned long long told = element->name[0] == 's' ? size / 4 : size;
-	char letter = element->name[0] == 's' ? 'U' : element->name[0] == 'b' ? 'S' : 'V';
-	if (element->size)
-		(void)snprintf(array->dtype, sizeof(array->dtype), "%s", element->name);
-	else if (size)
-		(void)snprintf(array->dtype, sizeof(array->dtype), "%c%llu", letter, told);
+	uint64_t told = element->letter == 'U' ? size / 4 : size;
+	if (element->letter && size)
+		(void)snprintf(array->dtype, sizeof(array->dtype), "%c%" PRIu64, element->letter,
+			       told);
 	else
 		(void)snprintf(array->dtype, sizeof(array->dtype), "%s", element->name);
 }
