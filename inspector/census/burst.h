@@ -26,6 +26,8 @@ struct burst_range {
 struct burst_hold {
 	struct error *(*begin)(void *context); /* before the first byte is read; an error ends it */
 	bool (*end)(void *context); /* after the last one: whether it stood still all the time */
+	bool at_once;               /* it is not tried first without */
+	uint64_t most;              /* bytes that there is time to copy so */
 	void *context;
 };
 

@@ -94,7 +94,8 @@ static uint64_t room_for_copy(const struct ground_request *request)
 			size_max(size_subtract(most, request->after), COPY_LEAST));
 }
 
-static struct error *copy(const struct ground_request *request, struct ground *ground)
+static struct error *copy(const struct ground_request *request, const struct burst_hold *hold,
+			  struct ground *ground)
 {
 	_cleanup_(mappings_fini) struct mappings mappings = {VEC_EMPTY};
 	struct error *err = find_mappings(request, &mappings);
@@ -111,7 +112,7 @@ static struct error *copy(const struct ground_request *request, struct ground *g
 		.wanted = ground->wanted.list.items,
 		.n_wanted = ground->wanted.list.count,
 		.max_memory = room_for_copy(request),
-		.hold = request->hold,
+		.hold = hold,
 	};
 	err = err ?: burst_take(&burst, &ground->burst);
 	ground->still = request->space->moment == SPACE_ONE || (!err && burst_still(ground->burst));
@@ -201,6 +202,75 @@ static void doubt(const struct ground *ground, const struct census *census, uint
 			"objects outside of the small-object allocator are more than were sought");
 }
 
+/* ---- attempts ------------------------------------------------------------------------- */
+
+#define ATTEMPTS 3
+
+struct attempt {
+	unsigned n;
+	bool held; /* one was */
+	bool ended;
+};
+
+static void clear(struct ground *ground)
+{
+	outside_fini(&ground->outside);
+	labels_fini(&ground->labels);
+	plot_fini(&ground->plot);
+	type_table_fini(&ground->types);
+	burst_free(take(ground->burst));
+	burst_wanted_fini(&ground->wanted);
+	ground->n_moved = 0;
+}
+
+static struct error *attempt(const struct ground_request *request, struct ground *ground,
+			     struct attempt *a)
+{
+	const struct burst_hold *hold = request->hold;
+	bool holds = hold && !a->held && (hold->at_once || a->n);
+	struct error *err = copy(request, holds ? hold : NULL, ground);
+	err = err ?: plot(request, ground);
+	err = err ?: label(request, ground, &a->ended);
+	a->held |= holds;
+	a->n++;
+	return err;
+}
+
+static uint64_t count_unexplained(const struct ground *ground)
+{
+	uint64_t n = 0;
+	for (uint32_t b = 0; b < ground->plot.n_run_blocks; b++)
+		n += ground->labels.of_block[b] == LABELS_UNEXPLAINED;
+	return n;
+}
+
+/* Whether the copy is of so many moments that another is worth its time: one under a stop, where there is time for that,
+ * else only where too much is left unexplained. */
+static bool is_blurred(const struct ground_request *request, const struct ground *ground,
+		       const struct attempt *a)
+{
+	const struct burst_hold *hold = request->hold;
+	uint64_t unexplained = count_unexplained(ground), blocks = ground->plot.n_used;
+	if (ground->still || a->ended || !origin_process(&request->subject->origin))
+		return false;
+	if (hold && !a->held && burst_copied(ground->burst) <= hold->most)
+		return (unexplained + ground->n_moved) * 10000 > blocks * QUIET;
+	return a->n < ATTEMPTS && unexplained * 10000 > blocks * BUSY;
+}
+
+static struct error *try(const struct ground_request *request, struct ground *ground,
+			 bool *ret_ended)
+{
+	struct attempt a = {.n = 0};
+	struct error *err = attempt(request, ground, &a);
+	while (!err && is_blurred(request, ground, &a)) {
+		clear(ground);
+		err = attempt(request, ground, &a);
+	}
+	*ret_ended = a.ended;
+	return err;
+}
+
 /* ---- the door ------------------------------------------------------------------------- */
 
 static struct error *make(const struct ground_request *request, struct ground **ret,
@@ -214,9 +284,7 @@ static struct error *make(const struct ground_request *request, struct ground **
 	struct error *err = know_shapes(request, ground, doubts);
 	/* Names of static types are constants: they may be in the file alone. */
 	err = err ?: module_back_all(&request->subject->origin, request->space);
-	err = err ?: copy(request, ground);
-	err = err ?: plot(request, ground);
-	err = err ?: label(request, ground, &ended);
+	err = err ?: try(request, ground, &ended);
 	if (err || ended)
 		return err;
 	err = fill_tables(request, ground, ret_census);
@@ -249,12 +317,7 @@ void ground_free(struct ground *ground)
 {
 	if (!ground)
 		return;
-	outside_fini(&ground->outside);
-	labels_fini(&ground->labels);
-	plot_fini(&ground->plot);
-	type_table_fini(&ground->types);
-	burst_free(ground->burst);
-	burst_wanted_fini(&ground->wanted);
+	clear(ground);
 	free(ground);
 }
 

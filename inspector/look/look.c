@@ -410,7 +410,7 @@ struct error *look_copy(struct look *look, const struct inspector_request *reque
 		err = mode == LOOK_EXACT ? exact(&scene) : settle(&scene);
 	err = err ?: look_malloc_settle(&scene, mode == LOOK_SETTLE);
 	err = err ?: look_malloc_finish(&scene);
-	look->exact = mode == LOOK_EXACT;
+	look->mode = mode;
 	look->pause_limit_us = scene.pause_limit_us;
 	look->pause_left_us = scene.pause_left_us;
 	if (err)

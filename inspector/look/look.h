@@ -41,7 +41,7 @@ struct look {
 	struct footprint *footprint;       /* if the ledger was asked for: taken before; borrowed */
 	const struct residency *residency; /* its, if that is known */
 	bool stopped;                      /* the target stands still right now, by us */
-	bool exact;                        /* everything was to be copied under a stop */
+	enum look_mode mode;               /* of the last look: what it may stop for */
 	/* After look_copy(): for a later stop of the same look. */
 	uint64_t pause_limit_us, pause_left_us;
 };

@@ -3,6 +3,8 @@
  */
 #include "inspector/look/look_hold.h"
 
+#define BYTES_A_US 1500 /* copied by a slow processor; half the time is for threads to stop */
+
 static struct error *begin(void *context)
 {
 	struct look_hold *hold = context;
@@ -41,5 +43,7 @@ const struct burst_hold *look_hold(struct look *look, const struct inspector_req
 			  .pause_left_us = look->pause_left_us},
 		.hold = {.begin = begin, .end = end, .context = ret},
 	};
-	return look->exact && origin_process(&subject->origin) ? &ret->hold : NULL;
+	ret->hold.at_once = look->mode == LOOK_EXACT;
+	ret->hold.most = look->pause_left_us * BYTES_A_US;
+	return look->mode != LOOK_NO_PAUSE ? &ret->hold : NULL;
 }

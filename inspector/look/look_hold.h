@@ -14,8 +14,8 @@ struct look_hold {
 };
 
 /*
- * Fills *ret, to stay where it is as long as ret->hold is used. NULL where this look does not stop its target for
- * everything (or it is a file). What of the time for stops is left is the limit; a stop that is not possible is told as look_copy() does.
+ * Fills *ret, to stay where it is as long as ret->hold is used. NULL where this look does not stop its target, or it is a file.
+ * What of the time for stops is left is the limit; a stop that is not possible is told as look_copy() does.
  */
 const struct burst_hold *look_hold(struct look *look, const struct inspector_request *request,
 				   struct subject *subject, struct snapshot *snapshot,

@@ -116,14 +116,32 @@ static struct error *put_in_order(struct plot *p)
 	return NULL;
 }
 
-/* Chunks share no memory; of a damaged heap some may. */
-static void drop_overlapping(struct plot *p)
+/* Whether all of a chunk is mapped, asked upwards: *near is the first region that may hold it. */
+static bool is_mapped(const struct space *space, const struct plot_chunk *c, size_t *near)
 {
-	size_t n = 0;
+	size_t i = *near, n = space->regions.count;
+	const struct region *regions = space->regions.items;
+	while (i < n && c->start - regions[i].start.value >= regions[i].size &&
+	       regions[i].start.value <= c->start)
+		i++;
+	*near = i;
+	if (i == n || regions[i].start.value > c->start)
+		return false;
+	uint64_t end = regions[i].start.value + regions[i].size;
+	while (end < c->start + c->size && ++i < n && regions[i].start.value == end)
+		end += regions[i].size;
+	return end >= c->start + c->size;
+}
+
+/* Chunks share no memory and are mapped; of a heap that is damaged, or was copied while it grew, some may not be so. */
+static void drop_impossible(struct plot *p, const struct space *space)
+{
+	size_t n = 0, near = 0;
 	uint64_t above = 0;
 	for (size_t i = 0; i < p->chunks.count; i++) {
 		struct plot_chunk c = p->chunks.items[i];
-		if (c.start < above || c.size == 0 || c.size > UINT64_MAX - c.start)
+		if (c.start < above || c.size == 0 || c.size > UINT64_MAX - c.start ||
+		    !is_mapped(space, &c, &near))
 			continue;
 		above = c.start + c.size;
 		p->chunks.items[n++] = c;
@@ -146,7 +164,7 @@ struct error *plot_malloc_chunks(struct plot_build *b)
 	err = err ?: put_in_order(&b->plot);
 	if (err)
 		return err;
-	drop_overlapping(&b->plot);
+	drop_impossible(&b->plot, &space);
 	b->plot.n_damaged += !whole;
 	return NULL;
 }

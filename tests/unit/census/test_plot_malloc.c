@@ -159,13 +159,30 @@ static void later_chunks(void **state)
 	end(&d);
 }
 
+/* A heap that grew while it was copied: where its top was is something else by now, and so is a chunk's size. */
+static void over_the_end(void **state)
+{
+	(void)state;
+	struct drawn d = {.world = malloc_world_new()};
+	uint64_t first = malloc_world_add(d.world, WORLD_USED, 0x290);
+	uint64_t torn = malloc_world_add(d.world, WORLD_USED, 0x40);
+	malloc_world_finish(d.world);
+	look_at(&d);
+	malloc_world_put(d.world, d.world->at + 8, 0x7f0000000001);
+	malloc_world_put(d.world, torn + 8, 0x7e0000000001);
+	draw(&d, GIB);
+	struct plot_place place;
+	assert_false(plot_find(&d.plot, torn + 16, &place));
+	assert_chunk(&d.plot, first, 0x290, true);
+	end(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(chunks_of_all_kinds),
-		cmocka_unit_test(a_broken_chain),
-		cmocka_unit_test(a_word_like_a_link),
-		cmocka_unit_test(later_chunks),
+		cmocka_unit_test(chunks_of_all_kinds), cmocka_unit_test(a_broken_chain),
+		cmocka_unit_test(a_word_like_a_link),  cmocka_unit_test(later_chunks),
+		cmocka_unit_test(over_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
