@@ -1,6 +1,7 @@
 """What every test may ask for: the tool, interpreters, a quiet target; and that nothing is left over."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -49,6 +50,29 @@ def quiet(python):
     """A quiet target, shared by tests that only look."""
     with targets.start_program(python, "mixed_heap.py", 4) as target:
         yield target.wait_paused()
+
+
+# What goes into every block costs minutes on every interpreter: unless all are asked for (ARENASCOPE_ALL=1), these
+# files run on one of each kind: the machine's own, file statics, the newest of each way to keep attributes, pydebug.
+DEEP = ("test_census.py", "test_census_tables.py", "test_objects.py", "test_plot.py", "test_frames.py", "test_roots.py",
+        "test_references.py", "test_holders.py", "test_types.py", "test_hostile.py", "test_why.py")
+SAMPLE = ("3.11.2-debian", "2.7.18-pyenv", "3.8.18-pyenv", "3.11.7-pyenv", "3.13.0-pyenv", "3.14.10d-sid", "3.15.2-sid")
+
+
+def is_sampled(item, names):
+    mine = [name for name in names if re.search(r"(^|[\[-])%s($|[\]-])" % re.escape(name), item.name)]
+    return not mine or mine[0] in SAMPLE
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("ARENASCOPE_ALL"):
+        return
+    names = [str(it) for it in interpreters.discover()[0]]
+    if not set(names) & set(SAMPLE[1:]):
+        return
+    left = [item for item in items if item.path.name in DEEP and not is_sampled(item, names)]
+    items[:] = [item for item in items if item not in set(left)]
+    config.hook.pytest_deselected(items=left)
 
 
 def children():

@@ -232,7 +232,7 @@ def test_a_deleted_and_a_replaced_executable(arenascope, tmp_path):
     ["dump"], ["stats", "--no-such-option", "1"], ["dump", "--max-pause", "soon", "1"],
     ["dump", "--exact", "--no-pause", "1"], ["dump", "--units", "furlongs", "1"],
     ["dump", "1", "2"], ["dump", "--color", "pink", "1"], ["dump", "0"],
-    ["no-such-process-name"], ["dump", "no-such-process-name"], ["types", "1"], ["dump", ""],
+    ["no-such-process-name"], ["dump", "no-such-process-name"], ["record", "1"], ["dump", ""],
     ["dump", "--pid", "12x"], ["dump", "--symbols", "/no/such/file", "1"],
     ["dump", "99999999999999999999"], ["help", "no-such-verb"],
 ], ids=" ".join)

@@ -105,10 +105,18 @@ def test_memory_bears_the_truth_out(python):
 # ---- how many of each type ---------------------------------------------------------------------------
 
 
+def types_of(arenascope, target):
+    """Of a stripped build the lengths of free lists may be unknown: `stats` would print them, `types` does not."""
+    result = arenascope.run("types", target.pid, *target.options, "--json")
+    kinds = {doubt["kind"] for doubt in result.json["doubts"] if doubt["severity"] != "note"}
+    assert result.code == (7 if kinds else 0) and kinds <= {"counter_unknown"}, result
+    return result.json
+
+
 @pytest.mark.parametrize("python, env, way", matrix())
 def test_known_types_are_counted_exactly(arenascope, started, python, env, way):
     target = started(python, env, way)
-    answer = arenascope.json("types", target.pid, *target.options)
+    answer = types_of(arenascope, target)
     found, truth = counted(answer), target.truth
     names = {closures.plain(name) for name in truth.known} - UNSURE
     assert len(names) > 30
@@ -149,7 +157,7 @@ def test_what_instances_own_is_counted_with_them(arenascope, python):
     assert slim["count"] == 5000 and abs(slim["bytes"] - 5000 * size(32)) <= 5000 * 8
     assert slim["buffer_bytes"] == 0
     assert lists["count"] == 1000
-    assert (320 * 1000 <= lists["buffer_bytes"] <= 400 * 1000) or python.version < (3, 0)
+    assert (320 * 1000 <= lists["buffer_bytes"] <= 420 * 1000) or python.version < (3, 0)
     wide = rows["__main__.Wide"]
     assert wide["count"] == 5000
     assert wide["arenas"] >= 1 and wide["bytes"] >= 5000 * 16
@@ -205,8 +213,17 @@ def test_a_busy_target_is_explained_too(arenascope, python, options):
 
 def lasting(answer):
     """All of an answer about types that does not depend on where it was asked."""
-    return [answer["census"][figure] for figure in ("blocks", "large_objects") + FIGURES], sorted((row["type"], row["count"], row["bytes"], row["buffer_bytes"], row["arenas"])
-                                    for row in answer["types"])
+    return ([answer["census"][figure] for figure in ("blocks",) + FIGURES],
+            {(row["type"], row["count"] - row["large_count"], row["arenas"]) for row in answer["types"]})
+
+
+def assert_same(found, live):
+    """To the block; of large objects a few are reached only through what a file does not hold."""
+    (figures, rows), (live_figures, live_rows) = lasting(found), lasting(live)
+    assert figures == live_figures
+    assert len(rows ^ live_rows) <= 2 * max(len(live_rows) // 100, 1), rows ^ live_rows
+    large, live_large = found["census"]["large_objects"], live["census"]["large_objects"]
+    assert abs(large - live_large) <= max(live_large // 20, 5)
 
 
 @pytest.mark.parametrize("python", ONE_OF_EACH, ids=str)
@@ -220,9 +237,9 @@ def test_files_say_the_same(arenascope, started, python):
         arenascope.ok("snapshot", target.pid, "-o", whole, "--contents")
         arenascope.ok("snapshot", target.pid, "-o", blanked)
         core = cores.gcore(targets_like(target.pid), folder)
-        assert lasting(arenascope.json("types", whole)) == lasting(live)
-        assert lasting(arenascope.json("types", blanked)) == lasting(live)
-        assert lasting(arenascope.json("types", core, *hints)) == lasting(live)
+        assert_same(arenascope.json("types", whole), live)
+        assert_same(arenascope.json("types", blanked), live)
+        assert_same(arenascope.json("types", core, *hints), live)
 
 
 def targets_like(pid):

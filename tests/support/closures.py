@@ -111,7 +111,10 @@ class Judgement:
 
 
 def same(label, name):
-    """A census says of a dict, and of one of a subclass, whose attributes it holds."""
+    """A census says of a dict, and of one of a subclass, whose attributes it holds; and of 2.7's old instances, which
+    Python calls all the same, their class."""
+    if name == "instance":
+        return not is_dict(label)
     return label.replace(" ", "_") == name or label.startswith(name + " of ")
 
 
