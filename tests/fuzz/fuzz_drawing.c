@@ -81,7 +81,10 @@ void fuzz_draw(struct space *space, const struct look *look, const struct subjec
 	struct plot plot = {.n_blocks = 0};
 	const struct burst_wanted_request wish = {.space = space, .look = look};
 	struct error *err = burst_wanted_find(&wish, &wanted);
-	const struct burst_request all = {space, wanted.list.items, wanted.list.count, max_memory};
+	const struct burst_request all = {.space = space,
+					  .wanted = wanted.list.items,
+					  .n_wanted = wanted.list.count,
+					  .max_memory = max_memory};
 	if (!err)
 		err = burst_take(&all, &burst);
 	const struct plot_request request = {burst, look, subject, snapshot};
