@@ -128,6 +128,7 @@ static struct error *plot(const struct ground_request *request, struct ground *g
 		.snapshot = request->snapshot,
 	};
 	struct error *err = plot_make(&plot, &ground->plot);
+	ground->still &= ground->plot.n_later == 0; /* what they own is in the copy */
 	err = err ?: type_table_init(&ground->types, ground->burst, &ground->shapes, ground->space);
 	return err ?: labels_init(&ground->labels, ground->plot.n_blocks);
 }
@@ -142,6 +143,7 @@ static struct error *label(const struct ground_request *request, struct ground *
 	struct error *err = crew_new(ground, &crew);
 	if (err)
 		return err;
+	crew->request = request;
 	crew->progress = request->progress;
 	crew->progress_context = request->context;
 	bool done = pass_recognise(crew) && pass_claim(crew) && pass_attribute(crew);
@@ -228,7 +230,9 @@ static struct error *attempt(const struct ground_request *request, struct ground
 {
 	const struct burst_hold *hold = request->hold;
 	bool holds = hold && !a->held && (hold->at_once || a->n);
-	struct error *err = copy(request, holds ? hold : NULL, ground);
+	/* Arenas come and go; what is not mapped by now cannot be read. */
+	struct error *err = origin_refresh(&request->subject->origin, request->space);
+	err = err ?: copy(request, holds ? hold : NULL, ground);
 	err = err ?: plot(request, ground);
 	err = err ?: label(request, ground, &a->ended);
 	a->held |= holds;

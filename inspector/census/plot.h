@@ -53,7 +53,8 @@ struct plot {
 	uint64_t n_used, used_bytes; /* of runs */
 	uint64_t
 		n_damaged; /* pools or pages whose lists contradict them: their blocks count as used */
-	uint64_t *used;    /* a bit for each number */
+	uint64_t n_later;                 /* arenas that are newer than the copy, and left out */
+	uint64_t *used;                   /* a bit for each number */
 	struct plot_directory *directory; /* from a page to its run or first chunk */
 };
 

@@ -324,6 +324,18 @@ static uint64_t step_anonymous(const struct view *v, const struct ground_range *
 	return end;
 }
 
+/* Static types that no object in a cell is an instance of: behind their own refcount stands a metatype. */
+static void note_static_types(const struct view *v, uint64_t from, uint64_t to)
+{
+	struct redact_types *types = &v->r->types;
+	for (uint64_t at = size_align_up(from, 8) + 8; at + 8 <= to; at += 8) {
+		const struct redact_type *type =
+			redact_types_known(types, raddr_at(word_at(v, at)));
+		if (type && type->kind == KIND_TYPE)
+			(void)redact_types_find(types, raddr_at(at - 8));
+	}
+}
+
 static uint64_t step(const struct view *v, const struct ground_range *g, uint64_t at, uint64_t to)
 {
 	struct redactor *r = v->r;
@@ -342,6 +354,8 @@ static uint64_t step(const struct view *v, const struct ground_range *g, uint64_
 	case GROUND_ANON:
 		return step_anonymous(v, g, at, to);
 	case GROUND_WORDS:
+		if (g->of_object && r->python.typed)
+			note_static_types(v, at, to);
 		break;
 	}
 	keep_words(v, at, to);

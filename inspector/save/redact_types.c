@@ -23,8 +23,8 @@
 #define TP_FLAGS      168
 #define TP_BASE       256
 #define TP_MRO        344
-#define TYPE_SIZE     392 /* the smallest: 2.7 */
-#define TYPE_NAME_MAX 256
+#define TYPE_SIZE     392    /* the smallest: 2.7 */
+#define NAME_MAX_SIZE 1032   /* longer than what is told of one (type_table.h) */
 #define EXAMINED_MAX  400000 /* candidates that are looked at, most of them not types */
 #define DEPTH_MAX     8
 
@@ -85,7 +85,7 @@ static void remember(struct redact_types *t, uint64_t at, uint32_t type)
 struct candidate {
 	raddr at;
 	uint8_t bytes[TYPE_SIZE];
-	char name[TYPE_NAME_MAX];
+	char name[NAME_MAX_SIZE + 1]; /* ends with a 0 */
 	size_t name_length;
 };
 
@@ -104,21 +104,26 @@ static bool read_at(struct redact_types *t, uint64_t at, void *to, size_t size)
 	return !err;
 }
 
-/* The page behind may not be there: it is read only where the name goes on. */
-static bool read_name(struct redact_types *t, struct candidate *c)
+/* The page behind may not be there: it is read only where the name goes on. Whatever it says, a type has it. */
+static void read_name(struct redact_types *t, struct candidate *c)
 {
 	uint64_t at = word_of(c, TP_NAME);
-	size_t room = (size_t)size_min(TYPE_NAME_MAX, 4096 - at % 4096);
+	size_t room = (size_t)size_min(NAME_MAX_SIZE, 4096 - at % 4096);
 	if (!read_at(t, at, c->name, room))
-		return false;
+		return;
 	c->name_length = strnlen(c->name, room);
-	if (c->name_length == room && room < TYPE_NAME_MAX &&
-	    read_at(t, at + room, c->name + room, TYPE_NAME_MAX - room))
-		c->name_length = strnlen(c->name, TYPE_NAME_MAX);
+	if (c->name_length == room && room < NAME_MAX_SIZE &&
+	    read_at(t, at + room, c->name + room, NAME_MAX_SIZE - room))
+		c->name_length = strnlen(c->name, NAME_MAX_SIZE);
+}
+
+/* One line of text that ends. */
+static bool has_plain_name(const struct candidate *c)
+{
 	for (size_t i = 0; i < c->name_length; i++)
 		if ((unsigned char)c->name[i] < ' ' || c->name[i] == 127)
 			return false;
-	return c->name_length > 0 && c->name_length < TYPE_NAME_MAX;
+	return c->name_length > 0 && c->name_length < NAME_MAX_SIZE;
 }
 
 /* PyTupleObject's items begin at 24, from 3.14 on at 32. */
@@ -139,11 +144,17 @@ static bool is_unready_static(struct redact_types *t, const struct candidate *c)
 	return dealloc && dealloc->executable;
 }
 
-static bool has_type_shape(struct redact_types *t, const struct candidate *c)
+/* A type that names itself is one whatever it is called; reads the name. */
+static bool has_type_shape(struct redact_types *t, struct candidate *c)
 {
 	uint64_t basic = word_of(c, TP_BASICSIZE), item = word_of(c, TP_ITEMSIZE);
-	return basic >= 16 && basic < MIB && item < 64 * KIB &&
-	       (names_itself(t, c) || is_unready_static(t, c));
+	if (basic < 16 || basic >= MIB || item >= 64 * KIB)
+		return false;
+	bool named = names_itself(t, c);
+	if (!named && !is_unready_static(t, c))
+		return false;
+	read_name(t, c);
+	return named || has_plain_name(c);
 }
 
 static enum redact_kind kind_by_name(const struct candidate *c)
@@ -224,7 +235,9 @@ static bool add_type(struct redact_types *t, const struct candidate *c, unsigned
 		return false;
 	*place = type;
 	save_log_add(t->log, c->at, c->bytes, sizeof(c->bytes), false);
-	save_log_add(t->log, raddr_at(word_of(c, TP_NAME)), c->name, c->name_length + 1, false);
+	if (c->name_length)
+		save_log_add(t->log, raddr_at(word_of(c, TP_NAME)), c->name, c->name_length + 1,
+			     false);
 	return true;
 }
 
@@ -235,7 +248,7 @@ static bool examine(struct redact_types *t, raddr at, unsigned depth)
 		return false;
 	t->n_examined++;
 	return read_at(t, at.value, c.bytes, sizeof(c.bytes)) && has_type_shape(t, &c) &&
-	       read_name(t, &c) && has_metatype(t, &c, depth) && add_type(t, &c, depth);
+	       has_metatype(t, &c, depth) && add_type(t, &c, depth);
 }
 
 static bool is_in_arena(const struct redact_types *t, raddr at)
@@ -263,4 +276,11 @@ static const struct redact_type *find(struct redact_types *t, raddr at, unsigned
 const struct redact_type *redact_types_find(struct redact_types *t, raddr at)
 {
 	return find(t, at, DEPTH_MAX);
+}
+
+const struct redact_type *redact_types_known(const struct redact_types *t, raddr at)
+{
+	size_t i = slot_of(t, at.value);
+	uint32_t type = t->table[i].at ? t->table[i].type : 0;
+	return type ? &t->list.items[type - 1] : NULL;
 }

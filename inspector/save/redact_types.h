@@ -60,4 +60,7 @@ void redact_types_fini(struct redact_types *types);
 /* The type object at an address; NULL: there is none. Valid until the next call. */
 const struct redact_type *redact_types_find(struct redact_types *types, raddr at);
 
+/* The same, if it was met before: nothing is examined. */
+const struct redact_type *redact_types_known(const struct redact_types *types, raddr at);
+
 #endif

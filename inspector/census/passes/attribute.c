@@ -79,8 +79,9 @@ static bool gather_roots(const struct ground *ground, struct roots *ret)
 }
 
 /* Chunks that only such memory points to are the C library's users', not Python's. */
-static void look_at_words(void *context, const uint8_t *bytes, size_t size)
+static void look_at_words(void *context, uint64_t at, const uint8_t *bytes, size_t size)
 {
+	(void)at;
 	const struct search *search = context;
 	for (size_t k = 0; k + 8 <= size; k += 8) {
 		uint64_t word;

@@ -96,8 +96,9 @@ static void hear_part(void *context, const struct part *part)
 	const struct claim *claim = context;
 	const struct ground *ground = claim->worker->ground;
 	struct plot_place place;
-	uint64_t start = raddr_minus(part->at, part->before).value;
-	if (!plot_find(&ground->plot, start, &place))
+	/* The byte before values is theirs: behind the last there may be none. */
+	uint64_t before = is_blanked(ground, part) ? 1 : part->before;
+	if (!plot_find(&ground->plot, raddr_minus(part->at, before).value, &place))
 		return;
 	if (part->kind == PART_ATTRIBUTE_DICT) {
 		claim_dict(claim, place.block);

@@ -58,7 +58,8 @@ struct worker {
 
 struct crew {
 	struct ground *ground;
-	struct readers *readers; /* NULL: one works alone */
+	const struct ground_request *request; /* what the ground is made for; NULL: not known */
+	struct readers *readers;              /* NULL: one works alone */
 	pthread_mutex_t lock;
 	size_t n;
 	struct worker workers[CREW_MAX];

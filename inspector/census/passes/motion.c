@@ -8,11 +8,13 @@
  *	owner                      born────lives───       not in the copy at all
  *
  * The first kind is found by going through the dead. Of the second, keys are known by their own counts. The rest is
- * looked at again: what is not what it was is of the moment, and what is the same stays unexplained.
+ * looked at again: what is not what it was is of the moment; what is the same is sought by its owner, who is there by
+ * now. What nobody points to stays unexplained.
  */
 #include "inspector/census/passes/motion.h"
 
 #include "base/cleanup.h"
+#include "inspector/census/passes/living.h"
 #include "inspector/object/keys_in_block.h"
 
 #define AGAIN_MAX    (64 * MIB) /* of memory for what is looked at again */
@@ -20,9 +22,7 @@
 
 static bool is_open(const struct ground *ground, const struct orphan *orphan)
 {
-	return orphan->at && orphan->owner == ORPHANS_NOBODY &&
-	       orphan->block < ground->plot.n_run_blocks &&
-	       ground->labels.of_block[orphan->block] == LABELS_UNEXPLAINED;
+	return orphans_is_open(&ground->plot, &ground->labels, orphan);
 }
 
 static size_t count_open(const struct search *search)
@@ -190,6 +190,8 @@ bool motion_settle(struct crew *crew, struct search *search)
 		return false;
 	know_keys(search);
 	if (count_open(search) && !look_again(search))
+		crew->workers[0].failed = true;
+	if (count_open(search) && !living_claim(crew, search))
 		crew->workers[0].failed = true;
 	return !crew_failed(crew);
 }

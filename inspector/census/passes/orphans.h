@@ -50,6 +50,15 @@ static inline struct orphan *orphans_at(const struct orphans *orphans, uint64_t 
 	return orphan->at ? orphan : NULL;
 }
 
+/* Whether it is of a run, and still nobody's and unexplained. */
+static inline bool orphans_is_open(const struct plot *plot, const struct labels *labels,
+				   const struct orphan *orphan)
+{
+	return orphan->at && orphan->owner == ORPHANS_NOBODY &&
+	       orphan->block < plot->n_run_blocks &&
+	       labels->of_block[orphan->block] == LABELS_UNEXPLAINED;
+}
+
 /* Remembers who points to it, if nobody lower does. Any worker may. */
 void orphan_claim(struct orphan *orphan, uint32_t owner);
 

@@ -92,8 +92,9 @@ struct looking {
 	uint32_t owner;
 };
 
-static void look_at(void *context, const uint8_t *bytes, size_t size)
+static void look_at(void *context, uint64_t at, const uint8_t *bytes, size_t size)
 {
+	(void)at;
 	const struct looking *looking = context;
 	struct seeker *seeker = looking->seeker;
 	const struct search *search = seeker->search;
@@ -121,7 +122,7 @@ void search_through(struct worker *worker, uint64_t start, uint64_t size, uint32
 
 struct pieces {
 	struct burst *burst;
-	void (*see)(void *context, const uint8_t *bytes, size_t size);
+	void (*see)(void *context, uint64_t at, const uint8_t *bytes, size_t size);
 	void *context;
 };
 
@@ -132,7 +133,7 @@ static void see_pieces(const struct pieces *p, uint64_t start, uint64_t size, ui
 		size_t some = (size_t)size_min(size - done, step - at % step);
 		const uint8_t *bytes = burst_bytes(p->burst, raddr_at(at), some);
 		if (bytes)
-			p->see(p->context, bytes, some);
+			p->see(p->context, at, bytes, some);
 		else if (step > PIECE)
 			see_pieces(p, at, some, PIECE);
 		done += some;
@@ -140,7 +141,8 @@ static void see_pieces(const struct pieces *p, uint64_t start, uint64_t size, ui
 }
 
 void search_pieces(struct burst *burst, uint64_t start, uint64_t size,
-		   void (*see)(void *context, const uint8_t *bytes, size_t size), void *context)
+		   void (*see)(void *context, uint64_t at, const uint8_t *bytes, size_t size),
+		   void *context)
 {
 	const struct pieces pieces = {burst, see, context};
 	uint64_t skew = -start % 8;

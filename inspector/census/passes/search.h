@@ -45,7 +45,8 @@ void search_fini(struct search *search);
 
 /* Shows memory piece by piece, each at an address that is a multiple of 8; what cannot be read is left out. */
 void search_pieces(struct burst *burst, uint64_t start, uint64_t size,
-		   void (*see)(void *context, const uint8_t *bytes, size_t size), void *context);
+		   void (*see)(void *context, uint64_t at, const uint8_t *bytes, size_t size),
+		   void *context);
 
 /* Looks through memory that `owner` has: what cannot be read is left out. */
 void search_through(struct worker *worker, uint64_t start, uint64_t size, uint32_t owner);

@@ -49,14 +49,25 @@ static bool gather(struct search *search, struct words *ret)
 	return true;
 }
 
+/* A count of 0 says so of what lies in free memory alone: redacted snapshots do not have those of static objects and
+ * of 2.7's ints, which something that lives refers to. */
+static bool is_dead(const struct ground *ground, const struct object *object)
+{
+	struct plot_place place;
+	if (object->refcount || object->immortal)
+		return false;
+	const struct region *region = space_region(ground->space, object->at);
+	return region && region->kind != REGION_FILE &&
+	       !plot_find(&ground->plot, object->at.value, &place);
+}
+
 /* An object outside of all blocks: what it owns is claimed, what it refers to looked at later. */
 static bool examine(struct search *search, uint64_t at)
 {
 	struct worker *worker = &search->crew->workers[0];
 	struct outside *outside = &search->ground->outside;
 	struct object object;
-	/* A count of 0 does not matter: something that lives refers to it, and redacted snapshots do not have them all. */
-	if (!object_at(worker->types, raddr_at(at), &object))
+	if (!object_at(worker->types, raddr_at(at), &object) || is_dead(search->ground, &object))
 		return true;
 	struct outside_object *added = vec_push(&outside->list);
 	if (!added)

@@ -87,6 +87,28 @@ static void sort_areas(struct plot_build *b)
 	b->areas.count = n;
 }
 
+static bool is_copied(const struct burst *burst, const struct plot_arena *arena)
+{
+	raddr start;
+	uint64_t size;
+	return burst_above(burst, raddr_at(arena->start), &start, &size) &&
+	       start.value < arena->start + arena->size;
+}
+
+/* Arenas that are newer than the copy would be read at another moment: whose what is in them is could not be told. */
+static void drop_later(struct plot_build *b)
+{
+	size_t n = 0;
+	if (!burst_whole(b->burst))
+		return;
+	for (size_t i = 0; i < b->areas.count; i++) {
+		if (is_copied(b->burst, &b->areas.items[i].arena))
+			b->areas.items[n++] = b->areas.items[i];
+	}
+	b->plot.n_later = b->areas.count - n;
+	b->areas.count = n;
+}
+
 static struct error *find_runs(struct plot_build *b)
 {
 	if (!vec_reserve(&b->plot.arenas, b->areas.count))
@@ -158,6 +180,7 @@ struct error *plot_make(const struct plot_request *request, struct plot *ret)
 	if (err)
 		return err;
 	sort_areas(&b);
+	drop_later(&b);
 	err = find_runs(&b);
 	err = err ?: number_runs(&b.plot);
 	err = err ?: plot_malloc_chunks(&b);
