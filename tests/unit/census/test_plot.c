@@ -235,22 +235,25 @@ static void arenas_come_and_go(void **state)
 static void newer_than_the_copy(void **state)
 {
 	(void)state;
-	struct world *w = world_new(world_model_of(WORLD_POINTER));
-	struct world_heap *h = &w->heaps[0];
-	struct drawn d;
-	uint32_t a = world_arena(h, 0), b = world_arena(h, 0);
-	world_pool(h, a, 3, 10, 4);
-	world_pool(h, b, 3, 7, 2);
-	world_finish(w);
-	look_at(w, &d);
-	d.newer = world_get(w, world_field(w, world_object(h, b), LAYOUT_ARENA_ADDRESS), 8);
-	draw_in(&d, GIB);
-	assert_int_equal(d.plot.n_later, 1);
-	assert_int_equal(d.plot.arenas.count, 1);
-	assert_pool(&d, h, a, 0, false);
-	assert_sums(&d.plot, 10);
-	erase(&d);
-	world_free(w);
+	for (uint32_t newer = 0; newer < 2; newer++) {
+		struct world *w = world_new(world_model_of(WORLD_POINTER));
+		struct world_heap *h = &w->heaps[0];
+		struct drawn d;
+		const uint32_t arenas[] = {world_arena(h, 0), world_arena(h, 0)};
+		for (uint32_t i = 0; i < 2; i++)
+			world_pool(h, arenas[i], 3, 10, 4);
+		world_finish(w);
+		look_at(w, &d);
+		raddr object = world_object(h, arenas[newer]);
+		d.newer = world_get(w, world_field(w, object, LAYOUT_ARENA_ADDRESS), 8);
+		draw_in(&d, GIB);
+		assert_int_equal(d.plot.n_later, 1);
+		assert_int_equal(d.plot.arenas.count, 1);
+		assert_pool(&d, h, arenas[1 - newer], 0, false);
+		assert_sums(&d.plot, 10);
+		erase(&d);
+		world_free(w);
+	}
 }
 
 /* ---- damage --------------------------------------------------------------------------------- */
