@@ -65,8 +65,7 @@ static unsigned parts_of(const struct question *q)
 {
 	switch ((int)q->options->verb) {
 	case VERB_DUMP:
-		return LOOK_LEDGER | LOOK_MALLOC | LOOK_VERDICT;
-	case VERB_WHY: /* the first phase */
+	case VERB_WHY: /* its first phase */
 		return LOOK_LEDGER | LOOK_MALLOC | LOOK_VERDICT;
 	case VERB_TYPES:
 		return LOOK_CENSUS;
