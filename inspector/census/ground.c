@@ -55,10 +55,11 @@ static void mappings_fini(struct mappings *mappings)
 static struct error *find_mappings(const struct ground_request *request, struct mappings *ret)
 {
 	const struct space *space = request->space;
+	bool walked = malloc_look_walks(request->look->malloc);
 	for (size_t i = 0; i < space->regions.count; i++) {
 		const struct region *region = &space->regions.items[i];
 		if (region->kind != REGION_ANON || !region->readable || !region->writable ||
-		    region->shared || (request->look->malloc && region->size > SMALL_MAPPING))
+		    region->shared || (walked && region->size > SMALL_MAPPING))
 			continue;
 		struct burst_range *range = vec_push(&ret->list);
 		if (!range)

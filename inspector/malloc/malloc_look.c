@@ -27,6 +27,11 @@ static void arena_fini(struct malloc_look_arena *arena)
 	vec_fini(&arena->large.list);
 }
 
+bool malloc_look_walks(const struct malloc_look *look)
+{
+	return look && look->implementation == MALLOC_GLIBC;
+}
+
 void malloc_look_free(struct malloc_look *look)
 {
 	if (!look)

@@ -52,6 +52,9 @@ struct error *malloc_look_new(const struct malloc_look_request *request,
 			      struct malloc_look **ret) MUST_CHECK;
 void malloc_look_free(struct malloc_look *look); /* takes NULL */
 
+/* Whether it is an allocator whose chunks can be walked. NULL: it is not. */
+bool malloc_look_walks(const struct malloc_look *look);
+
 static inline void malloc_look_freep(struct malloc_look **look)
 {
 	malloc_look_free(*look);

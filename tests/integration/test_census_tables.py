@@ -192,3 +192,25 @@ def test_too_little_memory_is_no_census(cache):
         text = ask(cache, target.pid, "--max-memory=12000000")
         assert "filled=0" in text.splitlines() and "blocks=0" in text.splitlines()
         assert any(line.startswith("doubt objects_unknown") for line in text.splitlines())
+
+
+# ---- memory of an allocator that is not walked ---------------------------------------------------------------
+
+
+JEMALLOC = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
+
+
+@pytest.mark.skipif(not os.path.exists(JEMALLOC), reason="no jemalloc here")
+@pytest.mark.parametrize("malloc", ["pymalloc", "malloc"])
+@pytest.mark.parametrize("python", [it for it in ONE_OF_EACH if it.root == "/"][::2], ids=str)
+def test_objects_in_memory_of_jemalloc(cache, python, malloc):
+    """Large ones, or all: nothing tells where they are but what refers to them."""
+    code = MIXED + "\nlarge = [tuple(range(100, 200)) for _ in range(300)]\nclass Tall(tuple):\n    pass\n" \
+                   "tall = [Tall(range(100)) for _ in range(200)]\n"
+    env = {"LD_PRELOAD": JEMALLOC, "PYTHONMALLOC": malloc}
+    with targets.start(python.command + ["-c", code + END], env=env) as target:
+        target.wait_ready().wait_paused()
+        counts = {it[0]: int(it[1]) for it in tables_of(ask(cache, target.pid))["type"]}
+    assert counts["__main__.Node"] == 20000
+    assert counts["__main__.Tall"] == 200
+    assert counts["decimal.Decimal" if python.version >= (3, 3) else "__main__.Node"] >= 100

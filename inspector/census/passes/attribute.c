@@ -10,6 +10,7 @@
 #include "inspector/census/passes/passes.h"
 
 #include "base/cleanup.h"
+#include "inspector/look/look.h"
 
 /* ---- words of objects and buffers ----------------------------------------------------- */
 
@@ -99,16 +100,46 @@ static void look_at_roots(struct worker *worker, size_t i)
 	search_pieces(worker->burst, stretch->start, stretch->size, look_at_words, roots->search);
 }
 
-static bool attribute_to_roots(struct crew *crew, struct search *search)
+static void look_for_objects(struct worker *worker, size_t i)
 {
-	static const struct crew_step step = {"looking at all other memory", 900, 940};
+	const struct roots *roots = worker->crew->context;
+	const struct stretch *stretch = &roots->list.items[i];
+	search_through(worker, stretch->start, stretch->size, SEARCH_ROOT);
+}
+
+/* Has portions of all memory that is no arena's looked at. */
+static bool share_roots(struct crew *crew, struct search *search, const struct crew_step *step,
+			void (*look)(struct worker *worker, size_t i))
+{
 	_cleanup_(roots_fini) struct roots roots = {.search = search};
 	if (!gather_roots(crew->ground, &roots)) {
 		crew->workers[0].failed = true;
 		return false;
 	}
 	crew->context = &roots;
-	return crew_share(crew, &step, roots.list.count, look_at_roots);
+	return crew_share(crew, step, roots.list.count, look);
+}
+
+static bool attribute_to_roots(struct crew *crew, struct search *search)
+{
+	static const struct crew_step step = {"looking at all other memory", 900, 940};
+	return share_roots(crew, search, &step, look_at_roots);
+}
+
+/* Whether chunks are plotted. */
+static bool is_walked(const struct crew *crew)
+{
+	return !crew->request || malloc_look_walks(crew->request->look->malloc);
+}
+
+/* Words of blocks; and where large objects, their buffers or all lie in memory of an allocator that is not walked, any
+ * word may lead to one. */
+static bool seek(struct crew *crew, struct search *search)
+{
+	static const struct crew_step blocks = {"finding who owns the rest", 780, 860};
+	static const struct crew_step others = {"finding objects elsewhere", 860, 900};
+	return crew_sweep(crew, &blocks, look_into) &&
+	       (is_walked(crew) || share_roots(crew, search, &others, look_for_objects));
 }
 
 /* ---- all ------------------------------------------------------------------------------ */
@@ -122,7 +153,6 @@ static bool settle(struct crew *crew, struct search *search)
 
 bool pass_attribute(struct crew *crew)
 {
-	static const struct crew_step step = {"finding who owns the rest", 780, 900};
 	_cleanup_(search_fini) struct search search = {0};
 	struct error *err = search_init(&search, crew);
 	if (err) {
@@ -130,7 +160,7 @@ bool pass_attribute(struct crew *crew)
 		crew->workers[0].failed = true;
 		return false;
 	}
-	bool whole = crew_sweep(crew, &step, look_into) && settle(crew, &search) &&
+	bool whole = seek(crew, &search) && settle(crew, &search) &&
 		     attribute_to_roots(crew, &search) && settle(crew, &search) &&
 		     motion_settle(crew, &search);
 	search_end(&search);

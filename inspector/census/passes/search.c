@@ -27,7 +27,7 @@ struct error *search_init(struct search *search, struct crew *crew)
 		.ground = crew->ground,
 		.crew = crew,
 		.left = crew->ground->space->mapped_size,
-		.asked = {.limit = SIZE_MAX},
+		.asked = {.limit = WORDS_MAX},
 		.seekers = calloc(crew->n, sizeof(*search->seekers)),
 	};
 	struct error *err = search->seekers ? draw(search) : error_out_of_memory();
@@ -48,6 +48,7 @@ void search_fini(struct search *search)
 	for (size_t i = 0; search->seekers && i < search->crew->n; i++) {
 		word_set_fini(&search->seekers[i].outside);
 		vec_fini(&search->seekers[i].met);
+		vec_fini(&search->seekers[i].pending);
 	}
 	free(search->seekers);
 	word_set_fini(&search->asked);
@@ -84,7 +85,14 @@ static void meet_outside(struct seeker *seeker, uint64_t word)
 	if (plot_find(&ground->plot, word, &place) &&
 	    (place.arena != PLOT_NONE || crew_read(ground, place.block) != LABELS_UNEXPLAINED))
 		return;
-	(void)word_set_add(&seeker->outside, word);
+	if (!seeker->alone) {
+		(void)word_set_add(&seeker->outside, word);
+		return;
+	}
+	uint64_t *pending =
+		word_set_add(&seeker->search->asked, word) ? vec_push(&seeker->pending) : NULL;
+	if (pending)
+		*pending = word;
 }
 
 struct looking {

@@ -21,8 +21,10 @@ struct seeker {
 	struct word_set outside; /* words that may be objects' addresses */
 	uint64_t recent
 		[SEARCH_RECENT]; /* of those, by their low bits: most words were met just before */
-	VEC(uint32_t) met; /* orphans that were nobody's: blocks; only while one works alone */
+	/* While one works alone, in the order in which they were met: */
 	bool alone;
+	VEC(uint32_t) met;     /* orphans that were nobody's: blocks */
+	VEC(uint64_t) pending; /* words outside that were not asked about yet */
 };
 
 struct search {

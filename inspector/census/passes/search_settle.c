@@ -105,19 +105,36 @@ static void forget(struct search *search)
 	}
 }
 
-/* Each word is asked about once. *ret_any: there were some. */
-static bool examine_new(struct search *search, bool *ret_any)
+/* What workers gathered. Each word is asked about once. */
+static bool examine_gathered(struct search *search)
 {
 	_cleanup_(words_fini) struct words words = {0};
 	if (!gather(search, &words))
 		return false;
 	forget(search);
-	*ret_any = words.count > 0;
 	for (size_t i = 0; i < words.count; i++) {
 		if (word_set_add(&search->asked, words.items[i]) &&
 		    !examine(search, words.items[i]))
 			return false;
 	}
+	return true;
+}
+
+/* Objects lead to words, and those to objects, until nothing is new. */
+static bool follow_all(struct search *search)
+{
+	const struct outside *outside = &search->ground->outside;
+	struct seeker *seeker = &search->seekers[0];
+	size_t done = 0;
+	while (search->n_followed < outside->list.count || done < seeker->pending.count) {
+		while (done < seeker->pending.count) {
+			if (!examine(search, seeker->pending.items[done++]))
+				return false;
+		}
+		if (search->n_followed < outside->list.count)
+			follow(search, search->n_followed++);
+	}
+	seeker->pending.count = 0;
 	return true;
 }
 
@@ -130,6 +147,7 @@ static int compare_objects(const void *a, const void *b)
 void search_end(struct search *search)
 {
 	struct outside *outside = &search->ground->outside;
+	outside->n_untold += search->asked.n_untold;
 	if (outside->list.count)
 		qsort(outside->list.items, outside->list.count, sizeof(*outside->list.items),
 		      compare_objects);
@@ -208,16 +226,13 @@ static void settle_orphans(struct search *search)
 
 bool search_settle(struct search *search)
 {
-	struct outside *outside = &search->ground->outside;
-	bool any = true;
 	search->seekers[0].alone = true;
-	while (any) {
-		if (!examine_new(search, &any))
+	if (!examine_gathered(search))
+		return false;
+	do {
+		if (!follow_all(search))
 			return false;
-		while (search->n_followed < outside->list.count)
-			follow(search, search->n_followed++);
-		if (!search->seekers[0].outside.count)
-			settle_orphans(search);
-	}
+		settle_orphans(search);
+	} while (search->seekers[0].pending.count);
 	return true;
 }
