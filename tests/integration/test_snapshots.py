@@ -448,7 +448,7 @@ def test_broken_off(release, folder, python, number):
         file.write(b"old")
     with rested(python, "mixed_heap.py", 60) as target:
         target.wait_paused()
-        for delay in (0.005, 0.02, 0.05, 0.1, 0.2):
+        for delay in (0.02, 0.05, 0.1, 0.2):
             tracer = subprocess.Popen([tool.RELEASE, "snapshot", str(target.pid), "-o", path],
                                       stderr=subprocess.DEVNULL, env=tool.environment())
             time.sleep(delay)
