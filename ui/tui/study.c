@@ -39,7 +39,7 @@ struct error *study_open(const struct inspector_request *request, struct study *
 	if (!study)
 		return error_out_of_memory();
 	own.parts = LOOK_LEDGER | LOOK_MALLOC | LOOK_CENSUS | LOOK_HOLDERS | LOOK_VERDICT;
-	own.repeating = false;
+	own.repeating = true; /* so that smaps is not read: that would hold the target up */
 	own.progress = on_progress;
 	own.progress_context = study;
 	struct error *err = inspector_open(&own, &study->inspector);
