@@ -68,6 +68,13 @@ static int rank_of(const struct order *order, uint32_t i)
 	return type->leaf ? 2 : type->heap && many ? 0 : 1;
 }
 
+/* What is no type comes last. */
+static raddr address_of(const struct ground *ground, uint32_t i)
+{
+	return i < ground->types.types.count ? type_table_get(&ground->types, i)->at
+					     : raddr_at(UINT64_MAX);
+}
+
 static int compare(const void *a, const void *b, void *context)
 {
 	const struct order *order = context;
@@ -79,7 +86,8 @@ static int compare(const void *a, const void *b, void *context)
 	uint64_t left_bytes = sums->of_type[left].bytes, right_bytes = sums->of_type[right].bytes;
 	if (left_bytes != right_bytes)
 		return left_bytes < right_bytes ? 1 : -1;
-	return (left > right) - (left < right);
+	/* Not by index: in what order types were found is a matter of luck. */
+	return raddr_compare(address_of(order->ground, left), address_of(order->ground, right));
 }
 
 static struct error *name_row(const struct type_sums *sums, const struct ground *ground, uint32_t i,

@@ -119,7 +119,7 @@ struct error *gather_attributes(struct gather *g)
 	struct error *err = NULL;
 	/* Looking may find further types, and move all. */
 	for (uint32_t i = 0; i < g->types->types.count && !err; i++) {
-		const struct type type = *type_table_get(g->types, i);
+		const struct type type = *gather_type(g, i);
 		if (type.heap && type.name)
 			err = add_attributes(g, type.name, type.at, type.dict);
 	}
@@ -143,7 +143,7 @@ struct error *gather_classes(struct gather *g)
 	struct root root = {.phase = ROOT_NAMED, .kind = HOLDER_CLASS_ATTRIBUTE};
 	struct error *err = NULL;
 	for (uint32_t i = 0; i < g->types->types.count && !err; i++) {
-		const struct type type = *type_table_get(g->types, i);
+		const struct type type = *gather_type(g, i);
 		root.at = root.from = type.at;
 		if (type.heap && type.name)
 			err = add_itself(g, root, "class", type.name);

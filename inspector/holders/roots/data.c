@@ -79,7 +79,7 @@ static struct error *find_known(struct data *d)
 	uint64_t size = layout_width(&d->g->request->subject->build.layout, LAYOUT_INTERP_SIZE);
 	struct error *err = NULL;
 	for (uint32_t i = 0; i < d->g->types->types.count && !err; i++) {
-		const struct type type = *type_table_get(d->g->types, i);
+		const struct type type = *gather_type(d->g, i);
 		if (!type.heap)
 			err = add_type(d, &type);
 	}

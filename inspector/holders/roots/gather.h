@@ -20,6 +20,7 @@ struct gather {
 	VEC(struct gather_module)
 	modules; /* those imported last first, what is in no sys.modules last of all */
 	VEC(raddr) old_classes; /* 2.7: classes that are no types */
+	VEC(uint32_t) order;    /* types that were known at first, ascending address */
 	struct threads threads;
 	uint64_t left;   /* entries, slots and words that may still be looked at */
 	size_t n_before; /* roots of the phases before this one */
@@ -29,6 +30,12 @@ struct gather {
 
 /* Adds a root, unless there are too many. name is copied, NULL: as the one before. ERROR_RESOURCE. */
 struct error *gather_add(struct gather *g, struct root root, const char *name) MUST_CHECK;
+
+/*
+ * Type i of the table in an order that is the same each time: by address, then those found since. Which worker of the census
+ * found the others first is a matter of luck. i is below types->types.count; good until another type is found.
+ */
+const struct type *gather_type(const struct gather *g, uint32_t i);
 
 /* Takes one of what may be looked at. False: nothing is left. */
 bool gather_spend(struct gather *g);

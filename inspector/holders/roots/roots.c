@@ -39,6 +39,29 @@ struct error *gather_add(struct gather *g, struct root root, const char *name)
 	return NULL;
 }
 
+static int by_address(const void *a, const void *b, void *table)
+{
+	const uint32_t *x = a, *y = b;
+	return raddr_compare(type_table_get(table, *x)->at, type_table_get(table, *y)->at);
+}
+
+static struct error *put_types_in_order(struct gather *g)
+{
+	size_t n = g->types->types.count;
+	if (!vec_reserve(&g->order, n))
+		return error_out_of_memory();
+	for (uint32_t i = 0; i < n; i++)
+		g->order.items[g->order.count++] = i;
+	if (n)
+		qsort_r(g->order.items, n, sizeof(*g->order.items), by_address, g->types);
+	return NULL;
+}
+
+const struct type *gather_type(const struct gather *g, uint32_t i)
+{
+	return type_table_get(g->types, i < g->order.count ? g->order.items[i] : i);
+}
+
 bool gather_spend(struct gather *g)
 {
 	if (!g->left)
@@ -128,6 +151,7 @@ static void gather_fini(struct gather *g)
 		free(g->modules.items[i].name);
 	vec_fini(&g->modules);
 	vec_fini(&g->old_classes);
+	vec_fini(&g->order);
 	threads_fini(&g->threads);
 }
 
@@ -148,6 +172,7 @@ struct error *roots_find(const struct roots_request *request, struct roots *ret,
 	};
 	struct error *err =
 		origin_threads(&request->subject->origin, &request->subject->space, &g.threads);
+	err = err ?: put_types_in_order(&g);
 	for (size_t i = 0; i < ARRAY_SIZE(finders) && !err; i++)
 		err = finders[i](&g);
 	if (err)
