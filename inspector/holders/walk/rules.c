@@ -123,6 +123,11 @@ static void rule_of_object(struct type_table *types, uint32_t index, struct rule
 	skip_weak(types, type, index, ret);
 }
 
+static bool leads_on(enum part_kind part)
+{
+	return part == PART_DEQUE_BLOCK || part == PART_ODICT_NODE;
+}
+
 static void rule_of_label(struct type_table *types, const struct label *label, struct rule *ret)
 {
 	*ret = (struct rule){
@@ -144,6 +149,7 @@ static void rule_of_label(struct type_table *types, const struct label *label, s
 	case LABEL_BUFFER:
 		ret->owned = true;
 		ret->owner = label->type;
+		ret->leads_on = leads_on(label->part);
 		if (!label->leaf && label->part == PART_LIST_ITEMS)
 			ret->scan = RULE_LIST;
 		break;

@@ -24,6 +24,7 @@ struct rule {
 	bool object;    /* only such a reference counts; else any into the block does */
 	bool owned;     /* a buffer: it is on the path of what refers to it */
 	uint32_t owner; /* of a buffer whose owner is known: the type of that; else TYPE_NONE */
+	bool leads_on;  /* a buffer that refers to others of the same owner */
 	bool is_type;   /* an object that is a type */
 	bool native;    /* nothing of Python's: a chunk that some library asked for */
 	bool dead;      /* free listed */

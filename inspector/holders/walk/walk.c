@@ -57,14 +57,17 @@ static uint32_t path_of(struct walk *w, const struct walk_claim *claim, const st
 	return paths_below(&w->paths, claim->path, rule->type, claim->node, claim->offset);
 }
 
-/* A buffer is its owner's, and not that of whoever happens to point into it as well: then it waits. */
+/* A buffer is its owner's, and not that of whoever happens to point into it as well, such as an old word behind the last entry of
+ * another buffer: then it waits. */
 static bool comes_from_owner(struct walk *w, const struct walk_claim *claim,
 			     const struct rule *rule)
 {
 	if (rule->owner == TYPE_NONE || claim->parent == PLOT_NONE)
 		return true;
 	const struct rule *parent = scanner_rule(w->scanner, claim->parent);
-	return rule->owner == (parent->owned ? parent->owner : parent->type);
+	if (parent->owned)
+		return parent->leads_on && rule->owner == parent->owner;
+	return rule->owner == parent->type;
 }
 
 static void reach(struct walk *w, const struct walk_claim *claim, const struct rule *rule)

@@ -206,6 +206,51 @@ static void leaves_buffers_to_their_owners(void **state)
 	world_fini(&w);
 }
 
+/* An old word behind the last entry of one dict's table leads to another's: nearer than its owner, and not it. */
+static void takes_no_old_word_for_an_owner(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	world_global(&w, "app.first", world_object(&w, 0, WORLD_DICT, 1), 0);
+	world_put(&w, 0, 1, world_buffer(&w, 1, WORLD_DICT, PART_DICT_KEYS));
+	world_put(&w, 1, 5, world_buffer(&w, 2, WORLD_DICT, PART_DICT_VALUES));
+	world_put(&w, 2, 0, node(&w, 3));
+	world_global(&w, "app.second", node(&w, 4), 0);
+	world_put(&w, 4, 0, node(&w, 5));
+	world_put(&w, 5, 0, node(&w, 6));
+	world_put(&w, 6, 0, world_object(&w, 7, WORLD_DICT, 1));
+	world_put(&w, 7, 1, world_at(&w, 2));
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 3, "app.second");
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* Only the first block is referred to by the deque itself. */
+static void follows_buffers_that_lead_on(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	world_global(&w, "app.queue", world_object(&w, 0, WORLD_LIST, 1), 0);
+	world_put(&w, 0, 1, world_buffer(&w, 1, WORLD_LIST, PART_DEQUE_BLOCK));
+	world_put(&w, 1, 0, world_buffer(&w, 2, WORLD_LIST, PART_DEQUE_BLOCK));
+	world_put(&w, 2, 1, node(&w, 3));
+	/* Farther than what hangs on the first block, but nearer than what waits for an owner. */
+	world_put(&w, 3, 0, node(&w, 4));
+	world_global(&w, "app.other", node(&w, 5), 0);
+	world_put(&w, 5, 0, node(&w, 6));
+	world_put(&w, 6, 0, node(&w, 7));
+	world_put(&w, 7, 0, node(&w, 8));
+	world_put(&w, 8, 0, world_at(&w, 4));
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 3, "app.queue");
+	assert_held(graph, 4, "app.queue");
+	graph_free(graph);
+	world_fini(&w);
+}
+
 /* An object refers to its type, and a static type to all of its methods: they are not the object's, but what a root is. */
 static void leaves_static_types_alone(void **state)
 {
@@ -385,6 +430,8 @@ int main(void)
 		cmocka_unit_test(is_not_misled),
 		cmocka_unit_test(finds_characters),
 		cmocka_unit_test(leaves_buffers_to_their_owners),
+		cmocka_unit_test(takes_no_old_word_for_an_owner),
+		cmocka_unit_test(follows_buffers_that_lead_on),
 		cmocka_unit_test(leaves_static_types_alone),
 		cmocka_unit_test(walks_long_lists),
 		cmocka_unit_test(walks_wide_levels),
