@@ -192,10 +192,10 @@ static void plan_payload(const struct object *object, struct redact_plan *plan)
 	case KIND_BUFFER: /* ob_size, sizes and the start of the buffer */
 		edit(plan, o + 16, o + 40, REDACT_KEEP);
 		return;
-	case KIND_DEQUE: /* ob_size, two blocks, then indices and counts */
+	case KIND_DEQUE: /* ob_size, two blocks, then indices and counts; of free blocks, too, from 3.11 on */
 		edit(plan, o + 16, o + 24, REDACT_KEEP);
 		edit(plan, o + 24, o + 40, REDACT_WORDS);
-		edit(plan, o + 40, o + 72, REDACT_KEEP);
+		edit(plan, o + 40, o + 80, REDACT_KEEP);
 		return;
 	case KIND_TYPE:
 		plan_type(object, plan);
