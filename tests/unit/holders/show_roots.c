@@ -61,8 +61,10 @@ static struct error *find(pid_t pid, uint64_t seed, struct shown *s)
 	s->snapshot->target.pid = pid;
 	err = look_copy(&s->look, &request, &s->subject, s->snapshot);
 	err = err ?: walk(s);
-	if (seed)
+	if (seed) {
 		damaged_begin(&s->damaged, &s->subject.space, seed, 1024);
+		s->subject.origin.kind = ORIGIN_CORE; /* which is never looked at anew */
+	}
 	const struct ground_request ground = {.space = &s->subject.space,
 					      .subject = &s->subject,
 					      .look = &s->look,
