@@ -105,9 +105,9 @@ def test_memory_bears_the_truth_out(python):
 # ---- how many of each type ---------------------------------------------------------------------------
 
 
-def types_of(arenascope, target):
-    """Of a stripped build the lengths of free lists may be unknown: `stats` would print them, `types` does not."""
-    result = arenascope.run("types", target.pid, *target.options, "--json")
+def answer_of(arenascope, verb, target):
+    """Of a stripped build the lengths of free lists may be unknown, and only they."""
+    result = arenascope.run(verb, target.pid, *target.options, "--json")
     kinds = {doubt["kind"] for doubt in result.json["doubts"] if doubt["severity"] != "note"}
     assert result.code == (7 if kinds else 0) and kinds <= {"counter_unknown"}, result
     return result.json
@@ -116,15 +116,13 @@ def types_of(arenascope, target):
 @pytest.mark.parametrize("python, env, way", matrix())
 def test_known_types_are_counted_exactly(arenascope, started, python, env, way):
     target = started(python, env, way)
-    answer = types_of(arenascope, target)
+    answer = answer_of(arenascope, "types", target)
     found, truth = counted(answer), target.truth
     names = {closures.plain(name) for name in truth.known} - UNSURE
     assert len(names) > 30
     wrong = {name: (found[name], truth.kinds[name]) for name in names if found[name] != truth.kinds[name]}
     assert not wrong, wrong
-    dump = arenascope.run("dump", target.pid, *target.options, "--json")
-    assert dump.code in (0, 7)  # as above
-    check_sums(answer, dump.json)
+    check_sums(answer, answer_of(arenascope, "dump", target))
 
 
 @pytest.mark.parametrize("python", ONE_OF_EACH, ids=str)
@@ -148,9 +146,11 @@ def test_what_instances_own_is_counted_with_them(arenascope, python):
             "class Wide(object):\n    pass\nslim, wide, lists = [], [], []\nfor i in range(5000):\n"
             "    slim.append(Slim())\n    wide.append(Wide())\n    wide[-1].a = wide[-1].b = None\n"
             "class Rows(list):\n    __slots__ = ()\nfor i in range(1000):\n    lists.append(Rows([None] * 40))\n"
-            "sys.stdout.write('READY\\n')\nsys.stdout.flush()\nsignal.pause()\n")
+            "sys.stdout.write('%d\\nREADY\\n' % (sys.getsizeof(lists[0]) - sys.getsizeof(Rows())))\n"
+            "sys.stdout.flush()\nsignal.pause()\n")
     with targets.start(python.command + ["-c", code]) as target:
         target.wait_ready().wait_paused()
+        items = int(target.out.split()[0])  # room that 40 items have, by the list's own word
         rows = {row["type"]: row for row in arenascope.json("types", target.pid)["types"]}
     head = 32 if python.version < (3, 8) else 16
     unit = 16 if python.version >= (3, 7) else 8  # 3.7.4, and this line's 3.6
@@ -159,7 +159,8 @@ def test_what_instances_own_is_counted_with_them(arenascope, python):
     assert slim["count"] == 5000 and abs(slim["bytes"] - 5000 * size(32)) <= 5000 * 8
     assert slim["buffer_bytes"] == 0
     assert lists["count"] == 1000
-    assert (320 * 1000 <= lists["buffer_bytes"] <= 420 * 1000) or python.version < (3, 0)
+    # From malloc in 2.7, with what malloc rounds up to.
+    assert python.version < (3, 0) or lists["buffer_bytes"] in [1000 * (-(-items // unit) * unit) for unit in (8, 16)]
     wide = rows["__main__.Wide"]
     assert wide["count"] == 5000
     assert wide["arenas"] >= 1 and wide["bytes"] >= 5000 * 16
@@ -198,19 +199,17 @@ def test_a_million_blocks(arenascope, cache, tmp_path, started, say, python):
 @pytest.mark.parametrize("options", [(), ("--no-pause",)], ids=["settled", "never stopped"])
 @pytest.mark.parametrize("python", ONE_OF_EACH, ids=str)
 def test_a_busy_target_is_explained_too(release, python, options):
-    """The quietest of five looks: a copy that others' work stretches is of more than one moment."""
+    """Sanitizers make a copy so slow that it is of many moments."""
     with targets.start_program(python, "busy.py", 20) as target:
         target.wait_ready()
-        shares = []
-        for _ in range(5):
+        for _ in range(3):
             result = release.run("types", target.pid, "--json", *options)
             assert result.code in (0, 7), result
             census = result.json["census"]
-            if census["blocks"] > 50000:
-                shares.append(census["unexplained"] / census["blocks"])
+            assert census["blocks"] > 50000
+            assert census["unexplained"] <= census["blocks"] * 0.005, census
             if options:
                 assert result.json["pause"]["mode"] == "none" and result.json["pause"]["stops"] == 0
-        assert len(shares) >= 3 and min(shares) <= 0.005, shares
 
 
 # ---- from files ------------------------------------------------------------------------------------------
@@ -218,17 +217,9 @@ def test_a_busy_target_is_explained_too(release, python, options):
 
 def lasting(answer):
     """All of an answer about types that does not depend on where it was asked."""
-    return ([answer["census"][figure] for figure in ("blocks",) + FIGURES],
-            {(row["type"], row["count"] - row["large_count"], row["arenas"]) for row in answer["types"]})
-
-
-def assert_same(found, live):
-    """To the block; of large objects a few are reached only through what a file does not hold."""
-    (figures, rows), (live_figures, live_rows) = lasting(found), lasting(live)
-    assert figures == live_figures
-    assert len(rows ^ live_rows) <= 2 * max(len(live_rows) // 100, 1), rows ^ live_rows
-    large, live_large = found["census"]["large_objects"], live["census"]["large_objects"]
-    assert abs(large - live_large) <= max(live_large // 20, 5)
+    return ([answer["census"][figure] for figure in ("blocks", "large_objects") + FIGURES],
+            sorted((row["type"], row["count"], row["bytes"], row["buffer_bytes"], row["arenas"])
+                   for row in answer["types"]))
 
 
 @pytest.mark.parametrize("python", ONE_OF_EACH, ids=str)
@@ -242,9 +233,9 @@ def test_files_say_the_same(arenascope, started, python):
         arenascope.ok("snapshot", target.pid, "-o", whole, "--contents")
         arenascope.ok("snapshot", target.pid, "-o", blanked)
         core = cores.gcore(targets_like(target.pid), folder)
-        assert_same(arenascope.json("types", whole), live)
-        assert_same(arenascope.json("types", blanked), live)
-        assert_same(arenascope.json("types", core, *hints), live)
+        assert lasting(arenascope.json("types", whole)) == lasting(live)
+        assert lasting(arenascope.json("types", blanked)) == lasting(live)
+        assert lasting(arenascope.json("types", core, *hints)) == lasting(live)
 
 
 def targets_like(pid):

@@ -277,7 +277,7 @@ def assert_alike(found, live, causes=True):
     assert order == live_order
     assert figures.keys() == live_figures.keys()
     apart = {name: (value, live_figures[name]) for name, value in figures.items()
-             if abs(value - live_figures[name]) > max(live_figures[name] // 16, 64 << 10)}
+             if abs(value - live_figures[name]) > max(live_figures[name] // 50, 64 << 10)}
     assert not apart
 
 
@@ -293,6 +293,16 @@ def test_files_give_the_same_answer(arenascope, name, minor):
         assert_alike(why(arenascope, whole), live)
         assert_alike(why(arenascope, blanked), live)
         assert_alike(why(arenascope, core), live, causes=False)
+
+
+def test_a_file_says_the_same_each_time(release, python, tmp_path):
+    """Whichever worker of the census met a type first."""
+    file = str(tmp_path / "file")
+    with targets.start_program(python, "mixed_heap.py", 20) as target:
+        target.wait_paused()
+        release.ok("snapshot", target.pid, "-o", file)
+    answers = [release.json("why", file) for _ in range(10)]
+    assert all((it["why"], it["types"]) == (answers[0]["why"], answers[0]["types"]) for it in answers)
 
 
 # ---- object ------------------------------------------------------------------------------------------------
@@ -369,8 +379,7 @@ def test_what_grew_is_told(arenascope, tmp_path, minor):
         assert arenascope.run("diff", before, after, "--fail-on", condition).code == code, condition
     assert arenascope.run("diff", after, before, "--fail-on", "live:0").code == 0  # it shrank
     same = arenascope.json("diff", after, after)
-    # Which of two roots at the same distance gets a small buffer is no part of the answer.
-    assert not same["diff"]["types"] and all(abs(row["bytes"]) <= 4096 for row in same["diff"]["roots"])
+    assert not same["diff"]["types"] and not same["diff"]["roots"]
 
 
 # ---- two phases -----------------------------------------------------------------------------------------------
