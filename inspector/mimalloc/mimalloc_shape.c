@@ -227,6 +227,15 @@ void mimalloc_get_keys(const struct mimalloc_shape *shape, enum mimalloc_field f
 	ret[1] = f->width ? bytes_u64(&b, f->offset + 8U) : 0;
 }
 
+uint64_t mimalloc_start_offset(uint64_t block_size)
+{
+	if (block_size < 8)
+		return 0;
+	if (block_size <= 64)
+		return 3 * block_size;
+	return block_size <= 512 ? block_size : 0;
+}
+
 unsigned mimalloc_page_tag(const struct mimalloc_shape *shape, const uint8_t *bytes, size_t size)
 {
 	struct bytes b = bytes_of(bytes, size);

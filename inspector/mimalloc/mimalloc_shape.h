@@ -98,6 +98,10 @@ static inline bool mimalloc_has(const struct mimalloc_shape *shape, enum mimallo
 	return shape->fields[field].width != 0;
 }
 
+/* Bytes of a page before its first block, where it does not say so itself (_mi_segment_page_start_from_slice() in
+ * Objects/mimalloc/segment.c, 2.1.2). */
+uint64_t mimalloc_start_offset(uint64_t block_size);
+
 /* Which of a thread's heaps the page is of: 0 mem, 1 object, 2 gc, 3 gc_pre. */
 unsigned mimalloc_page_tag(const struct mimalloc_shape *shape, const uint8_t *bytes, size_t size);
 

@@ -21,20 +21,11 @@ static uint64_t field(const struct mimalloc_copy *copy, const uint8_t *slot,
 	return mimalloc_get(&copy->image.shape, field, slot, copy->image.shape.page_size);
 }
 
-/* Bytes of the page before its first block, where it does not say so itself. */
-static uint64_t start_offset(uint64_t block_size)
-{
-	if (block_size < 8)
-		return 0;
-	if (block_size <= 64)
-		return 3 * block_size;
-	return block_size <= 512 ? block_size : 0;
-}
-
 static void place_blocks(const struct mimalloc_copy *copy, const uint8_t *slot, raddr area,
 			 struct mimalloc_page_image *page)
 {
-	uint64_t extent = mimalloc_image_extent(page), offset = start_offset(page->block_size);
+	uint64_t extent = mimalloc_image_extent(page),
+		 offset = mimalloc_start_offset(page->block_size);
 	bool old = !mimalloc_has(&copy->image.shape, MIMALLOC_PAGE_START);
 	page->start =
 		old ? raddr_plus(area, offset) : raddr_at(field(copy, slot, MIMALLOC_PAGE_START));

@@ -6,12 +6,13 @@
  *	3.14   {head, count} ─▶ dead ─▶ dead ─▶ NULL all of them, by their first word
  *
  * A member must lie where a block of its size begins, in a pool of its class (or be a chunk of
- * malloc's), and be of the type whose name the list has. One that fails, in a list that stands still,
+ * malloc's, or a block of mimalloc's), and be of the type whose name the list has. One that fails, in a list that stands still,
  * refuses the whole set.
  */
 #include "inspector/scan/free_lists.h"
 
 #include "base/cleanup.h"
+#include "inspector/mimalloc/mimalloc_block.h"
 #include "inspector/scan/peek.h"
 
 #define TRIES      8
@@ -66,6 +67,7 @@ struct search {
 	const struct pymalloc_shape *shape;
 	const struct layout *layout;
 	const struct pool_table *pools;
+	struct mimalloc_flavour flavour;
 	raddr base; /* of obmalloc in the interpreter */
 };
 
@@ -129,16 +131,31 @@ static struct error *is_chunk(const struct search *s, raddr at, uint64_t size, b
 	return err;
 }
 
-static struct error *is_allocated(const struct search *s, raddr at, uint64_t size, bool *ret)
+static struct error *read_for_mimalloc(void *context, raddr at, void *buffer, size_t size,
+				       bool *ret_read)
 {
-	bool pools = s->pools->n_heads > 0;
-	*ret = false;
-	struct error *err = pools ? is_block(s, at, size, ret) : is_chunk(s, at, size, ret);
+	return peek_read(context, at, buffer, size, ret_read);
+}
+
+/* By whichever allocator serves objects: where pymalloc has no pools, by one of the others. */
+static struct error *is_given(const struct search *s, raddr at, uint64_t size, bool *ret)
+{
+	const struct mimalloc_reader reader = {read_for_mimalloc, s->peek};
+	if (s->pools->n_heads > 0)
+		return is_block(s, at, size, ret);
+	struct error *err = is_chunk(s, at, size, ret);
 	if (err || *ret)
 		return err;
-	at = raddr_minus(at, HOOK);
-	size += HOOKS_SIZE;
-	return pools ? is_block(s, at, size, ret) : is_chunk(s, at, size, ret);
+	return mimalloc_block_fits(&reader, s->layout, &s->flavour, at, size, ret);
+}
+
+static struct error *is_allocated(const struct search *s, raddr at, uint64_t size, bool *ret)
+{
+	*ret = false;
+	struct error *err = is_given(s, at, size, ret);
+	if (err || *ret)
+		return err;
+	return is_given(s, raddr_minus(at, HOOK), size + HOOKS_SIZE, ret);
 }
 
 /* Whether the object's type has this name. ob_type and tp_name lie where they do in every release
@@ -282,11 +299,18 @@ static struct error *try_set(const struct search *s, const struct place *set, ui
 }
 
 struct error *free_lists_find(struct space *space, const struct pymalloc_shape *shape,
-			      const struct layout *layout, const struct pool_table *pools,
+			      const struct python_build *build, const struct pool_table *pools,
 			      raddr main, uint64_t obmalloc, struct free_lists *ret)
 {
 	_cleanup_(peek_fini) struct peek peek = {.pages = NULL};
-	const struct search s = {&peek, shape, layout, pools, raddr_plus(main, obmalloc)};
+	const struct search s = {
+		.peek = &peek,
+		.shape = shape,
+		.layout = &build->layout,
+		.pools = pools,
+		.flavour = {build->free_threaded, build->debug_build, build->version_hex},
+		.base = raddr_plus(main, obmalloc),
+	};
 	unsigned n = 0;
 	struct error *failed = peek_init(space, &peek);
 	if (failed)

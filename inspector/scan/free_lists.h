@@ -9,7 +9,7 @@
 #define INSPECTOR_SCAN_FREE_LISTS_H
 
 #include "inspector/scan/pool_table.h"
-#include "symbols/layout.h"
+#include "symbols/python_build.h"
 
 struct free_lists {
 	bool found; /* the one set of places at which no list contradicts its members */
@@ -23,7 +23,7 @@ struct free_lists {
  * bytes. Lists that are all empty prove nothing: then nothing is found. ERROR_GONE.
  */
 struct error *free_lists_find(struct space *space, const struct pymalloc_shape *shape,
-			      const struct layout *layout, const struct pool_table *pools,
+			      const struct python_build *build, const struct pool_table *pools,
 			      raddr main, uint64_t obmalloc, struct free_lists *ret) MUST_CHECK;
 
 #endif

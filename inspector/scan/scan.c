@@ -170,8 +170,8 @@ static struct error *fill_free_lists(struct work *w, const struct pool_table *po
 	struct free_lists lists;
 	if (layout_has(&w->build->layout, LAYOUT_FREELIST_DICT))
 		return NULL;
-	struct error *err = free_lists_find(w->space, &w->shape, &w->build->layout, pools,
-					    place->main, place->offset, &lists);
+	struct error *err = free_lists_find(w->space, &w->shape, w->build, pools, place->main,
+					    place->offset, &lists);
 	if (err)
 		return err;
 	if (!lists.found) {

@@ -98,8 +98,11 @@ def test_mimalloc_is_walked(arenascope, python):
         printed = dict(re.findall(r"Allocated (Blocks|Bytes w/ Overhead): (\d+)", target.err))
         assert heaps[0]["used_blocks"] == int(printed["Blocks"])
         assert heaps[0]["used_bytes"] == int(printed["Bytes w/ Overhead"])
-        assert not [it for it in answer["doubts"] if it["kind"].endswith("_unsettled")]
+        check_provenance(answer)
+        kept = [int(n) for n in re.findall(r"^ *(\d+) free .*Py\w+ \* \d+ bytes each", target.err, re.M)]
+        assert len(kept) == 24 and [it["count"] for it in answer["interpreters"][0]["free_lists"]] == kept
         assert arenascope.run("stats", target.pid, "--no-cache").code == 5
+        assert all(arenascope.run(verb, target.pid, "--no-cache").code == 0 for verb in ("types", "why"))
 
 
 @pytest.mark.parametrize("kinds", [["isolated"], ["legacy"], ["isolated", "legacy", "isolated"]],
