@@ -91,6 +91,7 @@ struct inspector_object {
 	uint64_t size, with_buffers;
 	uint64_t refcount;
 	bool immortal, dead;
+	bool deferred; /* without the GIL: as struct object's */
 	struct maybe found_references;
 	raddr arena, pool; /* null: elsewhere */
 	struct holder_referrers referrers;

@@ -86,6 +86,7 @@ static struct error *tell_object(struct ground *ground, const struct object *obj
 	ret->at = object->at;
 	ret->refcount = object->refcount;
 	ret->immortal = object->immortal;
+	ret->deferred = object->deferred;
 	ret->dead = object->refcount == 0;
 	ret->size = size_max(ret->size, object->size);
 	ret->with_buffers = size_add(ret->size, buffers.bytes);

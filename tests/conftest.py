@@ -56,9 +56,10 @@ def quiet(python):
 # files run on the machine's own, one with file statics, one that describes itself; and on these.
 SAMPLE = {"3.11.2-debian", "3.8.18-pyenv", "3.13.0-pyenv"}
 EDGES = {"2.7.18-pyenv", "3.15.2-sid"}
+THREADED = {str(it) for it in interpreters.free_threaded()}
 DEEP = {
     "test_census.py": set(), "test_census_tables.py": set(), "test_frames.py": set(), "test_hostile.py": set(),
-    "test_plot.py": set(), "test_roots.py": set(), "test_types.py": set(), "test_holders.py": EDGES,
+    "test_plot.py": set(), "test_roots.py": THREADED, "test_types.py": set(), "test_holders.py": EDGES | THREADED,
     "test_objects.py": EDGES, "test_references.py": EDGES, "test_why.py": set()}
 CULPRITS = {"3.11.7-pyenv", "3.11.2-debian"}  # each is planted, looked at and let go
 

@@ -77,7 +77,7 @@ struct holders {
 		leaked; /* objects with more references than pointers to them, reached by nothing */
 	VEC(struct holder_type) leaked_types;
 	uint64_t unreached_count,
-		unreached_bytes; /* other blocks: of the moment, or held by what cannot be seen */
+		unreached_bytes; /* other blocks: of the moment, immortal, or held by what cannot be seen */
 	uint64_t lost_count, lost_bytes;     /* chunks of malloc that nothing points to */
 	VEC(struct holder_sizes) lost_sizes; /* most bytes first, the largest few */
 	char *lost_library; /* that the first words of most of them point into; owned, foreign; NULL: none */

@@ -154,10 +154,20 @@ static bool read_head(struct pass *pass, uint32_t node, struct head *ret)
 	return rule->object && rule->type != TYPE_NONE && head_read(pass->scanner, node, ret);
 }
 
+/* In 3.13 without the GIL such are modules, classes and functions, once there was a second thread
+ * (_PyGC_ImmortalizeDeferredObjects() and update_refs() in Python/gc_free_threading.c). */
+static void spread_kept(struct pass *pass, uint32_t node, uint32_t index)
+{
+	struct head head;
+	(void)index;
+	if (read_head(pass, node, &head) && head.immortal)
+		spread(pass, node);
+}
+
 static void spread_leaked(struct pass *pass, uint32_t node, uint32_t index)
 {
 	struct head head;
-	if (read_head(pass, node, &head) && !head.immortal &&
+	if (read_head(pass, node, &head) && !head.immortal && !head.uncounted &&
 	    head.refcount > pass->rest->found[index])
 		spread(pass, node);
 }
@@ -185,6 +195,8 @@ static void judge(struct pass *pass)
 {
 	each(pass, find_parents);
 	each(pass, count_pointers);
+	pass->kind = REST_KEPT;
+	each(pass, spread_kept);
 	pass->kind = REST_LEAKED;
 	each(pass, spread_leaked);
 	pass->kind = REST_LOST;

@@ -1,6 +1,7 @@
 /*
  * rest: what no root reaches, and why it is still there.
  *
+ *	immortal                           kept for ever, and all that hangs on it: the collector passes it over
  *	refcount > pointers to it          leaked, and all that hangs on it
  *	native, nothing points to it       lost, and objects that hang on it are leaked
  *	tracked by the collector           garbage: a cycle, or what hangs on one
@@ -13,7 +14,7 @@
 #include "inspector/holders/graph.h"
 #include "inspector/holders/walk/scanner.h"
 
-enum rest_kind { REST_OTHER, REST_LEAKED, REST_LOST, REST_GARBAGE };
+enum rest_kind { REST_OTHER, REST_KEPT, REST_LEAKED, REST_LOST, REST_GARBAGE };
 
 struct rest {
 	uint64_t *in;     /* a bit for each node that is used and not reached */

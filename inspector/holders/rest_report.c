@@ -49,6 +49,7 @@ static void sort(struct sorting *s, uint32_t node, enum rest_kind kind)
 	case REST_LOST:
 		lost_add(&s->lost, s->graph->scanner, node);
 		break;
+	case REST_KEPT:
 	case REST_OTHER:
 		s->holders->unreached_count++;
 		s->holders->unreached_bytes += size;

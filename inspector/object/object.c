@@ -20,6 +20,9 @@
 #define PLACES      4
 #define VALUES_HEAD 8
 #define HOOK        16
+#define GC_DEFERRED 64              /* _PyGC_BITS_DEFERRED */
+#define DEFERRED    (INT64_MAX / 8) /* _Py_REF_DEFERRED, 3.14 on (Include/internal/pycore_object.h) */
+#define HEX_3_14    0x030e0000
 
 /* Bytes that are at hand. */
 struct view {
@@ -41,39 +44,43 @@ static uint64_t word_at(const struct view *v, uint64_t offset)
 
 struct count {
 	uint64_t value;
-	bool immortal;
+	bool immortal, deferred;
 };
 
-/* Without the GIL: the owner's count and a word that the others share; its low two bits are flags. */
-static bool read_local(const struct view *v, uint64_t at, struct count *ret)
+/* Without the GIL: the owner's count and a word that the others share; its low two bits are flags. What is counted late is alive as long
+ * as the collector has not been there: _PyObject_SetDeferredRefcount() in Objects/object.c, Include/internal/pycore_gc.h. */
+static bool read_local(const struct shapes *s, const struct view *v, uint64_t at, struct count *ret)
 {
 	uint64_t mixed = word_at(v, at + 8), shared = word_at(v, at + 16);
 	uint32_t local = (uint32_t)(mixed >> 32);
 	int64_t others = (int64_t)shared >> 2;
-	uint64_t sum = (uint64_t)((int64_t)local + others);
-	*ret = (struct count){sum, local == UINT32_MAX};
+	bool deferred = mixed >> 24 & GC_DEFERRED;
+	if (deferred && s->version_hex >= HEX_3_14)
+		others -= DEFERRED;
+	int64_t references = (int64_t)local + others;
+	uint64_t sum = deferred && references < 1 ? 1 : (uint64_t)references;
+	*ret = (struct count){sum, local == UINT32_MAX, deferred};
 	return word_at(v, at) >> 47 == 0 && (mixed & 0xffff) < 16 && (mixed >> 16 & 0xff) < 4 &&
 	       (ret->immortal || sum < COUNT_MAX);
 }
 
 /* Include/object.h, Include/refcount.h: see enum refcount_kind. */
-static bool read_count(enum refcount_kind kind, const struct view *v, uint64_t at,
-		       struct count *ret)
+static bool read_count(const struct shapes *s, const struct view *v, uint64_t at, struct count *ret)
 {
 	uint64_t word = word_at(v, at);
 	bool negative = word >> 31 & 1;
-	switch (kind) {
+	switch (s->refcount) {
 	case REFCOUNT_PLAIN:
-		*ret = (struct count){word, false};
+		*ret = (struct count){.value = word};
 		return word < COUNT_MAX;
 	case REFCOUNT_LOW:
-		*ret = (struct count){word, negative};
+		*ret = (struct count){.value = word, .immortal = negative};
 		return word >> 32 == 0;
 	case REFCOUNT_SPLIT:
-		*ret = (struct count){word & UINT32_MAX, negative};
+		*ret = (struct count){.value = word & UINT32_MAX, .immortal = negative};
 		return (word >> 32 & 0xffff) < 16 && word >> 48 < 16;
 	case REFCOUNT_LOCAL:
-		return read_local(v, at, ret);
+		return read_local(s, v, at, ret);
 	}
 	return false;
 }
@@ -183,7 +190,7 @@ static uint32_t read_free_listed(struct type_table *t, const struct view *v, uin
 	    !burst_word(t->burst, raddr_plus(raddr_at(next), t->shapes->ob_type), &other) ||
 	    other != own)
 		return TYPE_NONE;
-	*ret = (struct count){0, false};
+	*ret = (struct count){.value = 0};
 	return type;
 }
 
@@ -209,7 +216,7 @@ static bool read_object(struct type_table *t, struct view *v, uint64_t at, int b
 	struct count count;
 	if (room < s->ob_type + 8)
 		return false;
-	uint32_t type = read_count(s->refcount, v, at, &count)
+	uint32_t type = read_count(s, v, at, &count)
 				? type_table_find(t, raddr_at(word_at(v, at + s->ob_type)))
 				: read_free_listed(t, v, at, &count);
 	if (type == TYPE_NONE || (before >= 0 && type_table_get(t, type)->before != before) ||
@@ -223,6 +230,7 @@ static bool read_object(struct type_table *t, struct view *v, uint64_t at, int b
 			       .type = type,
 			       .refcount = count.value,
 			       .immortal = count.immortal,
+			       .deferred = count.deferred,
 			       .before = at,
 			       .size = size};
 	return size <= room;

@@ -17,6 +17,7 @@ struct object {
 	uint32_t type;     /* index in the table */
 	uint64_t refcount; /* 0: dead, kept in a free list */
 	bool immortal;
+	bool deferred; /* without the GIL: one reference is the collector's own, and from 3.14 on some are not counted here */
 	uint64_t before; /* bytes from the block's start to `at`, hooks included */
 	uint64_t
 		size; /* bytes from `at` that the object says it has: a lower bound for some kinds */

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from support import interpreters, targets, tool
 
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(tool.BINARY)), "tests/unit/holders/show_holders")
-PYTHONS = [it for it in interpreters.discover()[0] if not it.free_threaded]
+PYTHONS = interpreters.discover()[0]
 
 
 class Holders:
@@ -149,3 +150,54 @@ def test_rows_name_the_attribute_that_all_hang_on(cache, python):
     assert row_of(holders, "Guest", 1000) == ["list"] + flights + ["dict"]
     assert row_of(holders, "Stray", 1000) == ["list"] + service + ["dict"]
     assert row_of(holders, "Left", 1000) == ["list", "__main__.Pair.left", "list"]
+
+
+# ---- counts of references ----------------------------------------------------------------------------------
+
+THREADS = interpreters.free_threaded() + [it for it in PYTHONS if it.version[:2] == (3, 13) and not it.debug
+                                          and not it.free_threaded and it.root == "/"][:1]
+
+
+def counted(cache, python, mode):
+    """What is said of them, and then {class: how many a collection has left}."""
+    with targets.start_program(python, "counted.py", mode) as target:
+        target.wait_for(lambda: "READY" in target.out and target.paused(), "pause")
+        holders = holders_of(cache, target.pid)
+        target.signal(signal.SIGUSR1)
+        target.wait_for(lambda: "DONE" in target.out, "collection")
+        return holders, {name: int(n) for name, n in re.findall(r"^left (\w+) (\d+)$", target.out, re.M)}
+
+
+@pytest.mark.parametrize("python", THREADS, ids=str)
+def test_what_the_collector_would_free_is_garbage(cache, python):
+    """Without the GIL functions have one reference that nobody holds: that is no leak."""
+    holders, left = counted(cache, python, "alone")
+    assert left == {"Cycle": 0, "Payload": 0}
+    garbage = holders.of("garbage")
+    assert garbage["__main__.Cycle"] == 1000
+    assert holders.leaked_count == 0, holders.rows
+    if python.free_threaded: # with it the last ones to run are kept in a table of the interpreter's own
+        assert nearly(garbage["__main__.Payload"], 200) and nearly(garbage["dict"], 200)
+        assert garbage["function"] >= 192
+
+
+@pytest.mark.parametrize("python", THREADS, ids=str)
+def test_references_of_many_threads_are_one_count(cache, python):
+    """Made by one thread, held, dropped and forgotten by others."""
+    holders, left = counted(cache, python, "threads")
+    assert left["Cycle"] == left["Queued"] == 0 and left["Lent"] == 500
+    assert holders.of("garbage")["__main__.Cycle"] == 1000
+    assert nearly(holders.of("leaked")["__main__.Lent"], 500)
+    assert holders.leaked_count <= 510, holders.rows
+    assert holders.roots["__main__.SHARED"]["types"]["__main__.Shared"] == 1000
+    assert holders.roots["__main__.GROWN"]["types"]["__main__.Grown"] == 2000
+    assert (left["Payload"] > 0) == python.free_threaded
+    if not python.free_threaded:
+        return
+    # What other threads have dropped waits for the one that made it.
+    queued = [root for name, root in holders.roots.items() if "__main__.Queued" in root["types"]]
+    assert {root["kind"] for root in queued} == {"thread"}
+    assert sum(root["types"]["__main__.Queued"] for root in queued) == 1000
+    # And functions are kept for ever, with all that hangs on them: no collection would give them back.
+    assert not {"__main__.Payload", "function"} & set(holders.of("garbage"))
+    assert left["Payload"] == 200 and holders.unreached_count >= 200

@@ -162,6 +162,7 @@ json_t *json_object_of(const struct inspector_object *object)
 	json_value_set(&o, "refcount",
 		       object->type ? json_value_count(object->refcount) : json_null());
 	json_value_set(&o, "immortal", json_boolean(object->immortal));
+	json_value_set(&o, "deferred", json_boolean(object->deferred));
 	json_value_set(&o, "dead", json_boolean(object->dead));
 	json_value_set(&o, "found_references", json_value_maybe(object->found_references));
 	json_value_set(&o, "arena", address_or_null(object->arena));

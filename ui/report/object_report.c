@@ -81,11 +81,15 @@ static void write_references(struct page *page, const struct inspector_object *o
 	else if (o->immortal)
 		text_add(&line, "immortal: its count does not move");
 	else
-		text_addf(&line, "%s counted", count);
+		text_addf(&line, "%s counted%s", count,
+			  o->deferred
+				  ? ", one of them the interpreter's own, for the collector alone "
+				    "frees it"
+				  : "");
 	if (!o->dead && o->found_references.known)
 		text_addf(&line, ", %s pointers to it were found", found);
 	if (!o->dead && !o->immortal && o->found_references.known &&
-	    o->found_references.value < o->refcount)
+	    o->found_references.value < o->refcount - o->deferred)
 		text_add(&line, ": the others are where no memory of Python's or malloc's shows "
 				"them, or were leaked");
 	page->text->failed |= line.failed;

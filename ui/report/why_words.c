@@ -149,6 +149,19 @@ void why_chain(struct text *to, const struct why_words *w, const struct cause *c
 
 /* ---- gain, theories, sentence ------------------------------------------------------------ */
 
+static bool has_mimalloc(const struct why_words *w)
+{
+	const struct snapshot_target *target = &w->snapshot->target;
+	return target->free_threaded || target->allocator == ALLOCATOR_MIMALLOC;
+}
+
+/* Objects that are let go leave free blocks in pages of mimalloc's: what of it goes back, and when, it decides itself (seen in 3.13: half
+ * of it after a while, or nothing). */
+static bool is_kept_by_mimalloc(const struct why_words *w, enum cause_kind kind)
+{
+	return has_mimalloc(w) && (kind == CAUSE_LIVE_OBJECTS || kind == CAUSE_UNCOLLECTED_GARBAGE);
+}
+
 void why_gain(struct text *to, const struct why_words *w, const struct cause *cause)
 {
 	static const char *const hows[CAUSE_KINDS] = {
@@ -171,6 +184,8 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 	text_add(to, cause->bytes == 0   ? "without a restart"
 		     : hows[cause->kind] ? hows[cause->kind]
 					 : "a new process does not have");
+	if (cause->bytes && is_kept_by_mimalloc(w, cause->kind))
+		text_add(to, "; mimalloc gives that back late, or keeps it for objects to come");
 }
 
 void why_not(struct text *to, const struct why_words *w, const struct ruled_out *theory)
@@ -188,7 +203,8 @@ void why_not(struct text *to, const struct why_words *w, const struct ruled_out 
 		text_add(to, "growing? one look cannot tell: use --since FILE");
 		return;
 	}
-	text_addf(to, "%s ", words[theory->theory]);
+	bool pages = theory->theory == THEORY_KEPT_ARENAS && has_mimalloc(w);
+	text_addf(to, "%s ", pages ? "kept in mimalloc's pages" : words[theory->theory]);
 	if (theory->bytes.known)
 		why_add_bytes(to, w, theory->bytes.value);
 	else

@@ -6,6 +6,11 @@
  *	no GIL       [thread 8][…][gc bits 1 at 11][local 4 at 12][shared 8 at 16]
  *
  * Include/object.h, Include/refcount.h; Include/internal/pycore_gc.h, up to 3.7 Include/objimpl.h: 2.7 to 3.15.
+ *
+ * Without the GIL a count is a sum: of the owning thread's references, and of what all others have added or taken away, which may be
+ * less than nothing. What is counted late (modules, classes, functions: _PyObject_SetDeferredRefcount() in Objects/object.c)
+ * has in 3.13 one more than it has references; from 3.14 on an eighth of all numbers more, and some of its references are counted
+ * in tables of each thread, so that of its own words nothing follows.
  */
 #include "inspector/holders/walk/head.h"
 
@@ -13,6 +18,22 @@
 
 #define GC_UNTRACKED_2_7 ((uint64_t)-2)
 #define GC_UNTRACKED_3   ((uint64_t)-2 << 1 >> 1)
+
+#define GC_BITS          11
+#define GC_TRACKED       1
+#define GC_DEFERRED      64
+#define HEX_3_14         0x030e0000
+
+static void read_sum(const struct shapes *shapes, struct bytes *object, struct head *ret)
+{
+	uint32_t local = bytes_u32(object, 12);
+	int64_t sum = (int64_t)local + ((int64_t)bytes_u64(object, 16) >> 2);
+	bool deferred = bytes_unsigned(object, GC_BITS, 1) & GC_DEFERRED;
+	sum -= deferred;
+	ret->immortal = local == UINT32_MAX;
+	ret->refcount = sum < 0 ? 0 : (uint64_t)sum;
+	ret->uncounted = deferred && shapes->version_hex >= HEX_3_14;
+}
 
 static void read_refcount(const struct shapes *shapes, struct bytes *object, struct head *ret)
 {
@@ -30,8 +51,7 @@ static void read_refcount(const struct shapes *shapes, struct bytes *object, str
 		ret->immortal = (int32_t)(uint32_t)word < 0;
 		break;
 	case REFCOUNT_LOCAL:
-		ret->refcount = bytes_u32(object, 12) + (bytes_u64(object, 16) >> 2);
-		ret->immortal = bytes_u32(object, 12) == UINT32_MAX;
+		read_sum(shapes, object, ret);
 		break;
 	}
 }
@@ -63,7 +83,7 @@ bool head_read(struct scanner *scanner, uint32_t node, struct head *ret)
 	struct head read = {0};
 	read_refcount(shapes, &object, &read);
 	if (shapes->free_threaded)
-		read.tracked = bytes_unsigned(&object, 11, 1) & 1;
+		read.tracked = bytes_unsigned(&object, GC_BITS, 1) & GC_TRACKED;
 	else
 		read.tracked = before && is_tracked(shapes, &head, before);
 	*ret = read;

@@ -7,9 +7,10 @@
 #include "inspector/holders/walk/scanner.h"
 
 struct head {
-	uint64_t refcount;
-	bool immortal; /* then refcount says nothing */
-	bool tracked;  /* the collector knows it */
+	uint64_t refcount; /* references that are counted: never more than there are */
+	bool immortal;     /* then refcount says nothing */
+	bool uncounted;    /* neither does it here: references are counted elsewhere, too */
+	bool tracked;      /* the collector knows it */
 };
 
 /* Of a node whose rule is of an object. False: it cannot be read. */

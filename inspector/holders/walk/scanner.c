@@ -196,7 +196,8 @@ static uint64_t items_end(struct scanner *s, const struct rule *rule, uint64_t s
 	return size_min(size, size_add(rule->items, size_multiply(n, rule->item_size)));
 }
 
-/* Where the list that refers to these items says how many there are. */
+/* Where the list that refers to these items says how many there are. Without the GIL the room for them stands before the first
+ * (struct _PyListArray in Objects/listobject.c). */
 static uint64_t list_end(struct scanner *s, uint32_t parent, uint64_t start, uint64_t size)
 {
 	const struct shapes *shapes = &s->ground->shapes;
@@ -209,7 +210,8 @@ static uint64_t list_end(struct scanner *s, uint32_t parent, uint64_t start, uin
 	uint64_t list, list_size, items, n;
 	scanner_place(s, parent, &list, &list_size);
 	list += rule->into;
-	if (!word_at(s, list + shapes->list.items, &items) || items - start > shapes->hook_size ||
+	uint64_t before = shapes->hook_size + (shapes->free_threaded ? 8 : 0);
+	if (!word_at(s, list + shapes->list.items, &items) || items - start > before ||
 	    !word_at(s, list + shapes->ob_size, &n))
 		return size;
 	return size_min(size, size_add(items - start, size_multiply(n, 8)));
