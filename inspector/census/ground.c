@@ -326,6 +326,12 @@ void ground_free(struct ground *ground)
 	free(ground);
 }
 
+uint64_t ground_memory(const struct ground *ground)
+{
+	uint64_t labels = (uint64_t)ground->plot.n_blocks * sizeof(*ground->labels.of_block);
+	return size_add(burst_copied(ground->burst), labels + OURS);
+}
+
 bool ground_object(struct ground *ground, uint32_t block, struct object *ret)
 {
 	struct plot_place place;

@@ -59,6 +59,9 @@ static inline void ground_freep(struct ground **ground)
 	ground_free(*ground);
 }
 
+/* Bytes of our own that it takes, all that is beside it counted. */
+uint64_t ground_memory(const struct ground *ground);
+
 /* The object of a block that is labelled as one (dead ones too); false: it is none. */
 bool ground_object(struct ground *ground, uint32_t block, struct object *ret);
 

@@ -16,25 +16,10 @@
 #include "inspector/holders/walk/tally.h"
 #include "inspector/holders/walk/walk.h"
 
-#include <sys/mman.h>
-
-/* A table of one number for each node, all of them UINT32_MAX. Reached in random order: large pages save as many misses of
- * the TLB as there are blocks. */
-static uint32_t *new_table(uint32_t n)
-{
-	size_t size = (size_t)size_align_up(((uint64_t)n + 1) * sizeof(uint32_t), 2 * MIB);
-	uint32_t *table = aligned_alloc(2 * MIB, size);
-	if (!table)
-		return NULL;
-	(void)madvise(table, size, MADV_HUGEPAGE);
-	memset(table, 0xff, ((size_t)n + 1) * sizeof(*table));
-	return table;
-}
-
 uint64_t graph_memory(uint64_t n_nodes)
 {
-	/* Two tables, and three bits for each node; roots and paths. */
-	return size_add(size_multiply(n_nodes, 2 * sizeof(uint32_t)), n_nodes / 2 + 8 * MIB);
+	/* Three bits for each node beside its tie; roots and paths. */
+	return size_add(size_multiply(n_nodes, TIES_SIZE), n_nodes / 2 + 8 * MIB);
 }
 
 static struct error *check_budget(const struct graph_request *request, uint64_t n_nodes)
@@ -60,13 +45,12 @@ static struct error *graph_new(const struct graph_request *request, struct graph
 	if (!graph)
 		return error_out_of_memory();
 	graph->n_nodes = (uint32_t)n_nodes;
-	graph->parent = new_table(graph->n_nodes);
-	graph->path = new_table(graph->n_nodes);
 	graph->rules = calloc(1, sizeof(*graph->rules));
 	graph->scanner = calloc(1, sizeof(*graph->scanner));
-	if (!graph->parent || !graph->path || !graph->rules || !graph->scanner)
+	if (!graph->rules || !graph->scanner)
 		return error_out_of_memory();
-	err = rules_init(ground, graph->rules);
+	err = ties_init(&graph->ties, graph->n_nodes);
+	err = err ?: rules_init(ground, graph->rules);
 	if (err)
 		return err;
 	scanner_init(graph->scanner, request->ground, graph->rules);
@@ -83,8 +67,7 @@ void graph_free(struct graph *graph)
 	vec_fini(&graph->roots);
 	vec_fini(&graph->places);
 	vec_fini(&graph->paths);
-	free(graph->parent);
-	free(graph->path);
+	ties_fini(&graph->ties);
 	if (graph->rules)
 		rules_fini(graph->rules);
 	free(graph->rules);

@@ -17,8 +17,9 @@
 
 #include "inspector/census/ground.h"
 #include "inspector/holders/holders.h"
+#include "inspector/holders/ties.h"
 
-#define GRAPH_PATH_NONE UINT32_MAX
+#define GRAPH_PATH_NONE TIES_NONE
 #define GRAPH_PATH_SOME 7
 
 struct graph_root {
@@ -67,9 +68,7 @@ struct graph {
 	VEC(struct graph_place) places;
 	VEC(struct graph_path) paths;
 	uint32_t n_nodes;
-	uint32_t *
-		parent; /* by node: the node that it was first reached from; PLOT_NONE: a root, or not reached */
-	uint32_t *path; /* by node: index in paths; GRAPH_PATH_NONE: not reached */
+	struct ties ties; /* of nodes; a path is an index in paths */
 	uint64_t n_edges;
 	uint64_t immortal_count, immortal_bytes, interned_count, interned_bytes; /* of blocks */
 	/* For all that reads the ground by the walk's rules; not for two threads at a time. */
@@ -82,7 +81,7 @@ struct graph {
 /* The root that a block is charged to: index in roots; GRAPH_PATH_NONE: not reached. */
 static inline uint32_t graph_root_of(const struct graph *graph, uint32_t block)
 {
-	uint32_t path = graph->path[block];
+	uint32_t path = ties_path(&graph->ties, block);
 	return path == GRAPH_PATH_NONE ? path : graph->paths.items[path].root;
 }
 

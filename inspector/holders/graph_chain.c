@@ -42,7 +42,7 @@ static uint32_t owner_of(const struct graph *graph, uint32_t node)
 {
 	uint32_t budget = graph->n_nodes;
 	do {
-		node = graph->parent[node];
+		node = ties_parent(&graph->ties, node);
 	} while (node != PLOT_NONE && scanner_rule(graph->scanner, node)->owned && budget--);
 	return node;
 }
@@ -136,7 +136,7 @@ static void add_sample(const struct graph *graph, const uint32_t *paths, size_t 
 	for (size_t i = 0; i < n_paths; i++) {
 		if (i && node != PLOT_NONE)
 			node = owner_of(graph, node);
-		if (node != PLOT_NONE && graph->path[node] != paths[i])
+		if (node != PLOT_NONE && ties_path(&graph->ties, node) != paths[i])
 			node = PLOT_NONE; /* types recur, and the row is folded */
 		row[i] = node;
 	}
@@ -182,7 +182,7 @@ static struct error *path_link(const struct graph *graph, const uint32_t *paths,
 	text_add(&text, type_sums_name(graph->scanner->ground, all[paths[i]].type));
 	if (next && next->one_place) {
 		uint32_t owner = owner_of(graph, next->node);
-		if (owner != PLOT_NONE && graph->path[owner] == paths[i])
+		if (owner != PLOT_NONE && ties_path(&graph->ties, owner) == paths[i])
 			link_add_attribute(graph->scanner, owner, next->node, &text);
 	} else if (next) {
 		add_common(graph, samples, i, &text);

@@ -73,7 +73,7 @@ static struct error *add_node(struct search *s, uint32_t node)
 	if (s->list.list.count >= s->max)
 		return NULL;
 	if (scanner_rule(&s->scanner, node)->owned) {
-		uint32_t owner = s->graph->parent[node];
+		uint32_t owner = ties_parent(&s->graph->ties, node);
 		if (owner == PLOT_NONE || scanner_rule(&s->scanner, owner)->owned)
 			return add_buffer(s, node);
 		node = owner;
@@ -97,7 +97,7 @@ static struct error *scan_nodes(struct search *s)
 		if (node < plot->n_blocks && !plot_is_used(plot, node))
 			continue;
 		s->met = 0;
-		scanner_node(&s->scanner, node, graph->parent[node], see, s);
+		scanner_node(&s->scanner, node, ties_parent(&graph->ties, node), see, s);
 		s->list.n_all += s->met;
 		if (s->met)
 			err = add_node(s, node);

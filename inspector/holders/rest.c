@@ -27,7 +27,7 @@ static bool gather(struct scanner *s, const struct graph *graph, struct rest *r)
 	if (!r->in || !r->before)
 		return false;
 	for (uint32_t node = 0; node < graph->n_nodes; node++)
-		if (graph->path[node] == GRAPH_PATH_NONE && !is_dead(s, node))
+		if (ties_path(&graph->ties, node) == GRAPH_PATH_NONE && !is_dead(s, node))
 			r->in[node / 64] |= UINT64_C(1) << (node % 64);
 	for (size_t i = 0; i < n_words; i++) {
 		r->before[i] = r->n;

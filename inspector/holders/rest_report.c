@@ -71,7 +71,8 @@ static void sort_all(struct sorting *s)
 		if (rest_has(&s->rest, node)) {
 			sort(s, node, s->rest.kind[rest_index(&s->rest, node)]);
 		} else if (node >= s->ground->plot.n_run_blocks &&
-			   s->graph->path[node] != GRAPH_PATH_NONE && is_native(s, node)) {
+			   ties_path(&s->graph->ties, node) != GRAPH_PATH_NONE &&
+			   is_native(s, node)) {
 			s->holders->native_count++;
 			s->holders->native_bytes += scanner_size(scanner, node);
 		}

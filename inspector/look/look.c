@@ -436,6 +436,13 @@ struct error *look_block_counters(struct look *look, struct snapshot *ret)
 	return runtime_block_counters(&look->counters.counters, ret);
 }
 
+void look_drop_copies(struct look *look)
+{
+	for (size_t i = 0; i < look->copies.count; i++)
+		pymalloc_copy_free(look->copies.items[i]);
+	look->copies.count = 0;
+}
+
 void look_fini(struct look *look)
 {
 	counters_clear(&look->counters);
@@ -444,8 +451,7 @@ void look_fini(struct look *look)
 	doubts_fini(&look->frame_doubts);
 	frames_fini(&look->frames);
 	vec_fini(&look->counters.free_lists);
-	for (size_t i = 0; i < look->copies.count; i++)
-		pymalloc_copy_free(look->copies.items[i]);
+	look_drop_copies(look);
 	mimalloc_copy_free(look->mimalloc);
 	vec_fini(&look->copies);
 	malloc_look_free(look->malloc);

@@ -59,6 +59,9 @@ void look_hand_over_free_lists(struct look *look, size_t i, struct snapshot_inte
 /* sys.getallocatedblocks() and serialno, once the walk has filled the interpreters. */
 struct error *look_block_counters(struct look *look, struct snapshot *ret) MUST_CHECK;
 
+/* Gives back the copies of pymalloc's headers, when what was to be made of them is made. */
+void look_drop_copies(struct look *look);
+
 void look_fini(struct look *look);
 
 #endif

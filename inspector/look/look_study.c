@@ -63,13 +63,14 @@ static struct error *take_census(const struct step *s)
 /* What was found out just now about free memory has the copy taken off already; what was said has not. */
 static uint64_t what_is_left(const struct step *s)
 {
-	uint64_t copied = burst_copied(s->study->ground->burst);
-	return s->request->max_memory ? size_max(size_subtract(s->request->max_memory, copied), 1)
+	uint64_t taken = ground_memory(s->study->ground);
+	return s->request->max_memory ? size_max(size_subtract(s->request->max_memory, taken), 1)
 				      : budget_of(s->request);
 }
 
 static struct error *take_holders(const struct step *s)
 {
+	look_drop_copies(s->look); /* the plot is made */
 	const struct graph_request request = {
 		.ground = s->study->ground,
 		.look = s->look,

@@ -39,10 +39,10 @@ def running(code, python=None):
     return targets.start((python.command if python else [SYSTEM]) + ["-c", code + REST])
 
 
-def peak_of(tool, *arguments):
+def peak_of(tool, *arguments, codes=(0,)):
     """(the answer, MiB of anonymous memory that the tool had at most)"""
     done = tool.run(*arguments, wrap=[SYSTEM, "-c", PEAK])
-    assert done.code == 0, done
+    assert done.code in codes, done
     return done, int(re.findall(r"^PEAK (\d+)$", done.err, re.M)[-1]) / 1024
 
 
@@ -185,6 +185,21 @@ def test_with_little_memory_the_answer_is_the_same(release, python, say):
     assert told(free.json) == told(tight.json)
     assert little <= 40 < most
     assert tight.json["census"]["streamed"] and not free.json["census"]["streamed"]
+
+
+def test_holders_keep_to_the_budget(release, python):
+    """Or they are not sought, which is said."""
+    found = []
+    with closures.start(python, 1) as (pid, _):
+        for budget in (24, 32, 48):
+            answer, most = peak_of(release, "why", pid, "--json", "--max-memory", "%dM" % budget,
+                                   codes=(0, 7))
+            assert most <= budget
+            holders = answer.json["why"]["holders"]
+            doubts = {it["kind"] for it in answer.json["doubts"]} & {"holders_partial", "objects_unknown"}
+            assert answer.code == (7 if doubts else 0) and bool(doubts) != bool(holders)
+            found.append(bool(holders))
+    assert found == sorted(found) and found[-1]
 
 
 def test_large_leaves_are_never_copied(release, say):

@@ -72,9 +72,10 @@ void tally_bytes(struct walk *walk)
 	struct graph *graph = walk->graph;
 	uint32_t n = walk->scanner->ground->plot.n_blocks;
 	for (uint32_t node = 0; node < n; node++) {
-		if (graph->path[node] == GRAPH_PATH_NONE)
+		uint32_t on = ties_path(&graph->ties, node);
+		if (on == GRAPH_PATH_NONE)
 			continue;
-		struct graph_path *path = &graph->paths.items[graph->path[node]];
+		struct graph_path *path = &graph->paths.items[on];
 		path->bytes += scanner_size(walk->scanner, node);
 		path->count += !scanner_rule(walk->scanner, node)->owned;
 	}

@@ -19,7 +19,7 @@ struct error *walk_init(struct walk *walk, struct graph *graph)
 	size_t n_words = (size_t)graph->n_nodes / 64 + 1;
 	/* Every root is on a path of its own; and there are more rows of types than anybody can read. */
 	uint32_t most = (uint32_t)size_min(graph->roots.count * 2 + 65536 + graph->n_nodes / 64,
-					   PATHS_ROOT - 1);
+					   TIES_PATHS_MAX);
 	struct error *err = paths_init(&walk->paths, graph, most);
 	err = err ?: frontier_init(&walk->now, graph->n_nodes);
 	err = err ?: frontier_init(&walk->next, graph->n_nodes);
@@ -78,8 +78,7 @@ static void reach(struct walk *w, const struct walk_claim *claim, const struct r
 		return;
 	}
 	set_reached(w, claim->node);
-	w->graph->parent[claim->node] = claim->parent;
-	w->graph->path[claim->node] = path;
+	ties_set(&w->graph->ties, claim->node, claim->parent, path);
 	if (rule->scan > RULE_STR)
 		frontier_add(&w->next, claim->node);
 }
@@ -138,8 +137,7 @@ static void put_ahead(struct walk *w, uint32_t node, uint32_t offset, uint32_t i
 		settle_oldest(w);
 	if (node < ground->plot.n_blocks)
 		__builtin_prefetch(&ground->labels.of_block[node], 0);
-	__builtin_prefetch(&w->graph->parent[node], 1);
-	__builtin_prefetch(&w->graph->path[node], 1);
+	ties_prefetch(&w->graph->ties, node);
 	w->ahead[w->n_ahead++ % WALK_AHEAD] =
 		(struct walk_claim){node, w->parent, w->path, offset, into};
 }
@@ -219,8 +217,8 @@ static bool go_on(struct walk *w)
 static void scan(struct walk *w, uint32_t node)
 {
 	w->parent = node;
-	w->path = w->graph->path[node];
-	scanner_node(w->scanner, node, w->graph->parent[node], see, w);
+	w->path = ties_path(&w->graph->ties, node);
+	scanner_node(w->scanner, node, ties_parent(&w->graph->ties, node), see, w);
 }
 
 void walk_from_node(struct walk *walk, uint32_t node)

@@ -84,10 +84,10 @@ uint32_t pin_owners_count(const struct pin_owners *owners)
 /* A weak reference that goes with its object hangs where that does. */
 static uint32_t path_of(const struct pin_owners *o, uint32_t block)
 {
-	uint32_t path = o->graph ? o->graph->path[block] : GRAPH_PATH_NONE;
+	uint32_t path = o->graph ? ties_path(&o->graph->ties, block) : GRAPH_PATH_NONE;
 	uint32_t referent = path < o->n_paths ? pin_weak_referent(&o->weak, block) : PLOT_NONE;
-	if (referent != PLOT_NONE && o->graph->path[referent] < o->n_paths)
-		return o->graph->path[referent];
+	if (referent != PLOT_NONE && ties_path(&o->graph->ties, referent) < o->n_paths)
+		return ties_path(&o->graph->ties, referent);
 	return path;
 }
 
@@ -98,7 +98,7 @@ uint32_t pin_owner_of(const struct pin_owners *o, uint32_t block, bool *ret_obje
 	*ret_object = label->kind == LABEL_OBJECT;
 	if (path >= o->n_paths)
 		return o->n_paths + o->ground->labels.of_block[block];
-	*ret_object &= o->element[path] == path && path == o->graph->path[block];
+	*ret_object &= o->element[path] == path && path == ties_path(&o->graph->ties, block);
 	return o->element[path];
 }
 

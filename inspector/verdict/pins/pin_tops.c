@@ -60,7 +60,7 @@ static struct error *name_top(const struct pins_request *r, struct pin_top *top)
 		if (!top->type)
 			return error_out_of_memory();
 	}
-	if (!r->graph || r->graph->path[place.block] >= r->graph->paths.count)
+	if (!r->graph || ties_path(&r->graph->ties, place.block) >= r->graph->paths.count)
 		return NULL;
 	return graph_chain(r->graph, place.block, r->contents, &top->chain);
 }

@@ -118,9 +118,9 @@ static struct error *show_path(const struct graph *graph, raddr at)
 {
 	_cleanup_(holder_chain_fini) struct holder_chain chain = {.count = 0};
 	uint32_t node = graph_node_at(graph, at);
-	if (node == PLOT_NONE || graph->path[node] == GRAPH_PATH_NONE)
+	if (node == PLOT_NONE || ties_path(&graph->ties, node) == GRAPH_PATH_NONE)
 		return NULL;
-	struct error *err = graph_path_chain(graph, graph->path[node], &chain);
+	struct error *err = graph_path_chain(graph, ties_path(&graph->ties, node), &chain);
 	if (!err)
 		show_chain("object.path", &chain);
 	return err;

@@ -327,15 +327,16 @@ static void walks_wide_levels(void **state)
 	assert_int_equal(root_named(graph, "app.rows")->count, n + 2);
 	assert_int_equal(root_named(graph, "app.rows")->bytes,
 			 (uint64_t)(n + 2) * WORLD_BLOCK + n * 8);
-	assert_int_equal(graph->parent[n + 1], 1);
+	assert_int_equal(ties_parent(&graph->ties, n + 1), 1);
 	assert_chain(graph, 7, "app.rows > list > app.Node");
-	const struct graph_path *first = &graph->paths.items[graph->path[7]];
+	const struct graph_path *first = &graph->paths.items[ties_path(&graph->ties, 7)];
 	assert_int_equal(first->count, n);
 	assert_int_equal(first->all_count, n + 1);
 	assert_false(first->one_place);
 	assert_int_equal(first->n_met, n);
 	for (size_t i = 0; i < GRAPH_PATH_SOME; i++) {
-		assert_int_equal(graph->path[first->some[i]], graph->path[7]);
+		assert_int_equal(ties_path(&graph->ties, first->some[i]),
+				 ties_path(&graph->ties, 7));
 		for (size_t k = 0; k < i; k++)
 			assert_int_not_equal(first->some[i], first->some[k]);
 	}

@@ -26,7 +26,7 @@ struct error *graph_chain(const struct graph *graph, uint32_t block, bool conten
 			  struct holder_chain *ret)
 {
 	(void)contents;
-	return graph_path_chain(graph, graph->path[block], ret);
+	return graph_path_chain(graph, ties_path(&graph->ties, block), ret);
 }
 
 void ground_label_name(const struct ground *ground, const struct label *label, struct text *ret)
@@ -110,9 +110,7 @@ struct heap *heap_new(void)
 	assert_non_null(h);
 	h->ground.plot.used = h->used;
 	h->ground.labels.of_block = h->labels;
-	h->graph.path = h->paths;
-	for (size_t i = 0; i < ARRAY_SIZE(h->paths); i++)
-		h->paths[i] = GRAPH_PATH_NONE;
+	assert_null(ties_init(&h->graph.ties, ARRAY_SIZE(h->labels)));
 	static const char *const types[] = {"dict", "app.Session", "str",
 					    "functools._lru_list_elem", "weakref"};
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
@@ -149,6 +147,7 @@ void heap_free(struct heap **place)
 	vec_fini(&h->ground.plot.chunks);
 	vec_fini(&h->graph.roots);
 	vec_fini(&h->graph.paths);
+	ties_fini(&h->graph.ties);
 	vec_fini(&h->malloc.arenas);
 	holders_fini(&h->holders);
 	free(h);
@@ -186,7 +185,7 @@ void heap_use(struct heap *h, uint32_t i, uint16_t label, uint32_t path)
 	uint32_t block = h->next - BLOCKS + i;
 	h->used[block / 64] |= UINT64_C(1) << (block % 64);
 	h->labels[block] = label;
-	h->paths[block] = path;
+	ties_set(&h->graph.ties, block, PLOT_NONE, path);
 }
 
 /* An arena that is kept by one Session, its name, and a table. */

@@ -39,7 +39,6 @@ struct heap {
 	struct malloc_account malloc;
 	uint64_t used[64];
 	uint16_t labels[4096];
-	uint32_t paths[4096];
 	uint32_t next; /* number */
 };
 

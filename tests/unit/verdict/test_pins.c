@@ -242,7 +242,7 @@ static void add_chunk(struct heap *h, uint64_t start, uint64_t size, uint16_t la
 	*chunk = (struct plot_chunk){start + 16, size - 16};
 	uint32_t block = plot->n_blocks++;
 	h->labels[block] = label;
-	h->paths[block] = path;
+	ties_set(&h->graph.ties, block, PLOT_NONE, path);
 	h->used[block / 64] |= UINT64_C(1) << (block % 64);
 }
 
