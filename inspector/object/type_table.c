@@ -251,6 +251,20 @@ uint32_t type_table_known(const struct type_table *t, raddr at)
 	return slot->at && at.value ? slot->type : TYPE_NONE;
 }
 
+uint32_t type_table_ancestor(struct type_table *t, uint32_t i, const char *const *names)
+{
+	for (unsigned depth = 0; i != TYPE_NONE && depth < DEPTH_MAX; depth++) {
+		const struct type *type = type_table_get(t, i);
+		for (const char *const *name = names; !type->heap && *name; name++)
+			if (type->name && strcmp(type->name, *name) == 0)
+				return i;
+		if (raddr_is_null(type->base))
+			return TYPE_NONE;
+		i = type_table_find(t, type->base);
+	}
+	return TYPE_NONE;
+}
+
 /* ---- old classes ------------------------------------------------------------------------ */
 
 static bool is_old_class(struct type_table *t, raddr at)

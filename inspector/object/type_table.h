@@ -97,6 +97,10 @@ uint32_t type_table_known(const struct type_table *table, raddr at);
  * type_table_find() does not find. TYPE_NONE. */
 uint32_t type_table_find_class(struct type_table *table, raddr at);
 
+/* Of a type and those that it is derived from, the first that is static and has one of some names (NULL ends them): its index,
+ * TYPE_NONE. Types that are not known yet are found. */
+uint32_t type_table_ancestor(struct type_table *table, uint32_t i, const char *const *names);
+
 static inline const struct type *type_table_get(const struct type_table *table, uint32_t i)
 {
 	return &table->types.items[i];

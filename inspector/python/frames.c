@@ -112,16 +112,17 @@ static struct error *list_chunk(struct walk *w, const struct frames_chunk *chunk
 	return NULL;
 }
 
-/* What a thread state says of its newest chunk. */
-struct stack {
-	raddr chunk, top, limit;
-};
-
-static bool is_newest(const struct stack *stack, const struct head *head)
+bool frames_stack_possible(const struct frames_stack *stack)
 {
-	return raddr_equal(stack->limit, raddr_plus(stack->chunk, head->size)) &&
-	       stack->top.value >= stack->chunk.value + FRAMES_CHUNK_HEADER &&
-	       stack->top.value <= stack->limit.value;
+	uint64_t chunk = stack->chunk.value, top = stack->top.value, limit = stack->limit.value;
+	return chunk % 8 == 0 && top % 8 == 0 && limit > chunk && is_possible_size(limit - chunk) &&
+	       top <= limit && top >= chunk + FRAMES_CHUNK_HEADER;
+}
+
+static bool is_newest(const struct frames_stack *stack, const struct head *head)
+{
+	return frames_stack_possible(stack) &&
+	       raddr_equal(stack->limit, raddr_plus(stack->chunk, head->size));
 }
 
 /* Where the frames of a chunk that is not the newest end; false: not inside it. */
@@ -133,7 +134,7 @@ static bool find_end(raddr at, const struct head *head, raddr *ret)
 }
 
 /* Of a list that comes round nothing is believed; of one that breaks off, what was there until then. */
-static struct error *follow_chunks(struct walk *w, const struct stack *stack)
+static struct error *follow_chunks(struct walk *w, const struct frames_stack *stack)
 {
 	struct round round = {0};
 	raddr at = stack->chunk;
@@ -160,6 +161,21 @@ static struct error *follow_chunks(struct walk *w, const struct stack *stack)
 			return err;
 		at = head.previous;
 	}
+	return NULL;
+}
+
+struct error *frames_read_stack(struct space *space, const struct frames_stack *stack,
+				struct frames *ret, size_t *ret_count)
+{
+	size_t before = ret->chunks.count;
+	uint64_t most = size_min(space->mapped_size / CHUNK_MIN, CHUNKS_MAX);
+	struct walk w = {.space = space, .frames = ret, .chunks_left = size_subtract(most, before)};
+	struct error *err = follow_chunks(&w, stack);
+	if (err || w.n_lost)
+		ret->chunks.count = before;
+	if (err)
+		return err;
+	*ret_count = ret->chunks.count - before;
 	return NULL;
 }
 
@@ -220,11 +236,11 @@ static struct error *read_ids(struct walk *w, struct frames_thread *thread)
 	return NULL;
 }
 
-static struct error *read_stack(struct walk *w, raddr state, struct stack *ret)
+static struct error *read_stack(struct walk *w, raddr state, struct frames_stack *ret)
 {
 	uint8_t bytes[24];
 	bool read;
-	*ret = (struct stack){RADDR_NULL, RADDR_NULL, RADDR_NULL};
+	*ret = (struct frames_stack){RADDR_NULL, RADDR_NULL, RADDR_NULL};
 	if (!layout_has(w->layout, LAYOUT_TSTATE_DATASTACK_CHUNK))
 		return NULL;
 	raddr at = raddr_plus(state, layout_offset(w->layout, LAYOUT_TSTATE_DATASTACK_CHUNK));
@@ -232,8 +248,8 @@ static struct error *read_stack(struct walk *w, raddr state, struct stack *ret)
 	if (err || !read)
 		return err;
 	struct bytes b = bytes_of(bytes, sizeof(bytes));
-	*ret = (struct stack){raddr_at(bytes_u64(&b, 0)), raddr_at(bytes_u64(&b, 8)),
-			      raddr_at(bytes_u64(&b, 16))};
+	*ret = (struct frames_stack){raddr_at(bytes_u64(&b, 0)), raddr_at(bytes_u64(&b, 8)),
+				     raddr_at(bytes_u64(&b, 16))};
 	return NULL;
 }
 
@@ -248,7 +264,7 @@ static struct error *read_cached(struct walk *w, raddr state)
 
 static struct error *read_thread(struct walk *w, struct frames_thread *thread)
 {
-	struct stack stack;
+	struct frames_stack stack;
 	struct error *err = read_ids(w, thread);
 	err = err ?: read_stack(w, thread->state, &stack);
 	err = err ?: follow_chunks(w, &stack);

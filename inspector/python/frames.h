@@ -41,12 +41,27 @@ struct frames {
  * Fills *ret anew, keeping its room: so that under a stop nothing is allocated where a live pass came before. A chunk is
  * listed when it lies in private memory that may be written, has a possible size, and, of a thread's newest, when the
  * thread's limit is its end. What ends a list early is a doubt, after three tries. Chunks that no thread state leads to,
- * as those of greenlets that do not run, are not found. Where the layout does not tell of thread states there are none.
+ * as those of greenlets that wait, are not found. Where the layout does not tell of thread states there are none.
  * Python/pystate.c: push_chunk(), _PyThreadState_PopFrame(), read in 3.11 to 3.15. ERROR_GONE, ERROR_RESOURCE.
  */
 struct error *frames_read(struct space *space, const struct layout *layout,
 			  const struct runtime *runtime, struct frames *ret,
 			  struct doubts *doubts) MUST_CHECK;
+
+/* What a PyThreadState says of its newest chunk, or whoever has put a stack aside to give it to a thread again. */
+struct frames_stack {
+	raddr chunk, top, limit; /* datastack_chunk, _top, _limit */
+};
+
+/* Whether these can be the three: for words of which it is not known what they are. */
+bool frames_stack_possible(const struct frames_stack *stack);
+
+/*
+ * Adds the chunks of such a stack to ret->chunks, newest first, and says how many there are: none where anything of it
+ * disagrees, as of one whose memory went back. ERROR_GONE, ERROR_RESOURCE.
+ */
+struct error *frames_read_stack(struct space *space, const struct frames_stack *stack,
+				struct frames *ret, size_t *ret_count) MUST_CHECK;
 
 void frames_fini(struct frames *frames);
 

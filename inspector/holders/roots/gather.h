@@ -5,12 +5,19 @@
 #define INSPECTOR_HOLDERS_ROOTS_GATHER_H
 
 #include "inspector/holders/roots.h"
+#include "inspector/python/frames.h"
 #include "inspector/target/threads.h"
 
 struct gather_module {
 	raddr at, dict;
 	char *name;    /* owned, foreign: its __name__ */
 	uint64_t rank; /* its place in sys.modules, from 1 on; 0: it is not there */
+};
+
+/* A greenlet that waits: its frames are a thread's no more, until it goes on. */
+struct gather_greenlet {
+	raddr frame;         /* the frame object on top */
+	size_t first, count; /* from 3.11 on its chunks, in put_aside */
 };
 
 struct gather {
@@ -22,8 +29,11 @@ struct gather {
 	VEC(raddr) old_classes; /* 2.7: classes that are no types */
 	VEC(uint32_t) order;    /* types that were known at first, ascending address */
 	struct threads threads;
-	uint64_t left;   /* entries, slots and words that may still be looked at */
-	size_t n_before; /* roots of the phases before this one */
+	VEC(struct gather_greenlet) greenlets;
+	struct frames put_aside; /* chunks of those; no threads */
+	uint64_t n_unread; /* greenlets that wait, and whose frames could not be read to the end */
+	uint64_t left;     /* entries, slots and words that may still be looked at */
+	size_t n_before;   /* roots of the phases before this one */
 	enum root_phase phase;
 	bool too_many; /* roots of one phase: the rest of them is left out */
 };
@@ -56,13 +66,18 @@ enum gather_what gather_target(const struct gather *g, uint64_t word, uint32_t *
 /* Whether a dict holds the interned strings: up to 3.14 each is its own value there (Objects/unicodeobject.c). */
 bool gather_is_interned(const struct gather *g, raddr dict);
 
+/* Calls `take_one` with every object, in a block or elsewhere, whose label is wanted: a byte for each label. */
+struct error *gather_each(struct gather *g, const uint8_t *wanted,
+			  struct error *(*take_one)(struct gather *, raddr)) MUST_CHECK;
+
 /* ---- the finders, in the order in which roots are listed ------------------------------------- */
 
 /* Fills modules and old_classes from what the census found. */
 struct error *gather_modules(struct gather *g) MUST_CHECK;
+struct error *gather_greenlets(struct gather *g) MUST_CHECK; /* fills greenlets and put_aside */
 struct error *gather_globals(struct gather *g) MUST_CHECK;
 struct error *gather_attributes(struct gather *g) MUST_CHECK; /* of classes */
-struct error *gather_locals(struct gather *g) MUST_CHECK;     /* of frames */
+struct error *gather_locals(struct gather *g) MUST_CHECK;     /* of frames, greenlets' too */
 struct error *gather_classes(struct gather *g) MUST_CHECK;    /* themselves */
 struct error *gather_module_objects(struct gather *g) MUST_CHECK;
 struct error *gather_states(struct gather *g) MUST_CHECK; /* of interpreters and threads */

@@ -29,25 +29,29 @@ static uint8_t *labels_of_kind(const struct gather *g, enum type_kind kind)
 	return of_kind;
 }
 
-/* Every object of a kind, in a block or elsewhere. */
-static struct error *each_of_kind(struct gather *g, enum type_kind kind,
-				  struct error *(*take_one)(struct gather *, raddr))
+struct error *gather_each(struct gather *g, const uint8_t *wanted,
+			  struct error *(*take_one)(struct gather *, raddr))
 {
 	struct ground *ground = g->request->ground;
-	_cleanup_(free_pointer) uint8_t *of_kind = labels_of_kind(g, kind);
-	struct error *err = of_kind ? NULL : error_out_of_memory();
+	struct error *err = NULL;
 	for (uint32_t block = 0; !err && block < ground->plot.n_blocks; block++) {
 		struct object object;
-		if (of_kind[ground->labels.of_block[block]] &&
-		    ground_object(ground, block, &object))
+		if (wanted[ground->labels.of_block[block]] && ground_object(ground, block, &object))
 			err = take_one(g, object.at);
 	}
 	for (size_t i = 0; !err && i < ground->outside.list.count; i++) {
 		const struct outside_object *object = &ground->outside.list.items[i];
-		if (of_kind[object->label])
+		if (wanted[object->label])
 			err = take_one(g, raddr_at(object->at));
 	}
 	return err;
+}
+
+static struct error *each_of_kind(struct gather *g, enum type_kind kind,
+				  struct error *(*take_one)(struct gather *, raddr))
+{
+	_cleanup_(free_pointer) uint8_t *of_kind = labels_of_kind(g, kind);
+	return of_kind ? gather_each(g, of_kind, take_one) : error_out_of_memory();
 }
 
 static struct error *take_module(struct gather *g, raddr at)

@@ -153,15 +153,17 @@ static void gather_fini(struct gather *g)
 	vec_fini(&g->old_classes);
 	vec_fini(&g->order);
 	threads_fini(&g->threads);
+	vec_fini(&g->greenlets);
+	frames_fini(&g->put_aside);
 }
 
 struct error *roots_find(const struct roots_request *request, struct roots *ret,
 			 struct doubts *doubts)
 {
 	static struct error *(*const finders[])(struct gather *) = {
-		gather_modules, gather_globals,        gather_attributes, gather_locals,
-		gather_classes, gather_module_objects, gather_states,     gather_data,
-		gather_frames,  gather_stacks,
+		gather_modules, gather_greenlets, gather_globals,        gather_attributes,
+		gather_locals,  gather_classes,   gather_module_objects, gather_states,
+		gather_data,    gather_frames,    gather_stacks,
 	};
 	_cleanup_(roots_fini) struct roots roots = {VEC_EMPTY};
 	_cleanup_(gather_fini) struct gather g = {
@@ -180,6 +182,12 @@ struct error *roots_find(const struct roots_request *request, struct roots *ret,
 	if (!g.left || g.too_many)
 		doubts_add(doubts, DOUBT_HOLDERS_PARTIAL, DOUBT_PARTIAL, 1,
 			   "there are more names than are looked at");
+	if (g.n_unread)
+		doubts_add(doubts, DOUBT_HOLDERS_PARTIAL, DOUBT_PARTIAL, g.n_unread,
+			   "the frames of %" PRIu64
+			   " greenlets that wait could not be read: what their "
+			   "variables hold may be told as reached by nothing",
+			   g.n_unread);
 	*ret = roots;
 	roots = (struct roots){VEC_EMPTY};
 	return NULL;

@@ -14,21 +14,6 @@
 #define WEAKREF_PREVIOUS 3
 #define WEAKREF_NEXT     4
 
-/* A type or one that it is derived from, by name; bounded, since foreign. */
-static bool derives_from(struct type_table *types, uint32_t index, const char *const *names)
-{
-	for (unsigned i = 0; index != TYPE_NONE && i < 60; i++) {
-		const struct type *type = type_table_get(types, index);
-		for (const char *const *name = names; !type->heap && *name; name++)
-			if (type->name && !strcmp(type->name, *name))
-				return true;
-		if (raddr_is_null(type->base))
-			return false;
-		index = type_table_find(types, type->base);
-	}
-	return false;
-}
-
 /* Py_TPFLAGS_HAVE_GC, Include/object.h: 2.7 to 3.15. */
 #define TYPE_FLAG_GC (UINT64_C(1) << 14)
 
@@ -50,7 +35,7 @@ static bool is_weak_reference(struct type_table *types, uint32_t index)
 					    "weakproxy",
 					    "weakcallableproxy",
 					    NULL};
-	return derives_from(types, index, names);
+	return type_table_ancestor(types, index, names) != TYPE_NONE;
 }
 
 static void skip(struct rule *rule, uint64_t offset)
