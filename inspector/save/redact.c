@@ -4,7 +4,8 @@
  *	arena     pool ─▷ header kept, each block a cell
  *	heap      chunk ─▷ chunk ─▷ … sizes kept, each chunk's inside a cell; where the chain
  *	          breaks, words
- *	mapped    a page that begins with a large chunk's header: one cell
+ *	mapped    a page that begins with a large chunk's header: one cell; with that of a stack of
+ *	          Python's: that, and words
  *	else      words, or all of it
  */
 #include "inspector/save/redact.h"
@@ -12,6 +13,8 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "inspector/heap/pymalloc_shape.h"
+#include "inspector/python/frames.h"
+#include "inspector/save/redact_stack.h"
 #include "inspector/target/savefile/savefile_format.h"
 
 #include <string.h>
@@ -84,6 +87,13 @@ static bool is_stack(uint64_t at, uint64_t start, uint64_t size)
 	       start + size == size_align_up(at + 1, 4096);
 }
 
+/* Where a stack of Python's ends may be where its mapping does: the address of nothing. */
+static bool is_end_of_stack(const struct view *v, uint64_t from, uint64_t at, uint64_t w)
+{
+	return at >= from + 16 && redact_stack_ends(word_at(v, at - 16), word_at(v, at - 8), w) &&
+	       grounds_of(&v->r->grounds, w - 1);
+}
+
 static void keep_words(const struct view *v, uint64_t from, uint64_t to)
 {
 	struct redactor *r = v->r;
@@ -91,7 +101,8 @@ static void keep_words(const struct view *v, uint64_t from, uint64_t to)
 		uint64_t w = word_at(v, at);
 		if (at + 16 <= to && is_stack(at, w, word_at(v, at + 8)))
 			memcpy(v->out + (at - v->base), v->in + (at - v->base), 16);
-		else if (w && (is_address(r, w) || is_hidden_link(r, at, w)))
+		else if (w && (is_address(r, w) || is_hidden_link(r, at, w) ||
+			       is_end_of_stack(v, from, at, w)))
 			memcpy(v->out + (at - v->base), &w, sizeof(w));
 	}
 }
@@ -272,6 +283,9 @@ static uint64_t blank_anonymous(const struct view *v, uint64_t at, uint64_t limi
 {
 	uint64_t size = 0, page = size_min(size_align_up(at + 1, 4096), limit);
 	if (page - at < 4096 || !is_mapped_chunk(v, at, limit, &size)) {
+		if (page - at == 4096 && v->r->python.typed &&
+		    redact_stack_begins(&v->r->types, at, v->in + (at - v->base), limit - at))
+			keep_bytes(v, at, at + FRAMES_CHUNK_HEADER);
 		keep_words(v, at, page);
 		return page;
 	}
