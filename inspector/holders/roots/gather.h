@@ -31,9 +31,10 @@ struct gather {
 	struct threads threads;
 	VEC(struct gather_greenlet) greenlets;
 	struct frames put_aside; /* chunks of those; no threads */
-	uint64_t n_unread; /* greenlets that wait, and whose frames could not be read to the end */
-	uint64_t left;     /* entries, slots and words that may still be looked at */
-	size_t n_before;   /* roots of the phases before this one */
+	uint64_t n_strange,
+		n_cut; /* greenlets that wait and are not among these, and those of which not all frames were read */
+	uint64_t left;   /* entries, slots and words that may still be looked at */
+	size_t n_before; /* roots of the phases before this one */
 	enum root_phase phase;
 	bool too_many; /* roots of one phase: the rest of them is left out */
 };

@@ -17,6 +17,7 @@
 
 #define HEX_3_11  0x030b0000
 #define SIZE_MOST KIB /* of the object as of what it points to: either has less than half of that */
+#define SIZE_ALL  96  /* an object that has no more cannot have all by itself */
 
 /* What the words of some memory say. */
 struct found {
@@ -80,7 +81,7 @@ static struct error *take_found(struct gather *g, const struct found *found)
 	if (!found->n_frames)
 		return NULL;
 	if (found->n_frames > 1 || (has_stacks(g) && found->n_stacks != 1)) {
-		g->n_unread++;
+		g->n_strange++;
 		return NULL;
 	}
 	struct gather_greenlet *place = vec_push(&g->greenlets);
@@ -98,7 +99,7 @@ static bool begins_with_functions(const struct gather *g, raddr at)
 	return region && region->kind == REGION_FILE;
 }
 
-/* The memory that one of its words is the address of and that names it in turn: one of all. */
+/* The memory that one of its words is the address of and that names it in turn. */
 static struct error *search_behind(struct gather *g, raddr greenlet, uint64_t size,
 				   struct found *ret)
 {
@@ -137,6 +138,7 @@ static struct error *take_greenlet(struct gather *g, raddr at)
 	struct error *err = search(g, at, size, at, &found);
 	if (!err && !found.n_frames)
 		err = search_behind(g, at, size, &found);
+	g->n_strange += !err && !found.n_frames && !found.names_itself && size <= SIZE_ALL;
 	return err ?: take_found(g, &found);
 }
 

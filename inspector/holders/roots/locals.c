@@ -210,7 +210,7 @@ struct error *gather_locals(struct gather *g)
 {
 	_cleanup_(pass_fini) struct pass pass = {.g = g, .take_frame = add_variables};
 	struct error *err = each_frame(&pass);
-	g->n_unread += pass.n_cut;
+	g->n_cut += pass.n_cut;
 	return err;
 }
 

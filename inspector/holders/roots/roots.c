@@ -16,6 +16,7 @@
 /* Of all modules', classes' and frames' names together: a heap has more, but they are not roots. */
 #define LEFT_MAX     (UINT64_C(1) << 23)
 #define ROOTS_MAX    ((size_t)1 << 20) /* of one phase */
+#define FEW          100               /* one of so many */
 #define INTERNED_MIN 16                /* strings that begin a dict whose values are its keys */
 
 struct error *gather_add(struct gather *g, struct root root, const char *name)
@@ -157,6 +158,20 @@ static void gather_fini(struct gather *g)
 	frames_fini(&g->put_aside);
 }
 
+/* Of a target that runs on, a few have gone on before all of them was read. */
+static void doubt_greenlets(const struct gather *g, struct doubts *doubts)
+{
+	uint64_t n = g->n_strange + g->n_cut, all = g->n_strange + g->greenlets.count;
+	bool few = !g->request->ground->still && n <= all / FEW;
+	if (n)
+		doubts_add(
+			doubts, DOUBT_HOLDERS_PARTIAL, few ? DOUBT_NOTE : DOUBT_PARTIAL, n,
+			"the frames of %" PRIu64 " of %" PRIu64
+			" greenlets that wait could not be read: what their variables hold may be "
+			"told as reached by nothing",
+			n, all);
+}
+
 struct error *roots_find(const struct roots_request *request, struct roots *ret,
 			 struct doubts *doubts)
 {
@@ -182,12 +197,7 @@ struct error *roots_find(const struct roots_request *request, struct roots *ret,
 	if (!g.left || g.too_many)
 		doubts_add(doubts, DOUBT_HOLDERS_PARTIAL, DOUBT_PARTIAL, 1,
 			   "there are more names than are looked at");
-	if (g.n_unread)
-		doubts_add(doubts, DOUBT_HOLDERS_PARTIAL, DOUBT_PARTIAL, g.n_unread,
-			   "the frames of %" PRIu64
-			   " greenlets that wait could not be read: what their "
-			   "variables hold may be told as reached by nothing",
-			   g.n_unread);
+	doubt_greenlets(&g, doubts);
 	*ret = roots;
 	roots = (struct roots){VEC_EMPTY};
 	return NULL;

@@ -72,7 +72,6 @@ def handle(number):
     sessions = [Session(number * 20 + i) for i in range(20)]
     if number == 7:
         say("session", sessions[3])
-        say("data", data)
     inner(number)
     return data, sessions
 
@@ -159,7 +158,6 @@ def main():
     thread.daemon = True
     thread.start()
     ready.wait()
-    say("of_main", of_main)
     greenlet.greenlet(run).switch()
     return of_main
 

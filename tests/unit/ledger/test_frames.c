@@ -144,6 +144,50 @@ static void every_thread_tells_its_chunks(void **state)
 	scene_fini(&s);
 }
 
+static size_t read_aside(struct scene *s, uint64_t chunk, uint64_t top, uint64_t limit)
+{
+	const struct frames_stack stack = {raddr_at(chunk), raddr_at(top), raddr_at(limit)};
+	size_t count = 77;
+	assert_null(frames_read_stack(&s->space, &stack, &s->frames, &count));
+	return count;
+}
+
+/* As a greenlet that waits has it. */
+static void a_stack_that_no_thread_has(void **state)
+{
+	(void)state;
+	const uint64_t newest = CHUNK + STEP, end = CHUNK + 2 * STEP;
+	struct scene s;
+	scene_init(&s);
+	assert_int_equal(read_aside(&s, newest, newest + 0x40, end), 3);
+	assert_int_equal(read_aside(&s, CHUNK, CHUNK + 0x20, CHUNK + STEP), 1); /* added */
+	assert_int_equal(s.frames.chunks.count, 4);
+	expect_chunk(&s, 0, newest, STEP, 0x40, false);
+	expect_chunk(&s, 1, CHUNK + 4 * STEP, 4 * STEP, 24 + 8000, false);
+	expect_chunk(&s, 2, CHUNK + 2 * STEP, STEP, STEP, false);
+	expect_chunk(&s, 3, CHUNK, STEP, 0x20, false);
+	scene_fini(&s);
+}
+
+static void of_a_stack_that_disagrees_nothing_is_told(void **state)
+{
+	(void)state;
+	const uint64_t newest = CHUNK + STEP, top = newest + 0x40, end = newest + STEP;
+	struct scene s;
+	scene_init(&s);
+	assert_int_equal(read_aside(&s, 0, 0, 0), 0);
+	assert_int_equal(read_aside(&s, newest, end + 8, end), 0);
+	assert_int_equal(read_aside(&s, newest, newest + 16, end), 0);
+	assert_int_equal(read_aside(&s, newest, top, end + STEP), 0);
+	assert_int_equal(read_aside(&s, newest + 8, top, end + 8), 0);
+	put_chunk(CHUNK + 2 * STEP, 0, STEP + 8, 2045); /* the last of three */
+	assert_int_equal(read_aside(&s, newest, top, end), 0);
+	put_chunk(CHUNK + 2 * STEP, newest, STEP, 2045);
+	assert_int_equal(read_aside(&s, newest, top, end), 0);
+	assert_int_equal(s.frames.chunks.count, 0);
+	scene_fini(&s);
+}
+
 static void they_are_named_by_their_thread(void **state)
 {
 	(void)state;
@@ -361,6 +405,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_thread_tells_its_chunks),
+		cmocka_unit_test(a_stack_that_no_thread_has),
+		cmocka_unit_test(of_a_stack_that_disagrees_nothing_is_told),
 		cmocka_unit_test(they_are_named_by_their_thread),
 		cmocka_unit_test(a_newest_chunk_must_end_at_its_limit),
 		cmocka_unit_test(what_lies_before_a_broken_link_stays),

@@ -368,6 +368,60 @@ static void stacks(void **state)
 	assert_int_equal(kept(place + 24), 0);
 }
 
+#define TYPE_CODE  (DATA + 0x1400)
+#define STACK_SIZE UINT64_C(0x4000)
+
+/* Where one begins: its head is kept where a code object shows that it is one. */
+static void python_stacks(void **state)
+{
+	(void)state;
+	const uint64_t first = LARGE, later = LARGE + STACK_SIZE, wrong = LARGE + 2 * STACK_SIZE,
+		       code = chunk(200);
+	make_type(TYPE_CODE, "code", 200, 0);
+	put(code + 8, TYPE_CODE);
+	top();
+	for (uint64_t at = first; at <= wrong; at += STACK_SIZE) {
+		put(at, at == later ? first : 0);
+		put(at + 8, STACK_SIZE);
+		put(at + 16, 0x100);
+		put(at + (at == later ? 24 : 32), at == wrong ? CODE + 8 : code);
+		put(at + 40, 4711);
+	}
+	blanked(LARGE);
+	assert_int_equal(kept(first + 8), STACK_SIZE);
+	assert_int_equal(kept(first + 16), 0x100);
+	assert_int_equal(kept(first + 32), code);
+	assert_int_equal(kept(later), first);
+	assert_int_equal(kept(later + 8), STACK_SIZE);
+	assert_int_equal(kept(later + 16), 0x100);
+	assert_int_equal(kept(wrong + 8), 0);
+	assert_int_equal(kept(wrong + 16), 0);
+	assert_int_equal(kept(wrong + 32), CODE + 8);
+	assert_int_equal(kept(first + 40) + kept(later + 40), 0);
+}
+
+/* What says where one is: its end may be where a mapping ends. */
+static void ends_of_python_stacks(void **state)
+{
+	(void)state;
+	const uint64_t last = LARGE + SIZE - STACK_SIZE, end = LARGE + SIZE;
+	uint64_t good = chunk(24), bad = chunk(24), alone = chunk(16);
+	put(good, last);
+	put(good + 8, last + 0x100);
+	put(good + 16, end);
+	put(bad, last + 0x1000); /* no size that one has */
+	put(bad + 8, last + 0x1100);
+	put(bad + 16, end);
+	put(alone + 8, end);
+	top();
+	blanked(HEAP);
+	assert_int_equal(kept(good), last);
+	assert_int_equal(kept(good + 16), end);
+	assert_int_equal(kept(bad), last + 0x1000);
+	assert_int_equal(kept(bad + 16), 0);
+	assert_int_equal(kept(alone + 8), 0);
+}
+
 /* Keys of a dict of 3.12 with 8 slots: shape and pointers stay, hashes go. */
 static void keys_of_dicts(void **state)
 {
@@ -409,6 +463,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(mapped_chunks, begin, end),
 		cmocka_unit_test_setup_teardown(a_chunk_in_two_mappings, begin, end),
 		cmocka_unit_test_setup_teardown(stacks, begin, end),
+		cmocka_unit_test_setup_teardown(python_stacks, begin, end),
+		cmocka_unit_test_setup_teardown(ends_of_python_stacks, begin, end),
 		cmocka_unit_test_setup_teardown(keys_of_dicts, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
