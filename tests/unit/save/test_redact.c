@@ -376,15 +376,16 @@ static void python_stacks(void **state)
 {
 	(void)state;
 	const uint64_t first = LARGE, later = LARGE + STACK_SIZE, wrong = LARGE + 2 * STACK_SIZE,
-		       code = chunk(200);
+		       code = chunk(200), app = chunk(48), late = LARGE + SIZE - 0x1000;
 	make_type(TYPE_CODE, "code", 200, 0);
 	put(code + 8, TYPE_CODE);
+	put(app + 8, TYPE_APP);
 	top();
 	for (uint64_t at = first; at <= wrong; at += STACK_SIZE) {
 		put(at, at == later ? first : 0);
 		put(at + 8, STACK_SIZE);
 		put(at + 16, 0x100);
-		put(at + (at == later ? 24 : 32), at == wrong ? CODE + 8 : code);
+		put(at + (at == later ? 24 : 32), at == wrong ? app : code);
 		put(at + 40, 4711);
 	}
 	blanked(LARGE);
@@ -396,8 +397,13 @@ static void python_stacks(void **state)
 	assert_int_equal(kept(later + 16), 0x100);
 	assert_int_equal(kept(wrong + 8), 0);
 	assert_int_equal(kept(wrong + 16), 0);
-	assert_int_equal(kept(wrong + 32), CODE + 8);
+	assert_int_equal(kept(wrong + 32), app);
 	assert_int_equal(kept(first + 40) + kept(later + 40), 0);
+	put(late + 8, STACK_SIZE); /* more than is mapped */
+	put(late + 32, code);
+	blanked(late);
+	assert_int_equal(kept(late + 8), 0);
+	assert_int_equal(kept(late + 32), code);
 }
 
 /* What says where one is: its end may be where a mapping ends. */
