@@ -9,6 +9,7 @@
 #include "inspector/census/ground.h"
 
 #include "base/cleanup.h"
+#include "inspector/census/copy/burst_stacks.h"
 #include "inspector/census/passes/passes.h"
 #include "inspector/census/plotting/plot_make.h"
 #include "inspector/census/tables/arrays.h"
@@ -42,17 +43,8 @@ static struct error *know_shapes(const struct ground_request *request, struct gr
 	return err;
 }
 
-struct mappings {
-	VEC(struct burst_range) list;
-};
-
-static void mappings_fini(struct mappings *mappings)
-{
-	vec_fini(&mappings->list);
-}
-
-/* Small ones: frames of Python, what libraries map for themselves. Where malloc is not walked all: objects lie in them. */
-static struct error *find_mappings(const struct ground_request *request, struct mappings *ret)
+/* Small ones: what libraries map for themselves. Where malloc is not walked all: objects lie in them. */
+static struct error *find_mappings(const struct ground_request *request, struct burst_stacks *ret)
 {
 	const struct space *space = request->space;
 	bool walked = malloc_look_walks(request->look->malloc);
@@ -98,14 +90,15 @@ static uint64_t room_for_copy(const struct ground_request *request)
 static struct error *copy(const struct ground_request *request, const struct burst_hold *hold,
 			  struct ground *ground)
 {
-	_cleanup_(mappings_fini) struct mappings mappings = {VEC_EMPTY};
-	struct error *err = find_mappings(request, &mappings);
+	_cleanup_(burst_stacks_fini) struct burst_stacks more = {VEC_EMPTY};
+	struct error *err = burst_stacks_find(request->space, &request->look->frames, &more);
+	err = err ?: find_mappings(request, &more);
 	const struct burst_wanted_request wishes = {
 		.space = request->space,
 		.origin = &request->subject->origin,
 		.look = request->look,
-		.more = mappings.list.items,
-		.n_more = mappings.list.count,
+		.more = more.list.items,
+		.n_more = more.list.count,
 	};
 	err = err ?: burst_wanted_find(&wishes, &ground->wanted);
 	const struct burst_request burst = {
