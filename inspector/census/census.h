@@ -42,8 +42,8 @@ struct census_signature {
 
 /* Arrays by what they hold. */
 struct census_array {
-	char *type;  /* "numpy.ndarray", "array.array"; owned, foreign */
-	char *dtype; /* "float64"; owned, foreign; NULL: not known */
+	char *type; /* "numpy.ndarray", "pandas.core.frame.DataFrame"; owned, foreign */
+	char *dtype; /* "float64", of a DataFrame "2 float64 + 1 object"; owned, foreign; NULL: not known */
 	uint64_t shape[8];
 	uint32_t n_shape; /* dimensions; more than 8 are told as 8 */
 	uint64_t count, data_bytes;

@@ -196,9 +196,20 @@ static void write_signatures(struct page *page, const struct census *census, uin
 
 static void add_shape(struct text *line, const struct census_array *a)
 {
-	text_addf(line, "%s of %s", a->type ?: "array", a->dtype ?: "?");
 	for (uint32_t i = 0; i < a->n_shape && i < ARRAY_SIZE(a->shape); i++)
 		text_addf(line, "%s%" PRIu64, i ? " x " : ", ", a->shape[i]);
+}
+
+/* Of what has columns of several dtypes the shape comes first: a line may be cut short. */
+static void add_array(struct text *line, const struct census_array *a)
+{
+	bool table = a->dtype && strchr(a->dtype, ' ');
+	text_add(line, a->type ?: "array");
+	if (table)
+		add_shape(line, a);
+	text_addf(line, " of %s", a->dtype ?: "?");
+	if (!table)
+		add_shape(line, a);
 }
 
 static void write_arrays(struct page *page, const struct census *census, uint64_t limit)
@@ -215,7 +226,7 @@ static void write_arrays(struct page *page, const struct census *census, uint64_
 		page_addf(page, "%12s ", count);
 		page_amount(page, page_amount_width(page), a->data_bytes);
 		page_addf(page, "  ");
-		add_shape(&line, a);
+		add_array(&line, a);
 		page->text->failed |= line.failed;
 		write_name(page, 15 + (unsigned)page_amount_width(page), text_string(&line));
 	}

@@ -1,160 +1,146 @@
 /*
  * arrays: what an array says of its elements, read, and equal ones counted together.
  *
- *	ndarray    [head][data][nd][dimensions ─▷][strides ─▷][base][descr ─▷ type number][flags]
- *	array      [head][size][items ─▷][allocated][descr ─▷ type code, item size]
+ *	ndarray, DataFrame, Series, Tensor    inspector/object/arrays
+ *	array.array    [head][size][items ─▷][allocated][descr ─▷ type code, item size]
  *
- * (PyArrayObject_fields, numpy/core/include/numpy/ndarraytypes.h of 1.24, the same in 2.x: behind PyArray_Descr's type number
- * the two differ, so element sizes are taken from the number, or from strides. arrayobject, Modules/arraymodule.c, 2.7 to 3.15.)
+ * (arrayobject, Modules/arraymodule.c, 2.7 to 3.15.)
+ *
+ * Memory that several show is told once: an ndarray's data with the ndarray that has them and with the first frame that
+ * shows all of them, or else the first Series (frames keep some of their columns as such, too); a storage with the first tensor
+ * that shows all of it, and only where none does with one that shows a part.
  */
 #include "inspector/census/tables/arrays.h"
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "inspector/census/tables/numbers.h"
+#include "inspector/object/arrays/data_frame.h"
+#include "inspector/object/arrays/ndarray.h"
+#include "inspector/object/arrays/tensor.h"
+#include "inspector/object/word.h"
 
 #include <stdio.h>
 
 #define ARRAYS_MAX 4096 /* distinct ones */
-#define DIMENSIONS 8    /* that are told */
-#define ND_MAX     64
+#define BASES_MAX  64   /* of a type that are looked at */
 
-struct element {
-	const char *name;
-	uint64_t size; /* 0: each dtype has its own */
-	char letter;   /* of those, in their name */
+enum sort {
+	SORT_UNKNOWN,
+	SORT_NONE,
+	SORT_NDARRAY,
+	SORT_ARRAY,
+	SORT_FRAME,
+	SORT_SERIES,
+	SORT_TENSOR,
 };
 
-/* By NPY_TYPES. */
-static const struct element elements[] = {
-	{"bool", 1, 0},         {"int8", 1, 0},        {"uint8", 1, 0},       {"int16", 2, 0},
-	{"uint16", 2, 0},       {"int32", 4, 0},       {"uint32", 4, 0},      {"int64", 8, 0},
-	{"uint64", 8, 0},       {"longlong", 8, 0},    {"ulonglong", 8, 0},   {"float32", 4, 0},
-	{"float64", 8, 0},      {"longdouble", 16, 0}, {"complex64", 8, 0},   {"complex128", 16, 0},
-	{"clongdouble", 32, 0}, {"object", 8, 0},      {"bytes", 0, 'S'},     {"str", 0, 'U'},
-	{"void", 0, 'V'},       {"datetime64", 8, 0},  {"timedelta64", 8, 0}, {"float16", 2, 0},
-};
-
-struct array {
-	char dtype[24]; /* "" not known */
-	uint64_t shape[DIMENSIONS];
-	uint32_t n_shape;
-	uint64_t data_bytes;
+/* A tensor that shows a part of a storage, and its row. */
+struct part_shown {
+	raddr storage;
+	uint64_t bytes;
+	uint32_t row;
 };
 
 struct arrays {
 	struct ground *ground;
 	struct census *census;
 	struct numbers known;
+	struct numbers claimed; /* memory that was told, by its address */
+	VEC(struct part_shown) parts;
+	uint8_t *sorts; /* by type, enum sort; of the first n_sorts */
+	size_t n_sorts;
+	uint64_t budget; /* blocks of frames */
+	bool has_series;
+	bool failed; /* out of memory */
 };
 
 static void arrays_fini(struct arrays *a)
 {
 	numbers_fini(&a->known);
+	numbers_fini(&a->claimed);
+	vec_fini(&a->parts);
+	free(a->sorts);
 }
 
-static uint64_t word_at(struct burst *burst, uint64_t at)
+/* ---- which are arrays ----------------------------------------------------------------- */
+
+static enum sort sort_by_name(const char *name)
 {
-	uint64_t word = 0;
-	(void)burst_word(burst, raddr_at(at), &word);
-	return word;
+	return data_frame_is(name)          ? SORT_FRAME
+	       : data_frame_is_series(name) ? SORT_SERIES
+	       : tensor_is_base(name)       ? SORT_TENSOR
+					    : SORT_NONE;
 }
 
-/* ---- numpy ---------------------------------------------------------------------------- */
-
-#define ND_OWNS_DATA 4
-
-struct ndarray {
-	uint64_t data, nd, dimensions, strides, base, descr, flags;
-};
-
-static bool read_ndarray(struct arrays *a, const struct object *object, struct ndarray *ret)
+/* A subclass has them somewhere in its tp_mro: not as its first base, where it has several. */
+static enum sort sort_by_bases(struct type_table *types, uint32_t type)
 {
-	uint64_t from = a->ground->shapes.ob_type + 8;
-	const uint8_t *bytes = burst_bytes(a->ground->burst, raddr_plus(object->at, from), 56);
-	if (!bytes)
+	const struct shapes *s = types->shapes;
+	raddr mro = word_pointer(types, type_table_get(types, type)->at, s->type.mro);
+	uint64_t n = size_min(word_at(types, mro, s->ob_size), BASES_MAX);
+	enum sort sort = sort_by_name(type_table_get(types, type)->name);
+	for (uint64_t i = 0; sort == SORT_NONE && i < n; i++) {
+		uint32_t base =
+			type_table_find(types, word_pointer(types, mro, s->tuple.items + i * 8));
+		if (base != TYPE_NONE)
+			sort = sort_by_name(type_table_get(types, base)->name);
+	}
+	return sort;
+}
+
+static enum sort find_sort(struct type_table *types, uint32_t type)
+{
+	switch ((int)type_table_get(types, type)->kind) {
+	case TYPE_NDARRAY:
+		return SORT_NDARRAY;
+	case TYPE_ARRAY:
+		return SORT_ARRAY;
+	case TYPE_OTHER:
+		return sort_by_bases(types, type);
+	default:
+		return SORT_NONE;
+	}
+}
+
+static enum sort sort_of(struct arrays *a, uint32_t type)
+{
+	if (type < a->n_sorts && a->sorts[type] != SORT_UNKNOWN)
+		return (enum sort)a->sorts[type];
+	enum sort sort = find_sort(&a->ground->types, type);
+	if (type < a->n_sorts)
+		a->sorts[type] = (uint8_t)sort;
+	return sort;
+}
+
+/* ---- what each says ------------------------------------------------------------------- */
+
+/* Whether it was not told before. */
+static bool claim(void *context, raddr at)
+{
+	struct arrays *a = context;
+	uint64_t hash = numbers_mix(0, at.value);
+	if (numbers_find(&a->claimed, hash) != NUMBERS_NONE)
 		return false;
-	struct bytes b = bytes_of(bytes, 56);
-	*ret = (struct ndarray){
-		.data = bytes_u64(&b, 0),
-		.nd = bytes_u32(&b, 8),
-		.dimensions = bytes_u64(&b, 16),
-		.strides = bytes_u64(&b, 24),
-		.base = bytes_u64(&b, 32),
-		.descr = bytes_u64(&b, 40),
-		.flags = bytes_u32(&b, 48),
-	};
-	return ret->nd <= ND_MAX;
-}
-
-/* The number of elements; 0 where the shape cannot be read. */
-static uint64_t read_shape(struct burst *burst, const struct ndarray *nd, struct array *ret)
-{
-	uint64_t n = 1, dimension;
-	for (uint64_t i = 0; i < nd->nd; i++) {
-		if (!burst_word(burst, raddr_at(nd->dimensions + i * 8), &dimension) ||
-		    dimension >> 48)
-			return 0;
-		if (i < DIMENSIONS)
-			ret->shape[ret->n_shape++] = dimension;
-		n = size_multiply(n, dimension);
-	}
-	return n;
-}
-
-/* Bytes from one element to the next, in memory without gaps: the smallest stride is. */
-static uint64_t stride_of(struct burst *burst, const struct ndarray *nd)
-{
-	uint64_t least = 0;
-	for (uint64_t i = 0; i < nd->nd; i++) {
-		uint64_t stride = word_at(burst, nd->strides + i * 8);
-		if (stride && stride >> 40 == 0 && (!least || stride < least))
-			least = stride;
-	}
-	return least;
-}
-
-/* Of those whose elements are as long as each array has them numpy tells the length in the name, of str in characters. */
-static void name_dtype(struct array *array, const struct element *element, uint64_t size)
-{
-	uint64_t told = element->letter == 'U' ? size / 4 : size;
-	if (element->letter && size)
-		(void)snprintf(array->dtype, sizeof(array->dtype), "%c%" PRIu64, element->letter,
-			       told);
-	else
-		(void)snprintf(array->dtype, sizeof(array->dtype), "%s", element->name);
+	a->failed |= !numbers_add(&a->claimed, hash, 0);
+	return true;
 }
 
 static bool describe_ndarray(struct arrays *a, const struct object *object, struct array *ret)
 {
-	struct burst *burst = a->ground->burst;
 	struct ndarray nd;
-	if (!read_ndarray(a, object, &nd))
+	if (!ndarray_read(&a->ground->types, object->at, &nd))
 		return false;
-	uint64_t n = read_shape(burst, &nd, ret), size = 0;
-	uint64_t number_at = nd.descr + a->ground->shapes.ob_type + 8 + 12;
-	const uint8_t *number = burst_bytes(burst, raddr_at(number_at), 4);
-	if (number) {
-		struct bytes b = bytes_of(number, 4);
-		uint32_t i = bytes_u32(&b, 0);
-		size = i < ARRAY_SIZE(elements) && elements[i].size ? elements[i].size
-								    : stride_of(burst, &nd);
-		if (i < ARRAY_SIZE(elements))
-			name_dtype(ret, &elements[i], size);
-	}
-	/* What a view shows is another's. */
-	ret->data_bytes = nd.flags & ND_OWNS_DATA ? size_multiply(n, size) : 0;
+	*ret = nd.array;
 	return true;
 }
 
-/* ---- array.array ---------------------------------------------------------------------- */
-
 static bool describe_array(struct arrays *a, const struct object *object, struct array *ret)
 {
-	struct burst *burst = a->ground->burst;
-	uint64_t head = object->at.value + a->ground->shapes.ob_size;
-	uint64_t descr = word_at(burst, head + 24);
-	const uint8_t *bytes = descr ? burst_bytes(burst, raddr_at(descr), 8) : NULL;
+	struct type_table *types = &a->ground->types;
+	raddr head = raddr_plus(object->at, a->ground->shapes.ob_size);
+	raddr descr = word_pointer(types, head, 24);
+	const uint8_t *bytes = raddr_is_null(descr) ? NULL : burst_bytes(types->burst, descr, 8);
 	if (!bytes || bytes[0] < 'A' || bytes[0] > 'z')
 		return false;
 	struct bytes b = bytes_of(bytes, 8);
@@ -162,10 +148,68 @@ static bool describe_array(struct arrays *a, const struct object *object, struct
 	if (item == 0 || item > 16)
 		return false;
 	(void)snprintf(ret->dtype, sizeof(ret->dtype), "%c", bytes[0]);
-	ret->shape[0] = word_at(burst, head);
+	ret->shape[0] = word_at(types, head, 0);
 	ret->n_shape = 1;
-	ret->data_bytes = size_multiply(word_at(burst, head + 16), item);
+	ret->data_bytes = size_multiply(word_at(types, head, 16), item);
 	return true;
+}
+
+static bool describe_frame(struct arrays *a, const struct object *object, bool series,
+			   struct array *ret)
+{
+	const struct data_frame_request request = {
+		.types = &a->ground->types,
+		.series = series,
+		.budget = &a->budget,
+		.claim = claim,
+		.context = a,
+	};
+	return data_frame_read(&request, object, ret);
+}
+
+static bool read_memory(void *context, raddr at, void *to, size_t size)
+{
+	const uint8_t *bytes = burst_bytes(context, at, size);
+	if (bytes)
+		memcpy(to, bytes, size);
+	return bytes;
+}
+
+/* Of a tensor that shows a part of its storage, *ret_part is what is yet to be told. */
+static bool describe_tensor(struct arrays *a, const struct object *object, struct array *ret,
+			    struct part_shown *ret_part)
+{
+	const struct tensor_memory memory = {
+		.space = a->ground->space, .read = read_memory, .context = a->ground->burst};
+	struct tensor tensor;
+	if (!tensor_read(&memory, object->at, a->ground->shapes.ob_type + 8, &tensor))
+		return false;
+	*ret = tensor.array;
+	if (!tensor.whole || !claim(a, tensor.storage))
+		ret->data_bytes = 0;
+	if (!tensor.whole && !raddr_is_null(tensor.storage))
+		*ret_part = (struct part_shown){tensor.storage, tensor.array.data_bytes, 0};
+	return true;
+}
+
+static bool describe(struct arrays *a, const struct object *object, enum sort sort,
+		     struct array *ret, struct part_shown *ret_part)
+{
+	switch (sort) {
+	case SORT_NDARRAY:
+		return describe_ndarray(a, object, ret);
+	case SORT_ARRAY:
+		return describe_array(a, object, ret);
+	case SORT_FRAME:
+	case SORT_SERIES:
+		return describe_frame(a, object, sort == SORT_SERIES, ret);
+	case SORT_TENSOR:
+		return describe_tensor(a, object, ret, ret_part);
+	case SORT_UNKNOWN:
+	case SORT_NONE:
+		break;
+	}
+	return false;
 }
 
 /* ---- equal ones ----------------------------------------------------------------------- */
@@ -190,27 +234,52 @@ static struct error *add(struct census *census, const struct array *array, const
 	return added->type ? NULL : error_out_of_memory();
 }
 
-static struct error *count_array(struct arrays *a, const struct object *object)
+/* *ret_row: NUMBERS_NONE where there are too many. */
+static struct error *count(struct arrays *a, const struct array *array, uint32_t type,
+			   uint32_t *ret_row)
 {
-	const struct type *type = type_table_get(&a->ground->types, object->type);
 	struct census *census = a->census;
-	struct array array = {.n_shape = 0};
-	bool known = type->kind == TYPE_NDARRAY ? describe_ndarray(a, object, &array)
-						: describe_array(a, object, &array);
-	if (!known)
-		return NULL;
-	uint64_t hash = hash_of(&array, object->type);
-	uint32_t row = numbers_find(&a->known, hash);
-	if (row != NUMBERS_NONE) {
-		census->arrays.items[row].count++;
-		census->arrays.items[row].data_bytes += array.data_bytes;
+	uint64_t hash = hash_of(array, type);
+	*ret_row = numbers_find(&a->known, hash);
+	if (*ret_row != NUMBERS_NONE) {
+		struct census_array *row = &census->arrays.items[*ret_row];
+		row->count++;
+		row->data_bytes = size_add(row->data_bytes, array->data_bytes);
 		return NULL;
 	}
 	if (census->arrays.count >= ARRAYS_MAX)
 		return NULL;
-	if (!numbers_add(&a->known, hash, (uint32_t)census->arrays.count))
+	*ret_row = (uint32_t)census->arrays.count;
+	if (!numbers_add(&a->known, hash, *ret_row))
 		return error_out_of_memory();
-	return add(census, &array, type->name);
+	return add(census, array, type_table_get(&a->ground->types, type)->name);
+}
+
+static struct error *count_array(struct arrays *a, const struct object *object, enum sort sort)
+{
+	struct array array = {.n_shape = 0};
+	struct part_shown part = {.storage = RADDR_NULL};
+	if (!describe(a, object, sort, &array, &part))
+		return a->failed ? error_out_of_memory() : NULL;
+	struct error *err = count(a, &array, object->type, &part.row);
+	if (err || raddr_is_null(part.storage) || part.row == NUMBERS_NONE)
+		return err;
+	struct part_shown *place = vec_push(&a->parts);
+	if (!place)
+		return error_out_of_memory();
+	*place = part;
+	return NULL;
+}
+
+/* Storages that no tensor shows all of. */
+static void count_parts(struct arrays *a)
+{
+	for (size_t i = 0; i < a->parts.count; i++) {
+		const struct part_shown *part = &a->parts.items[i];
+		struct census_array *row = &a->census->arrays.items[part->row];
+		if (claim(a, part->storage))
+			row->data_bytes = size_add(row->data_bytes, part->bytes);
+	}
 }
 
 static int compare(const void *a, const void *b)
@@ -221,23 +290,40 @@ static int compare(const void *a, const void *b)
 	return (left->count < right->count) - (left->count > right->count);
 }
 
-struct error *arrays_fill(struct ground *ground, struct census *ret)
+/* Series alone, or all others. */
+static struct error *count_all(struct arrays *a, bool series)
 {
-	_cleanup_(arrays_fini) struct arrays a = {.ground = ground, .census = ret};
-	for (uint32_t b = 0; b < ground->plot.n_blocks; b++) {
+	struct ground *ground = a->ground;
+	struct error *err = NULL;
+	for (uint32_t b = 0; !err && b < ground->plot.n_blocks; b++) {
 		const struct label *label = labels_of(&ground->labels, b);
 		struct object object;
 		if (label->kind != LABEL_OBJECT || label->type == TYPE_NONE)
 			continue;
-		enum type_kind kind = type_table_get(&ground->types, label->type)->kind;
-		if ((kind != TYPE_NDARRAY && kind != TYPE_ARRAY) ||
-		    !ground_object(ground, b, &object))
-			continue;
-		struct error *err = count_array(&a, &object);
-		if (err)
-			return err;
+		enum sort sort = sort_of(a, label->type);
+		a->has_series |= sort == SORT_SERIES;
+		if (sort != SORT_NONE && (sort == SORT_SERIES) == series &&
+		    ground_object(ground, b, &object))
+			err = count_array(a, &object, sort);
 	}
+	return err;
+}
+
+struct error *arrays_fill(struct ground *ground, struct census *ret)
+{
+	_cleanup_(arrays_fini) struct arrays a = {.ground = ground, .census = ret};
+	a.budget = ground->space->mapped_size / 8;
+	a.n_sorts = ground->types.types.count;
+	a.sorts = calloc(a.n_sorts ?: 1, 1);
+	if (!a.sorts)
+		return error_out_of_memory();
+	struct error *err = count_all(&a, false);
+	if (a.has_series)
+		err = err ?: count_all(&a, true);
+	if (err)
+		return err;
+	count_parts(&a);
 	if (ret->arrays.count)
 		qsort(ret->arrays.items, ret->arrays.count, sizeof(*ret->arrays.items), compare);
-	return NULL;
+	return a.failed ? error_out_of_memory() : NULL;
 }

@@ -6,7 +6,8 @@
 
 #include "inspector/census/ground.h"
 
-/* Fills census.arrays: numpy's ndarray and array.array, subclasses too. ERROR_RESOURCE. */
+/* Fills census.arrays: array.array, ndarrays of numpy, DataFrames and Series of pandas, tensors of torch; subclasses too.
+ * ERROR_RESOURCE. */
 struct error *arrays_fill(struct ground *ground, struct census *ret) MUST_CHECK;
 
 #endif
