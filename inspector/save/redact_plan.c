@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "inspector/save/redact_arrays.h"
 #include "inspector/save/redact_table.h"
 
 #define TYPE_MANAGED       (UINT64_C(3) << 3) /* weakrefs, dict: 3.12 on */
@@ -157,6 +158,21 @@ static void plan_code(const struct object *object, struct redact_plan *plan)
 	note_names(object);
 }
 
+/* Of an ndarray dimensions 24 and flags 64, ints, where all that they say agrees; a tensor says it elsewhere. */
+static void plan_array(const struct object *object, struct redact_plan *plan)
+{
+	uint64_t o = object->o;
+	raddr at = raddr_plus(object->cell->at, o);
+	if (object->type->kind == KIND_TENSOR) {
+		redact_arrays_note_tensor(object->python->types, at);
+		return;
+	}
+	if (!redact_arrays_note(object->python->types, at))
+		return;
+	edit(plan, o + 24, o + 28, REDACT_KEEP);
+	edit(plan, o + 64, o + 68, REDACT_KEEP);
+}
+
 static void plan_payload(const struct object *object, struct redact_plan *plan)
 {
 	uint64_t o = object->o;
@@ -205,6 +221,10 @@ static void plan_payload(const struct object *object, struct redact_plan *plan)
 		return;
 	case KIND_NAMED:
 		note_names(object);
+		break;
+	case KIND_NDARRAY:
+	case KIND_TENSOR:
+		plan_array(object, plan);
 		break;
 	case KIND_TUPLE:
 	case KIND_OTHER:

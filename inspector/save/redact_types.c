@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "inspector/object/arrays/tensor.h"
 
 #include <string.h>
 
@@ -173,11 +174,12 @@ static enum redact_kind kind_by_name(const struct candidate *c)
 		{"code", KIND_CODE},
 		{"module", KIND_NAMED},
 		{"classobj", KIND_NAMED},
+		{"numpy.ndarray", KIND_NDARRAY},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(names[i].name, c->name) == 0)
 			return names[i].kind;
-	return KIND_OTHER;
+	return tensor_is_base(c->name) ? KIND_TENSOR : KIND_OTHER;
 }
 
 /* Py_TPFLAGS_*_SUBCLASS (Include/object.h, 2.7 to 3.15). */

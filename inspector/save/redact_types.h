@@ -28,6 +28,8 @@ enum redact_kind {
 	KIND_TYPE,
 	KIND_CODE,
 	KIND_NAMED, /* module, 2.7's class: it has names */
+	KIND_NDARRAY,
+	KIND_TENSOR, /* of torch */
 };
 
 struct redact_type {
