@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "inspector/core_account.h"
 #include "inspector/ledger/frame_extents.h"
+#include "inspector/ledger/greenlet_extents.h"
 #include "inspector/ledger/ledger_fill.h"
 #include "inspector/ledger/pymalloc_claims.h"
 #include "inspector/look/budget.h"
@@ -288,6 +289,7 @@ static struct error *tell_ledger(struct inspector *inspector, struct snapshot *r
 	doubt_footprint(footprint, &ret->doubts);
 	struct error *err = collect_claims(&inspector->look, ret, residency, &claims);
 	err = err ?: frame_extents(&inspector->look.frames, &footprint->threads, &extents);
+	err = err ?: greenlet_extents(&s->space, &s->build, &inspector->look.frames, &extents);
 	if (err)
 		return err;
 	(void)claims_sort(&claims);

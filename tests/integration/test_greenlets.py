@@ -51,6 +51,16 @@ def check_held(why):
     assert not [it for it in why["causes"] if it["cause"] in ("leaked_references", "uncollected_garbage")]
 
 
+def check_ledger(answer):
+    """Each greenlet that waits has a page of frames at least, the deep one a whole chunk."""
+    ledger = answer["ledger"]
+    [frames] = [it for it in ledger["entries"] if it["key"] == "python.frames"]
+    [greenlets] = [it["resident_bytes"] for it in frames["detail"] if it["name"] == "greenlets"]
+    assert greenlets >= 104 * 4096 + 16384
+    assert ledger["unexplained_bytes"] < 100 * 4096
+    return greenlets
+
+
 def doubts(answer):
     return [it for it in answer["doubts"] if it["kind"] == "holders_partial"]
 
@@ -62,9 +72,11 @@ def test_what_waiting_greenlets_hold(arenascope, tmp_path, python):
     with targets.start_program(python, "greenlets.py") as target:
         target.wait_paused()
         live = arenascope.json("why", target.pid)
+        frames = check_ledger(arenascope.json("ledger", target.pid))
         session = arenascope.json("object", target.pid, told(target)["session"])["object"]
         arenascope.ok("snapshot", target.pid, "-o", path)
     saved = arenascope.json("why", path)
+    assert check_ledger(arenascope.json("ledger", path)) == frames
     check_held(live["why"])
     check_held(saved["why"])
     assert not doubts(live) and not doubts(saved)
