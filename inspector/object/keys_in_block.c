@@ -8,7 +8,6 @@
 
 #include "base/bytes.h"
 
-#define HEADER_MAX  48
 #define COUNT_MAX   (UINT64_C(1) << 40)
 #define ENTRY_LONG  24 /* hash, key, value */
 #define ENTRY_SHORT 16 /* key, value */
@@ -63,12 +62,12 @@ bool keys_in_block(struct type_table *types, raddr block, uint64_t size)
 	const struct shapes *s = types->shapes;
 	uint64_t hook = s->hook_size;
 	struct header h = {0};
-	if (!s->dict.values || size < hook + HEADER_MAX)
+	if (!s->dict.values || size < hook + KEYS_HEAD)
 		return false;
-	const uint8_t *bytes = burst_bytes(types->burst, raddr_plus(block, hook), HEADER_MAX);
+	const uint8_t *bytes = burst_bytes(types->burst, raddr_plus(block, hook), KEYS_HEAD);
 	if (!bytes)
 		return false;
-	struct bytes b = bytes_of(bytes, HEADER_MAX);
+	struct bytes b = bytes_of(bytes, KEYS_HEAD);
 	uint64_t refcount = bytes_u64(&b, 0);
 	if (refcount == 0 || refcount >= COUNT_MAX ||
 	    !(s->keys.kind ? read_new(s, &b, &h) : read_old(s, &b, &h)))
@@ -76,4 +75,17 @@ bool keys_in_block(struct type_table *types, raddr block, uint64_t size)
 	h.usable = bytes_u64(&b, (size_t)s->keys.usable);
 	h.used = bytes_u64(&b, (size_t)s->keys.nentries);
 	return agrees(s, &h, size - hook);
+}
+
+uint64_t keys_used_size(const struct shapes *shapes, const uint8_t head[KEYS_HEAD])
+{
+	struct bytes b = bytes_of(head, KEYS_HEAD);
+	struct header h = {0};
+	if (!shapes->keys.header ||
+	    !(shapes->keys.kind ? read_new(shapes, &b, &h) : read_old(shapes, &b, &h)))
+		return 0;
+	h.used = bytes_u64(&b, (size_t)shapes->keys.nentries);
+	if (h.size < 8 || h.size >= COUNT_MAX || !size_is_power_of_two(h.size) || h.used > h.size)
+		return 0;
+	return shapes->keys.header + h.indices + h.used * h.entry;
 }

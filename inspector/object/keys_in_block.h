@@ -12,4 +12,11 @@
  */
 bool keys_in_block(struct type_table *types, raddr block, uint64_t size);
 
+/* Bytes that tell how keys lie. */
+#define KEYS_HEAD 48
+
+/* Bytes from the start of PyDictKeysObject, of which `head` is the beginning, to the end of the last entry that is used; what lies behind
+ * is from whoever had that memory before. 0: it has no header, or one that nobody can have written. */
+uint64_t keys_used_size(const struct shapes *shapes, const uint8_t head[KEYS_HEAD]);
+
 #endif

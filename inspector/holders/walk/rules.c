@@ -113,6 +113,11 @@ static bool leads_on(enum part_kind part)
 	return part == PART_DEQUE_BLOCK || part == PART_ODICT_NODE;
 }
 
+static bool has_keys(const struct shapes *shapes, enum part_kind part)
+{
+	return shapes->keys.header && (part == PART_DICT_KEYS || part == PART_CACHED_KEYS);
+}
+
 static void rule_of_label(struct type_table *types, const struct label *label, struct rule *ret)
 {
 	*ret = (struct rule){
@@ -137,6 +142,8 @@ static void rule_of_label(struct type_table *types, const struct label *label, s
 		ret->leads_on = leads_on(label->part);
 		if (!label->leaf && label->part == PART_LIST_ITEMS)
 			ret->scan = RULE_LIST;
+		else if (!label->leaf && has_keys(types->shapes, label->part))
+			ret->scan = RULE_KEYS;
 		break;
 	case LABEL_GENERIC:
 		ret->owned = label->type != TYPE_NONE;

@@ -16,6 +16,7 @@ enum rule_scan {
 	RULE_WORDS,   /* from `first` and `second` to their ends */
 	RULE_ITEMS,   /* the same, but only as many items as it says it has */
 	RULE_LIST,    /* items: as many as the list says that refers to them */
+	RULE_KEYS,    /* of a dict: as many entries as they say are used */
 };
 
 struct rule {

@@ -8,6 +8,8 @@
  */
 #include "inspector/holders/walk/scanner.h"
 
+#include "inspector/object/keys_in_block.h"
+
 #define PAGE 4096
 
 static void widen(uint64_t *low, uint64_t *high, uint64_t start, uint64_t size)
@@ -217,6 +219,16 @@ static uint64_t list_end(struct scanner *s, uint32_t parent, uint64_t start, uin
 	return size_min(size, size_add(items - start, size_multiply(n, 8)));
 }
 
+/* A dict's keys are rounded up to a block of the allocator's, or shared keys have room for more. */
+static uint64_t keys_end(struct scanner *s, uint64_t start, uint64_t size)
+{
+	const struct shapes *shapes = &s->ground->shapes;
+	uint64_t there = 0;
+	const uint8_t *bytes = scanner_bytes(s, start + shapes->hook_size, KEYS_HEAD, &there);
+	uint64_t used = bytes && there >= KEYS_HEAD ? keys_used_size(shapes, bytes) : 0;
+	return used ? size_min(size, shapes->hook_size + used) : size;
+}
+
 /* From one offset to another, without the words that do not hold. */
 static void tell_holding(struct scanner *s, const struct rule *rule, uint64_t start, uint64_t from,
 			 uint64_t to)
@@ -283,6 +295,8 @@ void scanner_node(struct scanner *scanner, uint32_t node, uint32_t parent, sight
 		end = items_end(scanner, rule, start, size);
 	else if (rule->scan == RULE_LIST)
 		end = list_end(scanner, parent, start, size);
+	else if (rule->scan == RULE_KEYS)
+		end = keys_end(scanner, start, size);
 	if (rule->first_end)
 		tell_holding(scanner, rule, start, rule->first, size_min(rule->first_end, size));
 	tell_holding(scanner, rule, start, rule->second, end);

@@ -227,6 +227,34 @@ static void takes_no_old_word_for_an_owner(void **state)
 	world_fini(&w);
 }
 
+/* One entry of a dict's keys is used; behind it stands what was in that memory before. */
+static void stops_behind_the_last_entry(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 1, 256);
+	w.ground.shapes.keys.header = 32;
+	w.ground.shapes.keys.log2_size = 8;
+	w.ground.shapes.keys.log2_index_bytes = 9;
+	w.ground.shapes.keys.kind = 10;
+	w.ground.shapes.keys.nentries = 24;
+	world_global(&w, "app.first", world_object(&w, 0, WORLD_DICT, 1), 0);
+	world_put(&w, 0, 1, world_buffer(&w, 64, WORLD_DICT, PART_DICT_KEYS));
+	world_put(&w, 64, 1, 3 | 3 << 8); /* 8 places, 8 bytes of indices, hash and key and value */
+	world_put(&w, 64, 3, 1);
+	world_put(&w, 64, 7, node(&w, 1));
+	world_put(&w, 64, 8, node(&w, 2));
+	world_global(&w, "app.second", node(&w, 3), 0);
+	world_put(&w, 3, 0, node(&w, 4));
+	world_put(&w, 4, 0, node(&w, 5));
+	world_put(&w, 5, 0, world_at(&w, 2));
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 1, "app.first");
+	assert_held(graph, 2, "app.second");
+	graph_free(graph);
+	world_fini(&w);
+}
+
 /* Only the first block is referred to by the deque itself. */
 static void follows_buffers_that_lead_on(void **state)
 {
@@ -432,6 +460,7 @@ int main(void)
 		cmocka_unit_test(finds_characters),
 		cmocka_unit_test(leaves_buffers_to_their_owners),
 		cmocka_unit_test(takes_no_old_word_for_an_owner),
+		cmocka_unit_test(stops_behind_the_last_entry),
 		cmocka_unit_test(follows_buffers_that_lead_on),
 		cmocka_unit_test(leaves_static_types_alone),
 		cmocka_unit_test(walks_long_lists),
