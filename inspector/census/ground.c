@@ -19,6 +19,7 @@
 #include "inspector/look/look.h"
 #include "inspector/module.h"
 #include "inspector/subject.h"
+#include "inspector/target/savefile/savefile.h"
 
 #define BESIDE        135        /* of 100: the copy and what is made of it */
 #define OF_A_BLOCK    3          /* bytes, whether it is copied or not */
@@ -293,9 +294,26 @@ static struct error *make(const struct ground_request *request, struct ground **
 	return NULL;
 }
 
+/* Whoever blanks a snapshot finds no blocks in mimalloc's segments: counts, sizes and characters are all gone there. */
+static bool is_blanked(const struct ground_request *request)
+{
+	const struct origin *origin = &request->subject->origin;
+	uint64_t n_pages = 0;
+	for (size_t i = 0; i < request->snapshot->interpreters.count; i++)
+		n_pages += request->snapshot->interpreters.items[i].mimalloc.pages.count;
+	return n_pages && origin->kind == ORIGIN_SAVEFILE && savefile_is_redacted(origin->source);
+}
+
 struct error *ground_make(const struct ground_request *request, struct ground **ret,
 			  struct census *ret_census, struct doubts *doubts)
 {
+	if (is_blanked(request)) {
+		doubts_add(
+			doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_PARTIAL, 1,
+			"what lies in mimalloc's blocks was blanked when this snapshot was saved, "
+			"with all that tells objects apart: save it with --contents");
+		return NULL;
+	}
 	if (!room_for_copy(request)) {
 		doubts_add(doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_PARTIAL, 1,
 			   "what is in each block was not looked at: %" PRIu64

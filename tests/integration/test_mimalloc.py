@@ -119,3 +119,23 @@ def test_stats_says_who_can(arenascope, python):
         assert result.code == 5
         assert "arenascope dump" in result.err
         assert not result.out
+
+
+@pytest.mark.parametrize("python", THREADED[:1] + WITH_GIL[:1], ids=str)
+def test_a_blanked_snapshot_tells_what_it_cannot(arenascope, tmp_path, python):
+    """Blanking knows no blocks of mimalloc's: of objects nothing is left. With contents all of it is there."""
+    blanked, whole = str(tmp_path / "blanked"), str(tmp_path / "whole")
+    env = {} if python.free_threaded else MIMALLOC
+    with targets.start_program(python, "held.py", env=env) as target:
+        target.wait_paused()
+        session = dict(line.split() for line in target.out.splitlines())["session"]
+        arenascope.ok("snapshot", target.pid, "-o", blanked)
+        arenascope.ok("snapshot", target.pid, "-o", whole, "--contents")
+    for verb in ("types", "why"):
+        result = arenascope.run(verb, blanked, "--json")
+        assert result.code == 7
+        assert [it["detail"] for it in result.json["doubts"] if it["kind"] == "objects_unknown"][0].endswith("--contents")
+        assert not result.json.get("types") and not (result.json.get("why") or {"causes": []})["causes"]
+    rows = {row["type"]: row["count"] for row in arenascope.json("types", whole)["types"]}
+    assert rows["__main__.Session"] == 3000
+    assert "__main__.CACHE" in arenascope.json("object", whole, session)["object"]["chain"][0]
