@@ -115,10 +115,10 @@ static struct error *copy_counters(const struct scene *scene)
 		struct snapshot_interpreter *lists = vec_push(&look->counters.free_lists);
 		if (!lists)
 			return error_out_of_memory();
-		struct error *err = runtime_free_lists(&scene->subject->space, scene->layout,
-						       s->module.image.bias, s->build.version_hex,
-						       &look->runtime.interpreters.items[i], lists,
-						       &look->counters.doubts);
+		struct error *err = runtime_free_lists(
+			&scene->subject->space, scene->layout, s->module.image.bias,
+			s->build.version_hex, scene->subject->build.free_threaded,
+			&look->runtime.interpreters.items[i], lists, &look->counters.doubts);
 		if (err)
 			return err;
 	}

@@ -155,7 +155,7 @@ static struct error *add_tuples(struct reader *r)
 }
 
 struct error *runtime_free_lists(struct space *space, const struct layout *layout, uint64_t bias,
-				 uint32_t version_hex,
+				 uint32_t version_hex, bool free_threaded,
 				 const struct runtime_interpreter *interpreter,
 				 struct snapshot_interpreter *ret, struct doubts *doubts)
 {
@@ -173,7 +173,7 @@ struct error *runtime_free_lists(struct space *space, const struct layout *layou
 	if (err)
 		return err;
 	/* Without the GIL they belong to threads, and a collection empties them. */
-	if (layout_has(layout, LAYOUT_INTERP_ABANDONED))
+	if (free_threaded)
 		doubts_add(
 			doubts, DOUBT_COUNTER_UNKNOWN, DOUBT_NOTE, r.n_unknown,
 			"free lists of objects are each thread's own in this build, and not counted");

@@ -47,9 +47,10 @@ struct error *runtime_allocator(struct space *space, const struct layout *layout
 				uint32_t version_hex, struct snapshot_target *ret,
 				struct doubts *doubts) MUST_CHECK;
 
-/* The object free lists that this interpreter's sys._debugmallocstats() prints, in its order. */
+/* The object free lists that this interpreter's sys._debugmallocstats() prints, in its order; in a free-threaded build without
+ * their lengths. */
 struct error *runtime_free_lists(struct space *space, const struct layout *layout, uint64_t bias,
-				 uint32_t version_hex,
+				 uint32_t version_hex, bool free_threaded,
 				 const struct runtime_interpreter *interpreter,
 				 struct snapshot_interpreter *ret,
 				 struct doubts *doubts) MUST_CHECK;

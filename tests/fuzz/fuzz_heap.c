@@ -113,7 +113,7 @@ static void look_at_runtime(struct world *w, const struct runtime *runtime, stru
 		const struct runtime_interpreter *interpreter = &runtime->interpreters.items[i];
 		struct snapshot_interpreter *to = vec_push(&s->interpreters);
 		*to = (struct snapshot_interpreter){.id = interpreter->id};
-		error_free(runtime_free_lists(&w->space, &w->layout, WORLD_BIAS, version,
+		error_free(runtime_free_lists(&w->space, &w->layout, WORLD_BIAS, version, false,
 					      interpreter, to, doubts));
 		assert(to->free_lists.count < 128);
 		if (!interpreter->shares_main)

@@ -105,6 +105,18 @@ def test_mimalloc_is_walked(arenascope, python):
         assert all(arenascope.run(verb, target.pid, "--no-cache").code == 0 for verb in ("types", "why"))
 
 
+@pytest.mark.parametrize("python", interpreters.free_threaded(), ids=str)
+def test_without_the_gil(arenascope, python):
+    """What it says of itself, and the shapes of objects and pages, are enough."""
+    with stripped.copy_of(python, "stripped") as copy, copy.start("held.py") as target:
+        target.wait_paused()
+        answer = arenascope.json("types", target.pid, "--no-cache")
+        check_provenance(answer)
+        assert {row["type"]: row["count"] for row in answer["types"]}["__main__.Session"] == 3000
+        roots = {root["root"] for root in arenascope.json("why", target.pid, "--no-cache")["why"]["holders"]}
+        assert {"__main__.CACHE", "__main__.Session.kept", "__main__.main() local"} <= roots
+
+
 @pytest.mark.parametrize("kinds", [["isolated"], ["legacy"], ["isolated", "legacy", "isolated"]],
                          ids="+".join)
 @pytest.mark.parametrize("python", [it for it in MODERN if it.version >= (3, 12)], ids=str)

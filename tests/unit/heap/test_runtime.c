@@ -166,7 +166,7 @@ static struct snapshot_interpreter read_lists(struct world *w, uint32_t version,
 	struct runtime r = RUNTIME_EMPTY;
 	struct snapshot_interpreter s = {0};
 	assert_null(read_runtime(w, &r, doubts));
-	assert_null(runtime_free_lists(&w->space, &w->layout, WORLD_BIAS, version,
+	assert_null(runtime_free_lists(&w->space, &w->layout, WORLD_BIAS, version, false,
 				       &r.interpreters.items[0], &s, doubts));
 	runtime_fini(&r);
 	return s;
