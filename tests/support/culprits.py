@@ -88,7 +88,7 @@ def need(culprit):
 
 def chosen(culprit):
     """Interpreters to plant it under, and how each is stripped: 3.8, 3.11, 3.13, and 3.12 stripped; what came later, all
-    that have it and the newest stripped."""
+    that have it and the newest stripped; what has nothing to do with arenas also without the GIL."""
     newest = {}
     for it in interpreters.discover()[0]:
         if not it.debug and not it.free_threaded and it.version >= culprit.since:
@@ -100,7 +100,8 @@ def chosen(culprit):
     if culprit.since >= (3, 13):
         return [(it, None) for it in newest.values()] + [(it, "stripped") for it in list(newest.values())[-1:]]
     wanted = [(minor, None) for minor in ((3, 8), (3, 11), (3, 13))] + [((3, 12), "stripped")]
-    return [(newest[minor], way) for minor, way in wanted if minor in newest]
+    threaded = interpreters.free_threaded() if culprit.program in ("live", "native", "unreached") else []
+    return [(newest[minor], way) for minor, way in wanted if minor in newest] + [(it, None) for it in threaded]
 
 
 def has_numpy():

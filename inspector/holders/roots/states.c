@@ -6,6 +6,12 @@
  *
  * Where in these structs a member lies changes from patch to patch: each word is looked at. How far they reach is what the
  * layout says, or the block they lie in.
+ *
+ * Without the GIL a thread keeps two lists more, known by their shape: what it has freed and others may still be looking at, and
+ * objects that others have let go of, which only it can count.
+ *
+ *	mem_free_queue   [ next ]──▷ [ next prev rd wr │ address goal │ … 254 ]		prev ──▷ the state's own word
+ *	objects_to_merge [ head ]──▷ [ prev n │ object │ … 254 ]			each marked as queued
  */
 #include "base/cleanup.h"
 #include "inspector/holders/roots/gather.h"
@@ -15,7 +21,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STATE_MAX (4 * MIB)
+#define STATE_MAX     (4 * MIB)
+#define WAITING_MAX   254 /* WORK_ITEMS_PER_CHUNK, _Py_OBJECT_STACK_CHUNK_SIZE: 3.13 */
+#define SHARED_COUNT  16
+#define SHARED_QUEUED 2
 
 struct held {
 	raddr from, at;
@@ -34,10 +43,41 @@ static void state_fini(struct state *s)
 	vec_fini(&s->held);
 }
 
-static const char *what_is(struct gather *g, enum gather_what what, uint32_t type, raddr at)
+/* Objects/obmalloc.c: struct _mem_work_chunk; the state's word is the queue's first or, behind that, its last. */
+static bool is_free_queue(struct gather *g, raddr from, raddr chunk)
+{
+	uint64_t done = word_at(g->types, chunk, 16), used = word_at(g->types, chunk, 24);
+	bool first = raddr_equal(word_pointer(g->types, chunk, 8), from);
+	bool last = raddr_equal(word_pointer(g->types, chunk, 0), raddr_minus(from, 8));
+	return (first || last) && done <= used && used <= WAITING_MAX;
+}
+
+/* Include/internal/pycore_object_stack.h; Include/object.h: _Py_REF_QUEUED in the word that others count in. */
+static bool is_merge_stack(struct gather *g, raddr chunk)
+{
+	uint64_t n = word_at(g->types, chunk, 8);
+	if (n == 0 || n > WAITING_MAX)
+		return false;
+	raddr oldest = word_pointer(g->types, chunk, 16);
+	raddr newest = word_pointer(g->types, chunk, 16 + (n - 1) * 8);
+	return (word_at(g->types, oldest, SHARED_COUNT) & 3) == SHARED_QUEUED &&
+	       (word_at(g->types, newest, SHARED_COUNT) & 3) == SHARED_QUEUED;
+}
+
+static const char *what_memory(struct gather *g, raddr from, raddr at)
+{
+	if (!g->types->shapes->free_threaded)
+		return "memory";
+	if (is_free_queue(g, from, at))
+		return "freed memory that waits";
+	return is_merge_stack(g, at) ? "objects that wait for it" : "memory";
+}
+
+static const char *what_is(struct gather *g, enum gather_what what, uint32_t type, raddr from,
+			   raddr at)
 {
 	if (what == GATHER_BUFFER)
-		return "memory";
+		return what_memory(g, from, at);
 	if (what == GATHER_FREE_LISTED)
 		return "free lists";
 	const struct type *t = type_table_get(g->types, type);
@@ -58,8 +98,9 @@ static struct error *find_held(struct gather *g, struct state *s)
 		struct held *held = vec_push(&s->held);
 		if (!held)
 			return error_out_of_memory();
-		*held = (struct held){raddr_plus(s->at, offset), raddr_at(word),
-				      what_is(g, what, type, raddr_at(word))};
+		*held = (struct held){
+			raddr_plus(s->at, offset), raddr_at(word),
+			what_is(g, what, type, raddr_plus(s->at, offset), raddr_at(word))};
 	}
 	return NULL;
 }
