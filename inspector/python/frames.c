@@ -165,12 +165,12 @@ static struct error *follow_chunks(struct walk *w, const struct frames_stack *st
 }
 
 struct error *frames_read_stack(struct space *space, const struct frames_stack *stack,
-				struct frames *ret, size_t *ret_count)
+				uint64_t *left, struct frames *ret, size_t *ret_count)
 {
 	size_t before = ret->chunks.count;
-	uint64_t most = size_min(space->mapped_size / CHUNK_MIN, CHUNKS_MAX);
-	struct walk w = {.space = space, .frames = ret, .chunks_left = size_subtract(most, before)};
+	struct walk w = {.space = space, .frames = ret, .chunks_left = *left};
 	struct error *err = follow_chunks(&w, stack);
+	*left = w.chunks_left;
 	if (err || w.n_lost)
 		ret->chunks.count = before;
 	if (err)

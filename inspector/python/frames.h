@@ -58,10 +58,11 @@ bool frames_stack_possible(const struct frames_stack *stack);
 
 /*
  * Adds the chunks of such a stack to ret->chunks, newest first, and says how many there are: none where anything of it
- * disagrees, as of one whose memory went back. ERROR_GONE, ERROR_RESOURCE.
+ * disagrees, as of one whose memory went back. *left: how many chunks may be read; less those that were. ERROR_GONE,
+ * ERROR_RESOURCE.
  */
 struct error *frames_read_stack(struct space *space, const struct frames_stack *stack,
-				struct frames *ret, size_t *ret_count) MUST_CHECK;
+				uint64_t *left, struct frames *ret, size_t *ret_count) MUST_CHECK;
 
 void frames_fini(struct frames *frames);
 

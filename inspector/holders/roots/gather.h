@@ -30,6 +30,7 @@ struct gather {
 	VEC(uint32_t) order;    /* types that were known at first, ascending address */
 	struct threads threads;
 	VEC(struct gather_greenlet) greenlets;
+	uint64_t chunks_left;    /* chunks of stacks that may still be read */
 	struct frames put_aside; /* chunks of those; no threads */
 	uint64_t n_strange,
 		n_cut; /* greenlets that wait and are not among these, and those of which not all frames were read */

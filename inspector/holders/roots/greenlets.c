@@ -48,7 +48,8 @@ static struct error *try_stack(struct gather *g, raddr at, uint64_t offset, stru
 	if (!frames_stack_possible(&stack))
 		return NULL;
 	struct space space = burst_space(g->request->ground->burst);
-	struct error *err = frames_read_stack(&space, &stack, &g->put_aside, &count);
+	struct error *err =
+		frames_read_stack(&space, &stack, &g->chunks_left, &g->put_aside, &count);
 	if (err || !count)
 		return err;
 	found->n_stacks++;

@@ -16,8 +16,9 @@
 /* Of all modules', classes' and frames' names together: a heap has more, but they are not roots. */
 #define LEFT_MAX     (UINT64_C(1) << 23)
 #define ROOTS_MAX    ((size_t)1 << 20) /* of one phase */
-#define FEW          100               /* one of so many */
-#define INTERNED_MIN 16                /* strings that begin a dict whose values are its keys */
+#define CHUNK_LEAST  (8 * KIB) /* half of what a chunk has at least: some are read in vain */
+#define FEW          100       /* one of so many */
+#define INTERNED_MIN 16        /* strings that begin a dict whose values are its keys */
 
 struct error *gather_add(struct gather *g, struct root root, const char *name)
 {
@@ -186,6 +187,7 @@ struct error *roots_find(const struct roots_request *request, struct roots *ret,
 		.types = &request->ground->types,
 		.ret = &roots,
 		.left = size_min(request->ground->space->mapped_size / 16, LEFT_MAX),
+		.chunks_left = request->ground->space->mapped_size / CHUNK_LEAST,
 	};
 	struct error *err =
 		origin_threads(&request->subject->origin, &request->subject->space, &g.threads);

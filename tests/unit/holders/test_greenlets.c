@@ -247,8 +247,11 @@ static void look(struct scene *s)
 	assert_null(plot_directory_make(plot));
 	number_types(s);
 	const struct roots_request request = {.ground = &s->ground, .look = &s->look};
-	s->g = (struct gather){
-		.request = &request, .types = &s->ground.types, .ret = &s->roots, .left = 100000};
+	s->g = (struct gather){.request = &request,
+			       .types = &s->ground.types,
+			       .ret = &s->roots,
+			       .left = 100000,
+			       .chunks_left = 4};
 	assert_null(gather_greenlets(&s->g));
 	assert_null(gather_locals(&s->g));
 	s->w->types = s->ground.types; /* it may have moved */

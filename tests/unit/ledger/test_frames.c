@@ -144,11 +144,13 @@ static void every_thread_tells_its_chunks(void **state)
 	scene_fini(&s);
 }
 
+static uint64_t may_read;
+
 static size_t read_aside(struct scene *s, uint64_t chunk, uint64_t top, uint64_t limit)
 {
 	const struct frames_stack stack = {raddr_at(chunk), raddr_at(top), raddr_at(limit)};
 	size_t count = 77;
-	assert_null(frames_read_stack(&s->space, &stack, &s->frames, &count));
+	assert_null(frames_read_stack(&s->space, &stack, &may_read, &s->frames, &count));
 	return count;
 }
 
@@ -159,8 +161,11 @@ static void a_stack_that_no_thread_has(void **state)
 	const uint64_t newest = CHUNK + STEP, end = CHUNK + 2 * STEP;
 	struct scene s;
 	scene_init(&s);
+	may_read = 5;
 	assert_int_equal(read_aside(&s, newest, newest + 0x40, end), 3);
 	assert_int_equal(read_aside(&s, CHUNK, CHUNK + 0x20, CHUNK + STEP), 1); /* added */
+	assert_int_equal(read_aside(&s, newest, newest + 0x40, end), 0);        /* too many */
+	assert_int_equal(may_read, 0);
 	assert_int_equal(s.frames.chunks.count, 4);
 	expect_chunk(&s, 0, newest, STEP, 0x40, false);
 	expect_chunk(&s, 1, CHUNK + 4 * STEP, 4 * STEP, 24 + 8000, false);
@@ -175,6 +180,7 @@ static void of_a_stack_that_disagrees_nothing_is_told(void **state)
 	const uint64_t newest = CHUNK + STEP, top = newest + 0x40, end = newest + STEP;
 	struct scene s;
 	scene_init(&s);
+	may_read = 100;
 	assert_int_equal(read_aside(&s, 0, 0, 0), 0);
 	assert_int_equal(read_aside(&s, newest, end + 8, end), 0);
 	assert_int_equal(read_aside(&s, newest, newest + 16, end), 0);
