@@ -91,16 +91,11 @@ static enum sort sort_by_bases(struct type_table *types, uint32_t type)
 
 static enum sort find_sort(struct type_table *types, uint32_t type)
 {
-	switch ((int)type_table_get(types, type)->kind) {
-	case TYPE_NDARRAY:
-		return SORT_NDARRAY;
-	case TYPE_ARRAY:
-		return SORT_ARRAY;
-	case TYPE_OTHER:
-		return sort_by_bases(types, type);
-	default:
-		return SORT_NONE;
-	}
+	enum type_kind kind = type_table_get(types, type)->kind;
+	return kind == TYPE_NDARRAY ? SORT_NDARRAY
+	       : kind == TYPE_ARRAY ? SORT_ARRAY
+	       : kind == TYPE_OTHER ? sort_by_bases(types, type)
+				    : SORT_NONE;
 }
 
 static enum sort sort_of(struct arrays *a, uint32_t type)
