@@ -122,7 +122,9 @@ static struct error *tell(struct ground *ground, raddr at, bool contents,
 		err = tell_block(ground, &place, contents, ret);
 		say_block(ground, &place, &where);
 	} else {
-		if (object_at(&ground->types, at, &object)) {
+		/* Nothing that lives outside of blocks has no reference: that is freed memory. */
+		if (object_at(&ground->types, at, &object) &&
+		    (object.refcount || object.immortal)) {
 			ret->found = true;
 			err = tell_object(ground, &object, contents, ret);
 		}

@@ -108,7 +108,7 @@ def say(request):
 def pytest_terminal_summary(terminalreporter):
     reports = [report for group in terminalreporter.stats.values() for report in group
                if getattr(report, "when", None) == "teardown" or getattr(report, "failed", False)]
-    lines = {value for report in reports for key, value in report.user_properties
+    lines = {value for report in reports for key, value in getattr(report, "user_properties", ())
              if key == "measured"}
     for line in sorted(lines):
         terminalreporter.write_line("measured: " + line)

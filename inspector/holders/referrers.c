@@ -122,7 +122,8 @@ static struct error *scan_places(struct search *s)
 		s->met = 0;
 		if (place->size)
 			scanner_memory(&s->scanner, place->at.value, place->size, see, s);
-		else if (place->at.value == s->at && !stands_in_node(s, root))
+		else if (place->at.value == s->at && !raddr_is_null(root->from) &&
+			 !stands_in_node(s, root))
 			s->met = 1;
 		s->list.n_all += s->met;
 		if (s->met)

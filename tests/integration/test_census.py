@@ -243,6 +243,38 @@ def targets_like(pid):
     return collections.namedtuple("Process", "pid")(pid)
 
 
+# ---- one object ---------------------------------------------------------------------------------------------
+
+FREED = """
+import os, signal, sys
+class Kept(object):
+    pass
+texts = ["freed %d " % i * 40 for i in range(2000)]
+kept = [Kept() for i in range(2000)]
+large = "y" * 5000 + str(len(kept))
+for name, thing in (("text", texts[1501]), ("instance", kept[1501]), ("large", large), ("main", sys.modules["__main__"])):
+    print("%s=%d" % (name, id(thing)))
+del texts[1400:1600], kept[1400:1600], large, thing
+print("READY")
+sys.stdout.flush()
+signal.pause()
+"""
+
+
+def test_what_was_freed_is_no_object(arenascope, python):
+    """Though its bytes still look like one; and whoever points at something is somewhere."""
+    with targets.start(python.command + ["-c", FREED]) as target:
+        target.wait_ready().wait_paused()
+        ids = dict(line.split("=") for line in target.out.split() if "=" in line)
+        for name in ("text", "instance", "large"):
+            found = arenascope.json("object", target.pid, ids[name])["object"]
+            assert not found["found"] and not found["dead"], (name, found)
+        main = arenascope.json("object", target.pid, ids["main"])["object"]
+        assert main["type"] == "module" and main["n_referrers"] >= 1
+        assert int(main["found_references"]) >= int(main["refcount"])
+        assert "0x0" not in [referrer["address"] for referrer in main["referrers"]]
+
+
 # ---- secrets ------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,9 @@
 
 #define REFERRERS 20
 
+/* What static objects begin with: _PyObject_IMMORTAL_INIT in Include/internal/pycore_object.h, 3.11. */
+#define STATIC_REFCOUNT 999999999
+
 struct error *object_address(const char *word, raddr *ret)
 {
 	bool decimal = word[0] && word[strspn(word, "0123456789")] == '\0';
@@ -41,7 +44,7 @@ static void write_title(struct page *page, const struct inspector_object *o)
 	if (o->type) {
 		page_escape(&line, page->style, o->type);
 		text_addf(&line, " at " RADDR_FORMAT, o->at.value);
-		if (o->preview && *o->preview) {
+		if (o->preview && *o->preview && strcmp(o->preview, o->type) != 0) {
 			text_add(&line, ": ");
 			page_escape(&line, page->style, o->preview);
 		}
@@ -69,12 +72,32 @@ static void write_size(struct page *page, const struct inspector_object *o)
 	page_heading(page, "SIZE", text_string(&line));
 }
 
+/* What the difference between references counted and pointers found is made of. */
+static void add_difference(struct text *line, const struct inspector_object *o)
+{
+	char found[UNITS_MAX];
+	const uint64_t own = o->refcount - o->deferred;
+	units_maybe(found, o->found_references);
+	text_addf(line, ", %s pointer%s to it %s found", found,
+		  o->found_references.value == 1 ? "" : "s",
+		  o->found_references.value == 1 ? "was" : "were");
+	if (o->immortal)
+		return;
+	if (o->refcount >= STATIC_REFCOUNT)
+		text_addf(line, ": it is never freed, its count began at %" PRIu64,
+			  (uint64_t)STATIC_REFCOUNT);
+	else if (o->found_references.value < own)
+		text_add(line, ": the others are where no memory of Python's or malloc's shows "
+			       "them, or were leaked");
+	else if (o->found_references.value > own)
+		text_add(line, ": some do not own it, or are left over in memory out of use");
+}
+
 static void write_references(struct page *page, const struct inspector_object *o)
 {
-	char count[UNITS_MAX], found[UNITS_MAX];
+	char count[UNITS_MAX];
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	units_count(count, o->refcount);
-	units_maybe(found, o->found_references);
 	if (o->dead)
 		text_add(&line, "none: it is dead, and kept in a free list for the next of its "
 				"type");
@@ -87,11 +110,7 @@ static void write_references(struct page *page, const struct inspector_object *o
 				    "frees it"
 				  : "");
 	if (!o->dead && o->found_references.known)
-		text_addf(&line, ", %s pointers to it were found", found);
-	if (!o->dead && !o->immortal && o->found_references.known &&
-	    o->found_references.value < o->refcount - o->deferred)
-		text_add(&line, ": the others are where no memory of Python's or malloc's shows "
-				"them, or were leaked");
+		add_difference(&line, o);
 	page->text->failed |= line.failed;
 	page_heading(page, "REFERENCES", text_string(&line));
 }
