@@ -10,11 +10,12 @@
 
 struct pin {
 	char *type; /* of the objects that pin, with all that hangs on them alone; owned, foreign */
-	uint64_t count, bytes;            /* objects of that type; bytes of all blocks */
-	uint64_t arenas;                  /* sparse ones in which it has a block */
-	uint64_t sole_arenas;             /* those that would be empty if it vanished */
-	uint64_t held;                    /* free resident bytes of sole_arenas */
-	uint64_t returned;                /* all their resident bytes: what would go back */
+	uint64_t count, bytes; /* objects of that type there, or if it is what they own that lies
+	                                     there, all of them; bytes of all blocks there */
+	uint64_t arenas;       /* sparse ones in which it has a block */
+	uint64_t sole_arenas;  /* those that would be empty if it vanished */
+	uint64_t held;         /* free resident bytes of sole_arenas */
+	uint64_t returned;     /* all their resident bytes: what would go back */
 	VEC(struct holder_chain) holders; /* most bytes first */
 };
 
@@ -25,7 +26,7 @@ struct pin_root {
 	uint64_t count, bytes, arenas, sole_arenas, held,
 		returned;    /* as of a pin, in sparse arenas */
 	char *type;          /* most of its pinning objects; owned, foreign */
-	uint64_t type_count; /* of that type */
+	uint64_t type_count; /* of that type, counted as a pin's */
 	VEC(char *) links;   /* the chain of most of them, owned, foreign */
 };
 

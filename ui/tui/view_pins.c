@@ -25,7 +25,8 @@ static struct pin_row row_at(const struct board *board, size_t row)
 	const struct pins *p = board_pins(board);
 	if (row < p->roots.count) {
 		const struct pin_root *r = &p->roots.items[row];
-		return (struct pin_row){r->name,  r->type,   r->kind,        true,       r->count,
+		uint64_t count = r->type_count ? r->type_count : r->count;
+		return (struct pin_row){r->name,  r->type,   r->kind,        true,       count,
 					r->bytes, r->arenas, r->sole_arenas, r->returned};
 	}
 	const struct pin *t = &p->types.items[row - p->roots.count];
@@ -72,7 +73,7 @@ static const struct list_column columns[] = {
 	{"returns", 7, false, false, NULL, returned_text, NULL, returned_key},
 	{"alone", 6, false, false, NULL, sole_text, NULL, sole_key},
 	{"arenas", 6, false, false, NULL, arenas_text, NULL, arenas_key},
-	{"blocks", 9, false, false, NULL, count_text, NULL, count_key},
+	{"objects", 9, false, false, NULL, count_text, NULL, count_key},
 	{"bytes", 6, false, false, NULL, bytes_text, NULL, bytes_key},
 	{"who", 36, true, true, NULL, NULL, name_paint, name_key},
 };
@@ -102,8 +103,8 @@ static void sentence_add(const struct pins *p, struct text *ret)
 	units_count(all, p->arenas);
 	units_bytes(held, p->sparse_free);
 	units_bytes(used, p->sparse_used);
-	text_addf(ret, "%s of %s arenas are under a quarter used: %s in use keep %s that is free.",
-		  sparse, all, used, held);
+	text_addf(ret, "%s of %s arenas %s under a quarter used: %s in use keep %s that is free.",
+		  sparse, all, p->sparse_arenas == 1 ? "is" : "are", used, held);
 	for (size_t i = 0; i < p->curve.count; i++) {
 		const struct pin_step *step = &p->curve.items[i];
 		char blocks[UNITS_MAX], returned[UNITS_MAX];

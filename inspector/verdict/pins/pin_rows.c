@@ -68,6 +68,26 @@ static char *type_name(const struct pin_owners *o, uint32_t type)
 	return strdup(name ?: "unknown");
 }
 
+/* Of an owner's objects those in sparse arenas. Where they are fewer than the arenas, it is what they own that lies there:
+ * then all of them, since nobody has counted which. */
+struct headcount {
+	uint64_t there, all;
+};
+
+static void add_heads(const struct pin_room *room, uint32_t owner, struct headcount *to)
+{
+	uint64_t there = room->owner_objects[owner];
+	to->there += there;
+	to->all += owner < room->owners.n_paths
+			   ? size_max(there, room->request->graph->paths.items[owner].count)
+			   : there;
+}
+
+static uint64_t heads_of(const struct headcount *heads, uint64_t arenas)
+{
+	return heads->there < arenas ? heads->all : heads->there;
+}
+
 /* Chains of the owners of a type that have most bytes there. */
 static struct error *add_chains(struct pin_room *room, uint32_t type, struct pin *pin)
 {
@@ -88,6 +108,16 @@ static struct error *add_chains(struct pin_room *room, uint32_t type, struct pin
 	return NULL;
 }
 
+static uint64_t count_type(const struct pin_room *room, uint32_t type, uint64_t arenas)
+{
+	struct headcount heads = {0};
+	for (uint32_t i = 0; i < room->n_ranking; i++) {
+		if (pin_owner_type(&room->owners, room->ranking[i]) == type)
+			add_heads(room, room->ranking[i], &heads);
+	}
+	return heads_of(&heads, arenas);
+}
+
 struct error *pin_rows_types(struct pin_room *room, struct pins *ret)
 {
 	uint32_t n = room->owners.n_types + 1, met = 0;
@@ -106,7 +136,7 @@ struct error *pin_rows_types(struct pin_room *room, struct pins *ret)
 		pin->type = type_name(&room->owners, order[i]);
 		if (!pin->type)
 			return error_out_of_memory();
-		pin->count = from->objects;
+		pin->count = count_type(room, order[i], from->units);
 		pin->bytes = from->bytes;
 		pin->arenas = from->units;
 		pin->sole_arenas = from->sole_units;
@@ -125,6 +155,7 @@ static struct error *describe_root(struct pin_room *room, uint32_t root, struct 
 {
 	const struct pin_owners *o = &room->owners;
 	const struct pins_request *r = room->request;
+	struct headcount heads = {0};
 	uint32_t first = UINT32_MAX, type = 0;
 	for (uint32_t i = 0; i < room->n_ranking; i++) {
 		uint32_t owner = room->ranking[i];
@@ -135,8 +166,9 @@ static struct error *describe_root(struct pin_room *room, uint32_t root, struct 
 			type = pin_owner_type(o, owner);
 		}
 		if (pin_owner_type(o, owner) == type)
-			to->type_count += room->owner_objects[owner];
+			add_heads(room, owner, &heads);
 	}
+	to->type_count = heads_of(&heads, to->arenas);
 	if (first == UINT32_MAX)
 		return NULL;
 	_cleanup_(holder_chain_fini) struct holder_chain chain = {.count = 0};

@@ -64,6 +64,26 @@ static void test_a_root_keeps_arenas(void **state)
 	assert_null(h->holders.roots.items[1].many);
 }
 
+/* The Sessions lie elsewhere, only their names here: nobody has counted whose, so it is all of them. */
+static void test_what_they_own_keeps_arenas(void **state)
+{
+	(void)state;
+	HEAP;
+	PINS;
+	heap_add_pinned(h);
+	for (int i = 0; i < 9; i++) {
+		heap_add_arena(h, PLOT_PYMALLOC);
+		heap_add_pool(h);
+		heap_use(h, 4, LABEL_STR, PATH_NAME);
+	}
+	make(h, &p);
+	assert_int_equal(p.roots.count, 1);
+	assert_int_equal(p.roots.items[0].sole_arenas, 10);
+	assert_string_equal(p.roots.items[0].type, "app.Session");
+	assert_int_equal(p.roots.items[0].type_count, 750);
+	assert_int_equal(p.types.items[0].count, 750);
+}
+
 /* In every other arena there is something of another root: only together they give it back. */
 static void test_two_roots_lead_together(void **state)
 {
@@ -291,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_root_keeps_arenas),
+		cmocka_unit_test(test_what_they_own_keeps_arenas),
 		cmocka_unit_test(test_two_roots_lead_together),
 		cmocka_unit_test(test_unreached_blocks_keep_an_arena),
 		cmocka_unit_test(test_a_dense_arena),
