@@ -11,6 +11,7 @@
 #include "ui/output.h"
 
 #include "base/cleanup.h"
+#include "base/size.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,12 +158,16 @@ static struct error *open_beside(const char *path, char **ret_name, int *ret)
 	return NULL;
 }
 
+/* But for those that are ignored, as nohup asks and a shell in the background: blocked they would wait all the same. */
 static void signals_of_ending(sigset_t *ret)
 {
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction now;
 	(void)sigemptyset(ret);
-	(void)sigaddset(ret, SIGINT);
-	(void)sigaddset(ret, SIGTERM);
-	(void)sigaddset(ret, SIGHUP);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			(void)sigaddset(ret, ends[i]);
+	}
 }
 
 static struct error *open_output(const char *path, struct output *output)

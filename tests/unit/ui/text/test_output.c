@@ -149,13 +149,29 @@ static void test_bad_descriptors(void **state)
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
+/* As under nohup, or in the background of a script: such a signal is none, also while a file is written. */
+static void test_ignored_signals(void **state)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	struct output output;
+	(void)state;
+	assert_int_equal(sigaction(SIGINT, &ignore, &before), 0);
+	assert_null(output_open("file", &output));
+	assert_int_equal(raise(SIGINT), 0);
+	assert_false(output_interrupted());
+	assert_null(output_write(output.fd, "file", "whole", 5));
+	assert_null(output_finish(&output));
+	expect_content("file", "whole");
+	assert_int_equal(sigaction(SIGINT, &before, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),      WITH_FOLDER(test_new_and_replaced),
 		WITH_FOLDER(test_behind_a_link),   WITH_FOLDER(test_full_disk),
 		WITH_FOLDER(test_devices),         WITH_FOLDER(test_pipes),
-		WITH_FOLDER(test_bad_descriptors),
+		WITH_FOLDER(test_bad_descriptors), WITH_FOLDER(test_ignored_signals),
 	};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	(void)sigaction(SIGPIPE, &ignore, NULL);
