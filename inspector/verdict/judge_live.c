@@ -152,10 +152,23 @@ static uint64_t growth_of(const struct judge *j, const struct holder_root *root)
 	return 0;
 }
 
+/* Of a root's bytes as many as can be in RAM at most: zeros that nobody has written to, and what is swapped out, are not. */
+static uint64_t in_ram(const struct judge *j, const struct holder_root *root)
+{
+	uint64_t all = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(python_leaves); i++) {
+		enum leaf_group group = leaf_group(python_leaves[i]);
+		if (group != LEAF_GROUP_KEPT && group != LEAF_GROUP_OVERHEAD)
+			all = size_add(all, judge_leaf(j, python_leaves[i]));
+	}
+	return size_min(root->bytes, all);
+}
+
 static bool is_too_much(const struct judge *j, const struct holder_root *root)
 {
-	return root->bytes >= JUDGE_LEAST_LIVE && root->count >= JUDGE_HOLDER_COUNT &&
-	       root->bytes / JUDGE_HOLDER_SHARE >= j->private / 1000 && !is_bounded(root);
+	uint64_t bytes = in_ram(j, root);
+	return bytes >= JUDGE_LEAST_LIVE && root->count >= JUDGE_HOLDER_COUNT &&
+	       bytes / JUDGE_HOLDER_SHARE >= j->private / 1000 && !is_bounded(root);
 }
 
 /* What there are many of; where nobody looked for that, what there is most of. */
@@ -187,13 +200,15 @@ static void judge_root(struct judge *j, size_t i, uint64_t permille)
 	if (!cause)
 		return;
 	cause->holder_root = i;
-	cause->symptom = size_max(cause->bytes, j->since ? grown : root->bytes);
+	cause->symptom = size_max(cause->bytes, j->since ? grown : in_ram(j, root));
 	cause->measured = j->since != NULL;
 	judge_text(j, cause, "root", root->name);
 	judge_bytes(cause, "root_bytes", root->bytes);
 	judge_count(cause, "root_objects", root->count);
 	judge_permille(cause, "root_share", root->bytes, j->private);
 	tell_type(j, cause, root);
+	if (in_ram(j, root) < root->bytes)
+		judge_bytes(cause, "in_ram_bytes", in_ram(j, root));
 	if (j->since) {
 		judge_bytes(cause, "grown_bytes", grown);
 		judge_count(cause, "seconds",

@@ -138,6 +138,7 @@ static void judge_per_thread(struct judge *j, const struct keep *own, const stru
 	bool trims = judge_counts(j, trim.sum);
 	cause->bytes = trims ? trim.sum : whole.sum;
 	cause->measured &= trims;
+	judge_count(cause, "trims", trims);
 	tell_keep(cause, others);
 	judge_count(cause, "idle_arenas", others->idle);
 	judge_count(cause, "threads", j->s->target.n_threads);

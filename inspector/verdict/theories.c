@@ -5,6 +5,8 @@
  */
 #include "inspector/verdict/judge.h"
 
+#include <string.h>
+
 static void rule_out(struct judge *j, enum theory theory, struct maybe bytes)
 {
 	struct ruled_out *out = vec_push(&j->verdict->not_causes);
@@ -12,6 +14,23 @@ static void rule_out(struct judge *j, enum theory theory, struct maybe bytes)
 		*out = (struct ruled_out){theory, bytes};
 	else
 		j->failed = true;
+}
+
+/* Free ends of threads' arenas are a cause that malloc_trim(0) does not help. */
+static bool has_trim_cause(const struct judge *j)
+{
+	for (size_t i = 0; i < j->verdict->causes.count; i++) {
+		const struct cause *cause = &j->verdict->causes.items[i];
+		bool trims = cause->kind >= CAUSE_MALLOC_FREE_TRIMMABLE &&
+			     cause->kind <= CAUSE_MALLOC_ENV_INEFFECTIVE &&
+			     cause->kind != CAUSE_MALLOC_FREE_STUCK;
+		for (size_t k = 0; k < cause->n_evidence; k++)
+			trims &= cause->evidence[k].value ||
+				 strcmp(cause->evidence[k].name, "trims") != 0;
+		if (trims)
+			return true;
+	}
+	return false;
 }
 
 static bool has_malloc_cause(const struct judge *j)
@@ -40,10 +59,12 @@ static struct maybe kept_for_threads(const struct malloc_account *account)
 static void clear_malloc(struct judge *j)
 {
 	const struct malloc_account *account = &j->s->malloc;
-	if (!account->filled || account->implementation != MALLOC_GLIBC || has_malloc_cause(j))
+	if (!account->filled || account->implementation != MALLOC_GLIBC)
 		return;
-	rule_out(j, THEORY_MALLOC_TRIM, account->trimmable);
-	rule_out(j, THEORY_ARENA_MAX, kept_for_threads(account));
+	if (!has_trim_cause(j))
+		rule_out(j, THEORY_MALLOC_TRIM, account->trimmable);
+	if (!has_malloc_cause(j))
+		rule_out(j, THEORY_ARENA_MAX, kept_for_threads(account));
 }
 
 /* Bytes of leaves as they are known: not at all without residency. */

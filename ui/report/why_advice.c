@@ -51,7 +51,7 @@ static bool advise_holder(struct text *to, const struct why_words *w, const stru
 	if (i == 0) {
 		text_add(to, "bound ");
 		why_escape(to, w, name);
-		text_add(to, ", or drop old entries from it: nothing nearer holds them");
+		text_add(to, " or what it holds, or drop old entries: no other root is nearer");
 	} else if (i == 1) {
 		text_add(to, recycling(w));
 	}
@@ -83,12 +83,12 @@ static void say_arena_limit(struct text *to, const struct malloc_settings *s)
 static bool advise_per_thread(struct text *to, const struct why_words *w, const struct cause *cause,
 			      size_t i)
 {
-	(void)cause;
-	if (i == 0)
+	bool trims = why_trims(cause);
+	if (i == 0 && trims)
 		text_add(to, TRIM_NOW);
-	else if (i == 1)
+	else if (i == (trims ? 1 : 0))
 		say_arena_limit(to, &w->snapshot->malloc.settings);
-	return i < 2;
+	return i < (trims ? 2 : 1);
 }
 
 static bool advise_threshold(struct text *to, const struct why_words *w, const struct cause *cause,
@@ -108,13 +108,13 @@ static bool advise_environment(struct text *to, const struct why_words *w,
 			       const struct cause *cause, size_t i)
 {
 	(void)w;
-	(void)cause;
+	bool trims = why_trims(cause);
 	if (i == 0)
 		text_add(to, "set the variable before the process starts (in the unit file, the "
 			     "container's environment, a wrapper), not in Python");
-	else if (i == 1)
+	else if (i == 1 && trims)
 		text_add(to, TRIM_NOW);
-	return i < 2;
+	return i < (trims ? 2 : 1);
 }
 
 static bool advise_garbage(struct text *to, const struct why_words *w, const struct cause *cause,
@@ -138,7 +138,10 @@ static bool advise_fork(struct text *to, const struct why_words *w, const struct
 {
 	(void)cause;
 	if (i == 0)
-		text_add(to, "call gc.freeze() in the parent before it forks (after gc.collect())");
+		text_add(
+			to,
+			"call gc.freeze() in the parent before it forks (after gc.collect()): then the "
+			"collector leaves it alone; what this process uses is copied all the same");
 	else if (i == 1 && w->snapshot->target.version_hex < 0x030c0000)
 		text_add(to, "from Python 3.12 on constants are immortal, and many such copies do "
 			     "not happen");

@@ -164,10 +164,11 @@ static void say_per_thread(struct text *to, const struct why_words *w, const str
 	const struct malloc_account *m = &w->snapshot->malloc;
 	size_t deserted = malloc_words_n_deserted(m);
 	(void)cause;
-	text_addf(to,
-		  "malloc keeps freed memory in %zu arenas, one for each thread that once met "
-		  "another",
-		  m->arenas.count);
+	text_addf(
+		to,
+		"malloc keeps freed memory in %zu arenas: a thread that finds the others busy gets "
+		"one of its own",
+		m->arenas.count);
 	if (deserted)
 		text_addf(to, "; %zu of them serve%s no thread any more", deserted,
 			  deserted == 1 ? "s" : "");
@@ -248,7 +249,7 @@ static void say_fork(struct text *to, const struct why_words *w, const struct ca
 	why_add_share(to, f->gc_links_only, f->private_bytes);
 	text_add(to, " in the collector's links, ");
 	why_add_share(to, f->identical, f->private_bytes);
-	text_add(to, " not at all.");
+	text_add(to, " not at all: what was written there went up and down again.");
 }
 
 static void say_swapped(struct text *to, const struct why_words *w, const struct cause *cause)

@@ -101,9 +101,12 @@ static void write_why(struct page *page, const struct snapshot *s,
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	const struct verdict *v = &s->verdict;
 	if (!v->causes.count) {
+		if (v->filled)
+			add_part(&line, page, "only ",
+				 ledger_split_group(&s->ledger, LEAF_GROUP_KEPT));
 		text_add(&line,
-			 v->filled ? "what is free and kept is not what fills it: most of it is "
-				     "in use; who holds it follows"
+			 v->filled ? " is free but kept: that is not what fills it; who holds what "
+				     "is in use follows"
 				   : "what is in RAM could not be looked at");
 		write_labelled(page, "WHY", INK_STRONG, &line);
 		return;
@@ -170,7 +173,8 @@ static void write_roots(struct page *page, const struct snapshot *s,
 		units_said(bytes, page->style->units, root->bytes);
 		units_percent(share, root->bytes, h->reached_bytes);
 		units_count(count, root->count);
-		text_addf(&line, "%s (%s), %s blocks: ", bytes, share, count);
+		text_addf(&line, "%s (%s), %s block%s: ", bytes, share, count,
+			  root->count == 1 ? "" : "s");
 		why_root(&line, &w, root->name ?: "?", root->kind);
 		write_labelled(page, i ? "" : "LIVE", INK_PLAIN, &line);
 	}

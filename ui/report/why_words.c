@@ -20,6 +20,12 @@ struct maybe why_evidence(const struct cause *cause, const char *name)
 	return (struct maybe){.known = false};
 }
 
+bool why_trims(const struct cause *cause)
+{
+	struct maybe trims = why_evidence(cause, "trims");
+	return !trims.known || trims.value;
+}
+
 void why_escape(struct text *to, const struct why_words *w, const char *string)
 {
 	const struct style style = {.ascii = w->ascii};
@@ -82,9 +88,16 @@ static void who_pins(struct text *to, const struct why_words *w, const struct pi
 	why_add_bytes(to, w, root->returned);
 }
 
-static void who_holds(struct text *to, const struct why_words *w, const struct holder_root *root)
+static void who_holds(struct text *to, const struct why_words *w, const struct cause *cause,
+		      const struct holder_root *root)
 {
+	struct maybe in_ram = why_evidence(cause, "in_ram_bytes");
 	why_add_bytes(to, w, root->bytes);
+	if (in_ram.known) {
+		text_add(to, ", of which no more than ");
+		why_add_bytes(to, w, in_ram.value);
+		text_add(to, " can be in RAM,");
+	}
 	text_add(to, " under ");
 	why_root(to, w, root->name ?: "?", root->kind);
 	for (size_t i = 0; i < root->types.count && i < 3; i++) {
@@ -115,7 +128,7 @@ void why_who(struct text *to, const struct why_words *w, const struct cause *cau
 	if (cause->pin_root < s->pins.roots.count)
 		who_pins(to, w, &s->pins.roots.items[cause->pin_root]);
 	else if (root)
-		who_holds(to, w, root);
+		who_holds(to, w, cause, root);
 	else if (cause->kind == CAUSE_UNCOLLECTED_GARBAGE)
 		who_types(to, w, s->holders.garbage_types.items, s->holders.garbage_types.count);
 	else if (cause->kind == CAUSE_LEAKED_REFERENCES)
@@ -166,7 +179,7 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 {
 	static const char *const hows[CAUSE_KINDS] = {
 		[CAUSE_PYMALLOC_PINNED] = "goes back by itself once those objects are gone",
-		[CAUSE_LIVE_OBJECTS] = "is freed when they are let go",
+		[CAUSE_LIVE_OBJECTS] = "goes back when they are let go",
 		[CAUSE_MALLOC_FREE_TRIMMABLE] = "malloc_trim(0) gives back now",
 		[CAUSE_MALLOC_ARENA_PER_THREAD] = "malloc_trim(0) gives back now",
 		[CAUSE_MALLOC_THRESHOLD_RAISED] = "malloc_trim(0) gives back now",
@@ -179,9 +192,11 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 	};
 	if (cause->kind == CAUSE_NOTHING_WRONG)
 		return;
+	text_add(to, why_trims(cause) ? "" : "up to ");
 	why_add_bytes(to, w, cause->bytes);
 	text_add(to, " ");
 	text_add(to, cause->bytes == 0   ? "without a restart"
+		     : !why_trims(cause) ? "a process with fewer arenas does not have"
 		     : hows[cause->kind] ? hows[cause->kind]
 					 : "a new process does not have");
 	if (cause->bytes && is_kept_by_mimalloc(w, cause->kind))

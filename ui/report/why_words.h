@@ -43,6 +43,9 @@ void why_sentence(struct text *to, const struct why_words *w);
 /* Of a figure that proves a cause by name; not known where it has none. */
 struct maybe why_evidence(const struct cause *cause, const char *name);
 
+/* Whether malloc_trim(0) gives what a cause of malloc's promises: not where that is the free ends of threads' arenas. */
+bool why_trims(const struct cause *cause);
+
 /* The root that has a part in a cause; NULL: none has. */
 const struct holder_root *why_holder(const struct why_words *w, const struct cause *cause);
 

@@ -125,6 +125,24 @@ static void test_one_root_keeps_most(void **state)
 }
 
 /* Two looks: growth is measured, and its size alone is no reason any more. */
+/* bytes(n) and numpy.zeros() are not in RAM before somebody writes to them. */
+static void test_zeros_that_nobody_touched(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	static const char *const links[] = {"app.ROWS", "list", "bytes", NULL};
+	look_set(s, LEAF_MALLOC_MMAPPED, 20 * MIB);
+	struct holder_root *root = look_root(s, "app.ROWS", "bytes", 5000, 950 * MIB, links);
+	root->returned = 20 * MIB;
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_LIVE_OBJECTS);
+	assert_in_range(cause->bytes, 20 * MIB - 4 * KIB, 20 * MIB);
+	assert_in_range(cause->symptom, 20 * MIB, 40 * MIB);
+	assert_int_equal(look_evidence(cause, "in_ram_bytes")->value, cause->symptom);
+	assert_int_equal(look_evidence(cause, "root_bytes")->value, 950 * MIB);
+}
+
 static void test_growth_is_measured(void **state)
 {
 	(void)state;
@@ -394,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_a_bounded_cache),
 		cmocka_unit_test(test_many_roots_hold_a_little_each),
 		cmocka_unit_test(test_one_root_keeps_most),
+		cmocka_unit_test(test_zeros_that_nobody_touched),
 		cmocka_unit_test(test_growth_is_measured),
 		cmocka_unit_test(test_native_memory_in_use),
 		cmocka_unit_test(test_a_library_has_memory_of_its_own),

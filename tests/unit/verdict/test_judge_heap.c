@@ -181,6 +181,15 @@ static void test_malloc_keeps_crumbs(void **state)
 	assert_false(cause->measured);
 }
 
+static bool is_ruled_out(const struct verdict *v, enum theory theory)
+{
+	for (size_t i = 0; i < v->not_causes.count; i++) {
+		if (v->not_causes.items[i].theory == theory)
+			return true;
+	}
+	return false;
+}
+
 static void test_malloc_has_an_arena_for_each_thread(void **state)
 {
 	(void)state;
@@ -196,6 +205,8 @@ static void test_malloc_has_an_arena_for_each_thread(void **state)
 	assert_int_equal(look_evidence(cause, "arenas")->value, 10);
 	assert_int_equal(look_evidence(cause, "idle_arenas")->value, 10);
 	assert_int_equal(look_evidence(cause, "arena_limit")->value, 64);
+	assert_int_equal(look_evidence(cause, "trims")->value, 1);
+	assert_false(is_ruled_out(&v, THEORY_MALLOC_TRIM));
 }
 
 /* Nothing that trim gives: only another start helps, and that was not measured. */
@@ -210,6 +221,9 @@ static void test_tops_of_many_arenas(void **state)
 	const struct cause *cause = look_cause(&v, 0, CAUSE_MALLOC_ARENA_PER_THREAD);
 	assert_false(cause->measured);
 	assert_int_equal(cause->bytes, 30 * (2 * MIB + 110 * KIB));
+	assert_int_equal(look_evidence(cause, "trims")->value, 0);
+	assert_true(is_ruled_out(&v, THEORY_MALLOC_TRIM));
+	assert_false(is_ruled_out(&v, THEORY_ARENA_MAX));
 }
 
 /* One thread's arena is no matter of their number. */

@@ -7,13 +7,16 @@
 #include "ui/report/diff_report.h"
 #include "ui/report/object_report.h"
 #include "ui/report/types_report.h"
+#include "ui/report/why_advice.h"
 #include "ui/report/why_report.h"
+#include "ui/report/why_words.h"
 
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -59,6 +62,46 @@ static void test_why(void **state)
 	why(studies_first, studies_pinned, &unicode, "why-narrow.txt");
 }
 
+/* The free ends of threads' arenas: malloc_trim(0) leaves them, and so nobody is told to call it. */
+static void test_trim_is_advised_where_it_helps(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_glibc);
+	struct cause *cause = &s->verdict.causes.items[0];
+	const struct why_words words = {s, UNITS_AUTO, true};
+	(void)state;
+	for (uint64_t trims = 0; trims < 2; trims++) {
+		_cleanup_(text_fini) struct text gain = TEXT_EMPTY, advice = TEXT_EMPTY;
+		cause->n_evidence = 1;
+		cause->evidence[0] = (struct evidence){.name = "trims", .value = trims};
+		why_gain(&gain, &words, cause);
+		for (size_t i = 0; why_advice(&advice, &words, cause, i); i++)
+			text_add(&advice, "|");
+		assert_int_equal(strstr(text_string(&gain), "malloc_trim(0) gives") != NULL, trims);
+		assert_int_equal(strstr(text_string(&advice), "malloc_trim(0)") != NULL, trims);
+		assert_non_null(strstr(text_string(&advice), "MALLOC_ARENA_MAX=2"));
+	}
+}
+
+/* One root's objects are not all in RAM; another has one block. */
+static void test_figures_of_roots(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	struct style style = fixture_style(true);
+	struct page page = {&text, &style};
+	struct cause *cause = &s->verdict.causes.items[0];
+	(void)state;
+	s->holders.roots.items[1].count = 1;
+	cause->kind = CAUSE_LIVE_OBJECTS;
+	cause->pin_root = SIZE_MAX;
+	cause->holder_root = 0;
+	cause->evidence[cause->n_evidence++] =
+		(struct evidence){.name = "in_ram_bytes", .unit = EVIDENCE_BYTES, .value = 3 * MIB};
+	why_report_rest(&page, s, NULL, &(struct why_request){0});
+	assert_non_null(strstr(text_string(&text), ", 1 block: app.main() rows"));
+	assert_non_null(strstr(text_string(&text), "of which no more than 3.00 MiB can be in RAM"));
+}
+
 static void types(const struct style *style, const struct types_request *request,
 		  const char *golden)
 {
@@ -89,6 +132,40 @@ static void test_object(void **state)
 	studies_object(&object);
 	object_report_write(&page, s, &object, &(struct object_request){.limit = 1});
 	compare("object.txt", &text, &style);
+}
+
+/* Pointers that are found beside references that are counted, and what may be the matter. */
+static void test_references(void **state)
+{
+	static const struct {
+		uint64_t counted, found;
+		bool immortal;
+		const char *words;
+	} cases[] = {
+		{1, 1, false, "1 counted, 1 pointer to it was found\n"},
+		{3, 2, false, "3 counted, 2 pointers to it were found: the others are where"},
+		{2, 3, false, "2 counted, 3 pointers to it were found: some do not own it"},
+		{1000000036, 2, false, "2 pointers to it were found: it is never freed"},
+		{4294967295, 2, true, "does not move, 2 pointers to it were found\n"},
+	};
+	struct style style = fixture_style(true);
+	style.width = 200;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+		_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+		_cleanup_(inspector_object_fini) struct inspector_object object = {.found = false};
+		struct page page = {&text, &style};
+		studies_object(&object);
+		object.refcount = cases[i].counted;
+		object.immortal = cases[i].immortal;
+		object.found_references = maybe_known(cases[i].found);
+		free(object.preview);
+		object.preview = strdup(object.type);
+		object_report_write(&page, s, &object, &(struct object_request){0});
+		assert_non_null(strstr(text_string(&text), cases[i].words));
+		assert_non_null(strstr(text_string(&text), "app.Session at 0x7f3a1c04b2d0.\n"));
+	}
 }
 
 static void test_nothing_at_an_address(void **state)
@@ -180,10 +257,17 @@ static void test_json_object(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_why),       cmocka_unit_test(test_types),
-		cmocka_unit_test(test_object),    cmocka_unit_test(test_nothing_at_an_address),
-		cmocka_unit_test(test_addresses), cmocka_unit_test(test_diff),
-		cmocka_unit_test(test_json),      cmocka_unit_test(test_json_object),
+		cmocka_unit_test(test_trim_is_advised_where_it_helps),
+		cmocka_unit_test(test_figures_of_roots),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_why),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_object),
+		cmocka_unit_test(test_nothing_at_an_address),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_object),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
