@@ -67,7 +67,10 @@ static void write_row(struct page *page, const struct difference_row *row)
 	char count[UNITS_MAX + 1], bytes[UNITS_MAX + 1];
 	unsigned column = name_column(page);
 	int width = page_amount_width(page) + 1;
+	/* A line of the ledger is bytes alone. */
 	signed_count(count, row->count);
+	if (row->part == DIFFERENCE_LEAF)
+		count[0] = '\0';
 	signed_bytes(bytes, page->style->units, row->bytes);
 	page_addf(page, "%12s %*s ", count, width, bytes);
 	page_amount(page, width, row->bytes_a);
@@ -105,7 +108,8 @@ static void write_part(struct page *page, const struct difference *d, enum diffe
 		if (n == 0) {
 			int width = page_amount_width(page) + 1;
 			page_heading(page, titles[part], meanings[part]);
-			page_inkf(page, INK_DIM, "%12s %*s %*s %*s", "count", width, "bytes", width,
+			page_inkf(page, INK_DIM, "%12s %*s %*s %*s",
+				  part == DIFFERENCE_LEAF ? "" : "count", width, "bytes", width,
 				  "before", width, "now");
 			page_end(page);
 		}

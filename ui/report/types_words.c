@@ -33,8 +33,7 @@ void types_sentence(struct text *to, const struct census *census, enum units uni
 		text_addf(to, ": %s are objects, the others buffers of theirs", objects);
 	text_add(to, ".");
 	if (census->large_objects)
-		text_addf(to, " Beside them %s large objects, %s, that malloc holds.", n_large,
-			  large);
+		text_addf(to, " Beside them %s large or static objects, %s.", n_large, large);
 }
 
 void types_identified(struct text *to, const struct census *census)
