@@ -48,11 +48,12 @@ static void skip(struct rule *rule, uint64_t offset)
 	}
 }
 
-static void skip_weak(struct type_table *types, const struct type *type, uint32_t index,
-		      struct rule *rule)
+static void skip_weak(struct type_table *types, uint32_t index, struct rule *rule)
 {
 	const struct shapes *shapes = types->shapes;
-	if (is_weak_reference(types, index)) {
+	const bool is_weak = is_weak_reference(types, index); /* may find types: they move */
+	const struct type *type = type_table_get(types, index);
+	if (is_weak) {
 		uint64_t head = rule->into + shapes->ob_type + 8;
 		skip(rule, head + 8 * WEAKREF_OBJECT);
 		skip(rule, head + 8 * WEAKREF_PREVIOUS);
@@ -105,7 +106,7 @@ static void rule_of_object(struct type_table *types, uint32_t index, struct rule
 	ret->second = (uint32_t)(ret->into + shapes->ob_type);
 	ret->second_end =
 		has_fixed_size(type) ? (uint32_t)(ret->into + type->basicsize) : UINT32_MAX;
-	skip_weak(types, type, index, ret);
+	skip_weak(types, index, ret);
 }
 
 static bool leads_on(enum part_kind part)

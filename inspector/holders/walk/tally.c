@@ -30,6 +30,13 @@ static void count(uint64_t size, uint64_t *count_ret, uint64_t *bytes_ret)
 	*bytes_ret += size;
 }
 
+/* Of a str that is reached, where they stand elsewhere: which the scanner finds out. */
+static void reach_characters(struct walk *w, uint32_t node)
+{
+	if (walk_is_reached(w, node))
+		walk_from_node(w, node);
+}
+
 static void look_at_str(struct walk *w, uint32_t node, const struct rule *rule, uint64_t size)
 {
 	struct graph *graph = w->graph;
@@ -38,9 +45,8 @@ static void look_at_str(struct walk *w, uint32_t node, const struct rule *rule, 
 		return;
 	if (state & 3)
 		count(size, &graph->interned_count, &graph->interned_bytes);
-	if (walk_is_reached(w, node) &&
-	    scanner_str_stands_elsewhere(&w->scanner->ground->shapes, state))
-		walk_from_node(w, node);
+	if (scanner_str_stands_elsewhere(&w->scanner->ground->shapes, state))
+		reach_characters(w, node);
 }
 
 static void look_at_object(struct walk *w, uint32_t node, const struct rule *rule)
@@ -57,11 +63,16 @@ static void look_at_object(struct walk *w, uint32_t node, const struct rule *rul
 void tally_strings(struct walk *walk)
 {
 	uint32_t n = walk->scanner->ground->plot.n_blocks;
+	walk->reads_strings = true; /* one that is reached from here on may lie behind */
 	for (uint32_t node = 0; node < n && !walk->ended; node++) {
 		const struct rule *rule = scanner_rule(walk->scanner, node);
 		if (is_live_object(rule))
 			look_at_object(walk, node, rule);
 	}
+	/* Of those outside of blocks nothing is counted. */
+	for (uint32_t node = n; node < walk->graph->n_nodes && !walk->ended; node++)
+		if (scanner_rule(walk->scanner, node)->scan == RULE_STR)
+			reach_characters(walk, node);
 	walk_on(walk);
 }
 

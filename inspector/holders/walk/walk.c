@@ -79,7 +79,7 @@ static void reach(struct walk *w, const struct walk_claim *claim, const struct r
 	}
 	set_reached(w, claim->node);
 	ties_set(&w->graph->ties, claim->node, claim->parent, path);
-	if (rule->scan > RULE_STR)
+	if (rule->scan > RULE_STR || (w->reads_strings && rule->scan == RULE_STR))
 		frontier_add(&w->next, claim->node);
 }
 
@@ -88,12 +88,16 @@ static uint64_t *known_of(struct walk *w, uint64_t word)
 	return &w->known[(word >> 4) % WALK_KNOWN];
 }
 
-/* The same word may come from the owner next. */
-static void forget(struct walk *w, const struct walk_claim *claim)
+/* What need not be looked up again. Not of a claim that waits: the same word may come from the owner next. */
+static void know(struct walk *w, uint64_t word)
 {
-	uint64_t start, size;
-	scanner_place(w->scanner, claim->node, &start, &size);
-	*known_of(w, start + claim->into) = 0;
+	*known_of(w, word) = word;
+}
+
+static void know_static(struct walk *w, uint32_t node)
+{
+	const struct ground *ground = w->scanner->ground;
+	know(w, ground->outside.list.items[node - ground->plot.n_blocks].at);
 }
 
 static void settle(struct walk *w, const struct walk_claim *claim)
@@ -104,8 +108,10 @@ static void settle(struct walk *w, const struct walk_claim *claim)
 	bool is_static = claim->node >= w->scanner->ground->plot.n_blocks;
 	if (!scanner_is_meant(rule, claim->into))
 		return;
-	if (w->no_static_types && is_static && rule->is_type && claim->parent != PLOT_NONE)
+	if (w->no_static_types && is_static && rule->is_type && claim->parent != PLOT_NONE) {
+		know_static(w, claim->node);
 		return;
+	}
 	if (comes_from_owner(w, claim, rule)) {
 		reach(w, claim, rule);
 		return;
@@ -115,7 +121,6 @@ static void settle(struct walk *w, const struct walk_claim *claim)
 		*other = *claim;
 	else
 		w->failed = true;
-	forget(w, claim);
 }
 
 static void settle_oldest(struct walk *w)
@@ -142,25 +147,18 @@ static void put_ahead(struct walk *w, uint32_t node, uint32_t offset, uint32_t i
 		(struct walk_claim){node, w->parent, w->path, offset, into};
 }
 
-static bool was_known(struct walk *w, uint64_t word)
-{
-	uint64_t *known = known_of(w, word);
-	if (*known == word)
-		return true;
-	*known = word;
-	return false;
-}
-
 static void see(void *context, const struct sight *sights, size_t n)
 {
 	struct walk *w = context;
 	w->graph->n_edges += n;
 	for (size_t i = 0; i < n; i++) {
-		if (was_known(w, sights[i].value))
+		if (*known_of(w, sights[i].value) == sights[i].value)
 			continue;
 		uint32_t into;
 		uint32_t node = scanner_find(w->scanner, sights[i].value, &into);
-		if (node != PLOT_NONE && !walk_is_reached(w, node))
+		if (node == PLOT_NONE || walk_is_reached(w, node))
+			know(w, sights[i].value);
+		else
 			put_ahead(w, node, (uint32_t)size_min(sights[i].offset, UINT32_MAX), into);
 	}
 }

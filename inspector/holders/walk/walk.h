@@ -34,9 +34,10 @@ struct walk {
 	uint32_t parent, path;         /* of what is scanned right now */
 	VEC(struct walk_claim) others; /* to buffers, by what is not their owner */
 	bool no_static_types; /* types of files are not walked into, but from roots themselves */
-	uint64_t n_done;      /* nodes that were scanned */
-	bool failed;          /* memory was out: not everything was walked */
-	uint64_t n_pathless;  /* nodes left out because there was no room for their path */
+	bool reads_strings; /* str are scanned as they are reached; else only where tally.c asks for it */
+	uint64_t n_done;     /* nodes that were scanned */
+	bool failed;         /* memory was out: not everything was walked */
+	uint64_t n_pathless; /* nodes left out because there was no room for their path */
 	bool (*progress)(void *context, const char *step, unsigned done);
 	void *progress_context;
 	bool ended; /* by the person */

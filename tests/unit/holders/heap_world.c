@@ -213,7 +213,7 @@ uint64_t world_static(struct world *w, uint64_t offset, enum world_type type)
 	uint64_t at = w->statics + offset;
 	struct outside_object *object = vec_push(&w->ground.outside.list);
 	assert_non_null(object);
-	*object = (struct outside_object){.at = at, .size = 48};
+	*object = (struct outside_object){.at = at, .size = WORLD_BLOCK};
 	object->label = labels_number(&w->ground.labels, &said);
 	world_poke(w, at, 1);
 	world_poke(w, at + 8, TYPES + type * 512);

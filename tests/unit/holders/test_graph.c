@@ -182,6 +182,43 @@ static void finds_characters(void **state)
 	world_fini(&w);
 }
 
+/* The same of a str in static data. */
+static void finds_characters_of_static_strings(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	uint64_t str = world_static(&w, 256, WORLD_STR);
+	world_poke(&w, str + 32, 1 << 5 | 1);
+	world_poke(&w, str + 48, world_buffer(&w, 0, WORLD_STR, PART_STR_DATA));
+	world_global(&w, "app.latin", str, 0);
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 0, "app.latin");
+	assert_int_equal(root_named(graph, "app.latin")->bytes, WORLD_BLOCK);
+	assert_int_equal(graph->interned_count, 0); /* of blocks */
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* Its characters stand in memory that refers to another, which lies before it. */
+static void finds_characters_of_strings_behind_strings(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	const uint32_t first = 5, second = 1;
+	world_global(&w, "app.latin", world_object(&w, first, WORLD_STR, 1), 0);
+	world_poke(&w, world_at(&w, first) + 32, 1 << 5 | 1);
+	world_poke(&w, world_at(&w, first) + 48, world_buffer(&w, 6, WORLD_TYPES, PART_OTHER));
+	world_put(&w, 6, 0, world_object(&w, second, WORLD_STR, 1));
+	world_poke(&w, world_at(&w, second) + 32, 1 << 5 | 1);
+	world_poke(&w, world_at(&w, second) + 48, world_buffer(&w, 7, WORLD_STR, PART_STR_DATA));
+	struct graph *graph = world_walk(&w);
+	assert_held(graph, 7, "app.latin");
+	graph_free(graph);
+	world_fini(&w);
+}
+
 /* A native structure points into a dict's keys, and is nearer: they are the dict's. Keys that no dict comes for are its. */
 static void leaves_buffers_to_their_owners(void **state)
 {
@@ -250,6 +287,22 @@ static void stops_behind_the_last_entry(void **state)
 	world_put(&w, 5, 0, world_at(&w, 2));
 	struct graph *graph = world_walk(&w);
 	assert_held(graph, 1, "app.first");
+	assert_held(graph, 2, "app.second");
+	graph_free(graph);
+	world_fini(&w);
+}
+
+/* The same where its owner comes right behind the old word. */
+static void waits_for_an_owner_that_is_near(void **state)
+{
+	(void)state;
+	struct world w;
+	world_init(&w, 64, 0, 0);
+	world_global(&w, "app.first", node(&w, 0), 0);
+	world_put(&w, 0, 0, world_buffer(&w, 2, WORLD_DICT, PART_DICT_VALUES));
+	world_global(&w, "app.second", world_object(&w, 1, WORLD_DICT, 1), 0);
+	world_put(&w, 1, 1, world_at(&w, 2));
+	struct graph *graph = world_walk(&w);
 	assert_held(graph, 2, "app.second");
 	graph_free(graph);
 	world_fini(&w);
@@ -458,9 +511,12 @@ int main(void)
 		cmocka_unit_test(holds_namespaces_back),
 		cmocka_unit_test(is_not_misled),
 		cmocka_unit_test(finds_characters),
+		cmocka_unit_test(finds_characters_of_static_strings),
+		cmocka_unit_test(finds_characters_of_strings_behind_strings),
 		cmocka_unit_test(leaves_buffers_to_their_owners),
 		cmocka_unit_test(takes_no_old_word_for_an_owner),
 		cmocka_unit_test(stops_behind_the_last_entry),
+		cmocka_unit_test(waits_for_an_owner_that_is_near),
 		cmocka_unit_test(follows_buffers_that_lead_on),
 		cmocka_unit_test(leaves_static_types_alone),
 		cmocka_unit_test(walks_long_lists),
