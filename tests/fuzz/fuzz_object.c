@@ -9,19 +9,6 @@
 
 #define TEXT_MAX 100
 
-static const struct {
-	uint32_t hex;
-	bool free_threaded, hooks;
-	uint64_t gc_size;
-} flavours[] = {
-	{0x02071200, false, false, 32}, {0x03060000, false, false, 0},
-	{0x03070000, false, true, 32},  {0x03080000, false, false, 0},
-	{0x030a0000, false, false, 0},  {0x030b0000, false, false, 0},
-	{0x030c0000, false, true, 0},   {0x030d0000, false, false, 0},
-	{0x030d0000, true, false, 0},   {0x030e0000, false, false, 0},
-	{0x030f0000, false, false, 0},
-};
-
 struct scene {
 	struct object_world *w;
 	uint64_t things[12];
@@ -132,9 +119,7 @@ static void ask(struct scene *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz f = {data, size};
-	size_t i = fuzz_number(&f, 1) % ARRAY_SIZE(flavours);
-	struct scene s = {.w = object_world_new(flavours[i].hex, flavours[i].free_threaded,
-						flavours[i].hooks, flavours[i].gc_size)};
+	struct scene s = {.w = object_world_any(fuzz_number(&f, 1))};
 	make_things(&s);
 	while (f.size)
 		damage(&s, &f);

@@ -34,6 +34,10 @@ struct object_world {
  * it does not. To be ended. */
 struct object_world *object_world_new(uint32_t version_hex, bool free_threaded, bool hooks,
 				      uint64_t gc_size);
+
+/* The same of one of a dozen builds that lay things out differently; any number will do. */
+struct object_world *object_world_any(size_t which);
+
 void object_world_free(struct object_world *w);
 
 /* What is put from now on is seen by those who look after object_world_look(), which copies everything and empties the type table. */
