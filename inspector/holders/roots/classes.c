@@ -40,17 +40,11 @@ static bool is_code(const char *type)
 
 static bool keeps_memory(struct gather *g, raddr value)
 {
-	struct object object;
-	if (!object_at(g->types, value, &object))
+	uint32_t index = gather_worth(g, value);
+	if (index == TYPE_NONE)
 		return false;
-	const struct type *type = type_table_get(g->types, object.type);
+	const struct type *type = type_table_get(g->types, index);
 	switch ((int)type->kind) {
-	case TYPE_NONE_TYPE:
-	case TYPE_BOOL:
-	case TYPE_INT:
-	case TYPE_SMALL_INT:
-	case TYPE_FLOAT:
-		return !type->exact;
 	case TYPE_FUNCTION:
 	case TYPE_MODULE:
 	case TYPE_TYPE:

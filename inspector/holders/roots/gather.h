@@ -65,6 +65,10 @@ enum gather_what {
 /* What a word is the address of. *ret_type: the object's, an index in the type table. */
 enum gather_what gather_target(const struct gather *g, uint64_t word, uint32_t *ret_type);
 
+/* The type of the object at an address, an index in the type table; TYPE_NONE: there is none, or it is None, a bool or a number,
+ * which keep no memory worth a name. */
+uint32_t gather_worth(const struct gather *g, raddr at);
+
 /* Whether a dict holds the interned strings: up to 3.14 each is its own value there (Objects/unicodeobject.c). */
 bool gather_is_interned(const struct gather *g, raddr dict);
 

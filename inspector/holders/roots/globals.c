@@ -51,17 +51,11 @@ static enum global_kind kind_of_type(struct gather *g, raddr value, const char *
 static enum global_kind kind_of_value(struct gather *g, raddr value, const char *name)
 {
 	const struct shapes *s = g->types->shapes;
-	struct object object;
-	if (!object_at(g->types, value, &object))
+	uint32_t index = gather_worth(g, value);
+	if (index == TYPE_NONE)
 		return GLOBAL_SMALL;
-	const struct type *type = type_table_get(g->types, object.type);
+	const struct type *type = type_table_get(g->types, index);
 	switch ((int)type->kind) {
-	case TYPE_NONE_TYPE:
-	case TYPE_BOOL:
-	case TYPE_INT:
-	case TYPE_SMALL_INT:
-	case TYPE_FLOAT:
-		return type->exact ? GLOBAL_SMALL : GLOBAL_PLAIN;
 	case TYPE_MODULE:
 		return GLOBAL_IMPORTED;
 	case TYPE_TYPE:

@@ -134,6 +134,24 @@ enum gather_what gather_target(const struct gather *g, uint64_t word, uint32_t *
 	return GATHER_NOTHING;
 }
 
+uint32_t gather_worth(const struct gather *g, raddr at)
+{
+	struct object object;
+	if (!object_at(g->types, at, &object))
+		return TYPE_NONE;
+	const struct type *type = type_table_get(g->types, object.type);
+	switch ((int)type->kind) {
+	case TYPE_NONE_TYPE:
+	case TYPE_BOOL:
+	case TYPE_INT:
+	case TYPE_SMALL_INT:
+	case TYPE_FLOAT:
+		return type->exact ? TYPE_NONE : object.type;
+	default:
+		return object.type;
+	}
+}
+
 bool gather_is_interned(const struct gather *g, raddr dict)
 {
 	struct dict_walk walk;
