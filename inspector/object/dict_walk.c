@@ -10,12 +10,10 @@
  */
 #include "inspector/object/dict_walk.h"
 
-#include "base/bytes.h"
+#include "inspector/object/keys_header.h"
 
 #define LOG2_MAX    40
-#define ENTRY_OLD   24 /* hash, key, value */
-#define ENTRY_SHORT 16 /* key, value */
-#define VALUES_HEAD 8  /* of PyDictValues, 3.13 on: capacity, size, embedded, valid: a byte each */
+#define VALUES_HEAD 8 /* of PyDictValues, 3.13 on: capacity, size, embedded, valid: a byte each */
 #define WORD        8
 
 static bool word(struct type_table *t, raddr at, uint64_t offset, uint64_t *ret)
@@ -173,43 +171,6 @@ bool dict_of_object(struct type_table *t, const struct object *o, raddr *ret)
 
 /* ---- entries ---------------------------------------------------------------------------- */
 
-static uint64_t width_for(uint64_t size)
-{
-	return size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= UINT32_MAX ? 4 : 8;
-}
-
-/* 3.6 to 3.10. */
-static bool read_old_header(struct type_table *t, struct dict_walk *w)
-{
-	const struct shapes *s = t->shapes;
-	uint64_t size, n;
-	if (!word(t, w->keys, s->keys.size, &size) || !word(t, w->keys, s->keys.nentries, &n) ||
-	    !size_is_power_of_two(size) || size >> LOG2_MAX || n > size)
-		return false;
-	w->entries = s->keys.header + size * width_for(size);
-	w->stride = ENTRY_OLD;
-	w->n = n;
-	return true;
-}
-
-/* 3.11 on; the kind tells whether all keys are str. */
-static bool read_new_header(struct type_table *t, struct dict_walk *w)
-{
-	const struct shapes *s = t->shapes;
-	uint64_t sizes, n;
-	if (!word(t, w->keys, s->keys.log2_size, &sizes) || !word(t, w->keys, s->keys.nentries, &n))
-		return false;
-	uint64_t log2_size = sizes & 0xff, log2_bytes = sizes >> 8 & 0xff,
-		 kind = sizes >> 16 & 0xff;
-	if (log2_size > LOG2_MAX || log2_bytes < log2_size || log2_bytes > log2_size + 3 ||
-	    kind > 2 || n > UINT64_C(1) << log2_size)
-		return false;
-	w->entries = s->keys.header + (UINT64_C(1) << log2_bytes);
-	w->stride = kind == 0 ? ENTRY_OLD : ENTRY_SHORT;
-	w->n = n;
-	return true;
-}
-
 /* 2.7: the table itself is the entries. */
 static bool read_table(struct type_table *t, raddr dict, struct dict_walk *w)
 {
@@ -219,15 +180,24 @@ static bool read_table(struct type_table *t, raddr dict, struct dict_walk *w)
 	    mask >> LOG2_MAX)
 		return false;
 	w->keys = raddr_at(table);
-	w->stride = ENTRY_OLD;
+	w->stride = KEYS_LONG;
 	w->n = mask + 1;
 	return true;
 }
 
 static bool read_keys(struct type_table *t, raddr keys, struct dict_walk *w)
 {
+	size_t size = (size_t)t->shapes->keys.header;
+	const uint8_t *b = keys.value % WORD ? NULL : burst_bytes(t->burst, keys, size);
+	struct bytes bytes = bytes_of(b, size);
+	struct keys_header header;
+	if (!b || !keys_header_read(t->shapes, &bytes, &header))
+		return false;
 	w->keys = keys;
-	return t->shapes->keys.kind ? read_new_header(t, w) : read_old_header(t, w);
+	w->entries = header.entries;
+	w->stride = header.stride;
+	w->n = header.used;
+	return true;
 }
 
 /* The array of a split dict's values, and how many it may hold. */
@@ -250,7 +220,7 @@ static bool begin(struct type_table *t, struct dict_walk *w)
 {
 	w->types = t;
 	w->left = t->space->mapped_size / w->stride;
-	w->key_at = w->stride == ENTRY_OLD ? WORD : 0;
+	w->key_at = w->stride == KEYS_LONG ? WORD : 0;
 	w->value_at = w->key_at + WORD;
 	return w->keys.value % 8 == 0 && w->values.value % 8 == 0;
 }
@@ -258,7 +228,7 @@ static bool begin(struct type_table *t, struct dict_walk *w)
 bool dict_walk_begin(struct type_table *t, raddr dict, struct dict_walk *ret)
 {
 	const struct shapes *s = t->shapes;
-	struct dict_walk w = {.stride = ENTRY_OLD};
+	struct dict_walk w = {.stride = KEYS_LONG};
 	uint64_t keys, values = 0;
 	if (!word(t, dict, s->dict.used, &w.used) || w.used >> LOG2_MAX)
 		return false;
@@ -278,7 +248,7 @@ bool dict_walk_begin(struct type_table *t, raddr dict, struct dict_walk *ret)
 
 bool dict_walk_begin_attributes(struct type_table *t, const struct object *o, struct dict_walk *ret)
 {
-	struct dict_walk w = {.stride = ENTRY_OLD};
+	struct dict_walk w = {.stride = KEYS_LONG};
 	raddr values, type = type_table_get(t, o->type)->at;
 	uint64_t before, keys;
 	bool inside;
@@ -296,7 +266,7 @@ bool dict_walk_begin_attributes(struct type_table *t, const struct object *o, st
 
 bool dict_walk_begin_shared(struct type_table *t, raddr type, struct dict_walk *ret)
 {
-	struct dict_walk w = {.stride = ENTRY_OLD};
+	struct dict_walk w = {.stride = KEYS_LONG};
 	uint64_t offset = t->shapes->type.ht_cached_keys, keys;
 	if (!offset || !word(t, type, offset, &keys) || !keys ||
 	    !read_keys(t, raddr_at(keys), &w) || !begin(t, &w))
