@@ -56,7 +56,8 @@ static uint64_t amount_of(const struct census_row *row, const char *sort)
 	return types_total(row);
 }
 
-size_t *types_order(const struct census *census, const char *sort)
+/* Indices of census.types, census.types.count of them; the caller's to free. NULL: out of memory. */
+static size_t *order_of(const struct census *census, const char *sort)
 {
 	size_t n = census->types.count;
 	_cleanup_(free_pointer) struct rank *ranks = calloc(n + 1, sizeof(*ranks));
@@ -79,6 +80,16 @@ static unsigned name_column(const struct page *page)
 	return 12 + 2 * (unsigned)(page_amount_width(page) + 1) + 8 + 2;
 }
 
+/* "   1,052  83.1 MiB  " */
+static void write_counted(struct page *page, uint64_t count, uint64_t bytes)
+{
+	char n[UNITS_MAX];
+	units_count(n, count);
+	page_addf(page, "%12s ", n);
+	page_amount(page, page_amount_width(page), bytes);
+	page_addf(page, "  ");
+}
+
 /* Behind the figures, or on a line of its own. */
 static void write_name(struct page *page, unsigned column, const char *name)
 {
@@ -89,6 +100,14 @@ static void write_name(struct page *page, unsigned column, const char *name)
 	}
 	page_foreign(page, name, size_subtract(page->style->width, column));
 	page_end(page);
+}
+
+/* How many there are of what `name` says, and their bytes. */
+static void write_named(struct page *page, uint64_t count, uint64_t bytes, struct text *name)
+{
+	write_counted(page, count, bytes);
+	page->text->failed |= name->failed;
+	write_name(page, 15 + (unsigned)page_amount_width(page), text_string(name));
 }
 
 static void write_figures(struct page *page, uint64_t count, uint64_t bytes, uint64_t total)
@@ -126,7 +145,7 @@ static struct error *write_types(struct page *page, const struct census *census,
 {
 	size_t n = census->types.count, shown = size_min(request->limit ?: ROWS, n);
 	int width = page_amount_width(page);
-	_cleanup_(free_pointer) size_t *order = types_order(census, request->sort);
+	_cleanup_(free_pointer) size_t *order = order_of(census, request->sort);
 	if (!order)
 		return error_out_of_memory();
 	page_heading(page, "TYPES",
@@ -152,11 +171,8 @@ static void write_buffers(struct page *page, const struct census *census, uint64
 		     "Memory that objects own beside themselves; in their total above.");
 	for (size_t i = 0; i < shown; i++) {
 		const struct census_buffer *b = &census->buffer_kinds.items[i];
-		char count[UNITS_MAX];
-		units_count(count, b->count);
-		page_addf(page, "%12s ", count);
-		page_amount(page, page_amount_width(page), b->bytes);
-		page_addf(page, "  %s", b->kind);
+		write_counted(page, b->count, b->bytes);
+		page_addf(page, "%s", b->kind);
 		page_end(page);
 	}
 	write_more(page, n, shown);
@@ -182,14 +198,8 @@ static void write_signatures(struct page *page, const struct census *census, uin
 	for (size_t i = 0; i < shown; i++) {
 		const struct census_signature *s = &census->signatures.items[i];
 		_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-		char count[UNITS_MAX];
-		units_count(count, s->count);
-		page_addf(page, "%12s ", count);
-		page_amount(page, page_amount_width(page), s->bytes);
-		page_addf(page, "  ");
 		add_keys(&line, s);
-		page->text->failed |= line.failed;
-		write_name(page, 15 + (unsigned)page_amount_width(page), text_string(&line));
+		write_named(page, s->count, s->bytes, &line);
 	}
 	write_more(page, n, shown);
 }
@@ -221,14 +231,8 @@ static void write_arrays(struct page *page, const struct census *census, uint64_
 	for (size_t i = 0; i < shown; i++) {
 		const struct census_array *a = &census->arrays.items[i];
 		_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-		char count[UNITS_MAX];
-		units_count(count, a->count);
-		page_addf(page, "%12s ", count);
-		page_amount(page, page_amount_width(page), a->data_bytes);
-		page_addf(page, "  ");
 		add_array(&line, a);
-		page->text->failed |= line.failed;
-		write_name(page, 15 + (unsigned)page_amount_width(page), text_string(&line));
+		write_named(page, a->count, a->data_bytes, &line);
 	}
 	write_more(page, n, shown);
 }
@@ -236,15 +240,10 @@ static void write_arrays(struct page *page, const struct census *census, uint64_
 static void write_string(struct page *page, const struct census_string *s)
 {
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-	char count[UNITS_MAX], length[UNITS_MAX];
-	units_count(count, s->count);
+	char length[UNITS_MAX];
 	units_count(length, s->length);
-	page_addf(page, "%12s ", count);
-	page_amount(page, page_amount_width(page), s->bytes);
-	page_addf(page, "  ");
 	text_addf(&line, "%s characters: %s", length, s->text ?: "");
-	page->text->failed |= line.failed;
-	write_name(page, 15 + (unsigned)page_amount_width(page), text_string(&line));
+	write_named(page, s->count, s->bytes, &line);
 }
 
 static void write_strings(struct page *page, const struct census *census, uint64_t limit)

@@ -15,10 +15,6 @@ struct types_request {
 			     only if they were asked for */
 };
 
-/* The order of a table of types: indices of census.types, census.types.count of them; the caller's to free.
- * NULL: out of memory. */
-size_t *types_order(const struct census *census, const char *sort);
-
 /* Appends the whole report. ERROR_RESOURCE. */
 struct error *types_report_write(struct page *page, const struct snapshot *snapshot,
 				 const struct types_request *request) MUST_CHECK;
