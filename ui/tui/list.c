@@ -27,7 +27,7 @@ static int row_compare(const void *a, const void *b, void *context)
 	return (x > y) - (x < y);
 }
 
-void list_sort(const struct board *board, struct view *view, const struct list *list)
+static void sort(const struct board *board, struct view *view, const struct list *list)
 {
 	if (view->sort >= list->n_columns || !column_shown(board, &list->columns[view->sort]))
 		view->sort = view->ops->sort;
@@ -36,6 +36,38 @@ void list_sort(const struct board *board, struct view *view, const struct list *
 	if (view->rows.count)
 		qsort_r(view->rows.items, view->rows.count, sizeof(*view->rows.items), row_compare,
 			&sorting);
+}
+
+struct error *list_fill(const struct board *board, struct view *view, const struct list *list,
+			size_t n)
+{
+	view->rows.count = view->count = 0;
+	if (!vec_reserve(&view->rows, n))
+		return error_out_of_memory();
+	for (size_t i = 0; i < n; i++)
+		if (!list->passes || list->passes(board, view, i))
+			view->rows.items[view->rows.count++] = i;
+	view->count = view->rows.count;
+	sort(board, view, list);
+	return NULL;
+}
+
+raddr list_locate(const struct board *board, const struct view *view, const struct list *list)
+{
+	return view->cursor < view->rows.count
+		       ? list->address(board, view->rows.items[view->cursor])
+		       : RADDR_NULL;
+}
+
+bool list_show(const struct board *board, struct view *view, const struct list *list, raddr address)
+{
+	for (size_t i = 0; i < view->rows.count; i++) {
+		if (raddr_equal(list->address(board, view->rows.items[i]), address)) {
+			view->cursor = i;
+			return true;
+		}
+	}
+	return false;
 }
 
 static void title_draw(const struct board *board, const struct view *view, const struct list *list,

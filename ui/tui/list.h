@@ -25,10 +25,25 @@ struct list_column {
 struct list {
 	const struct list_column *columns; /* the most telling ones first: the right ones are cut */
 	size_t n_columns;
+	/* Whether the view's filter lets a row through; NULL: there is none. */
+	bool (*passes)(const struct board *board, const struct view *view, size_t row);
+	/* What a row is found again by when rows move; NULL: by nothing. */
+	raddr (*address)(const struct board *board, size_t row);
 };
 
-/* Orders view->rows by the view's column; equal rows stay in order of their index. */
-void list_sort(const struct board *board, struct view *view, const struct list *list);
+/*
+ * Makes view->rows anew: of the first `n` those that pass, ordered by the view's column; equal rows stay in order of their
+ * index. ERROR_RESOURCE.
+ */
+struct error *list_fill(const struct board *board, struct view *view, const struct list *list,
+			size_t n) MUST_CHECK;
+
+/* The address of the row that the cursor is on; null: there are no rows. */
+raddr list_locate(const struct board *board, const struct view *view, const struct list *list);
+
+/* Puts the cursor on the row with that address; false: there is none. */
+bool list_show(const struct board *board, struct view *view, const struct list *list,
+	       raddr address);
 
 /* Title line at y 0 of the area, rows below. */
 void list_draw(const struct board *board, struct view *view, const struct list *list,

@@ -170,33 +170,30 @@ static const struct list_column columns[] = {
 	{"swap", 6, false, false, residency_shown, swapped_text, NULL, swapped_key},
 };
 
-static const struct list list = {columns, ARRAY_SIZE(columns)};
-
 static const char *const filters[] = {
 	"all", "under 5 % used", "5 to 25 %", "25 to 75 %", "75 % and more", "empty", "unread",
 };
 
-static bool filter_passes(unsigned filter, const struct occupancy_arena *one)
+static bool passes(const struct board *board, const struct view *view, size_t row)
 {
 	static const enum occupancy_class classes[] = {
 		OCCUPANCY_PINNED, OCCUPANCY_PINNED, OCCUPANCY_LOW,    OCCUPANCY_MIDDLE,
 		OCCUPANCY_HIGH,   OCCUPANCY_EMPTY,  OCCUPANCY_UNREAD,
 	};
-	return !filter || occupancy_class_of(one->used, one->held) == classes[filter];
+	const struct occupancy_arena *one = arena_at(board, row);
+	return !view->filter || occupancy_class_of(one->used, one->held) == classes[view->filter];
 }
+
+static raddr row_address(const struct board *board, size_t row)
+{
+	return arena_at(board, row)->address;
+}
+
+static const struct list list = {columns, ARRAY_SIZE(columns), passes, row_address};
 
 static struct error *refresh(struct board *board, struct view *view)
 {
-	size_t n = board->now->occupancy.arenas.count;
-	view->rows.count = view->count = 0;
-	if (!vec_reserve(&view->rows, n))
-		return error_out_of_memory();
-	for (size_t i = 0; i < n; i++)
-		if (filter_passes(view->filter, arena_at(board, i)))
-			view->rows.items[view->rows.count++] = i;
-	view->count = view->rows.count;
-	list_sort(board, view, &list);
-	return NULL;
+	return list_fill(board, view, &list, board->now->occupancy.arenas.count);
 }
 
 static void draw(const struct board *board, struct view *view, const struct area *area)
@@ -222,21 +219,14 @@ static void draw(const struct board *board, struct view *view, const struct area
 
 static raddr locate(const struct board *board, const struct view *view)
 {
-	if (view->cursor >= view->rows.count)
-		return RADDR_NULL;
-	return arena_at(board, view->rows.items[view->cursor])->address;
+	return list_locate(board, view, &list);
 }
 
 static bool show(struct board *board, struct view *view, raddr address)
 {
 	size_t arena = occupancy_find(&board->now->occupancy, address);
-	for (size_t i = 0; i < view->rows.count; i++) {
-		if (view->rows.items[i] == arena) {
-			view->cursor = i;
-			return true;
-		}
-	}
-	return false;
+	return arena < board->now->occupancy.arenas.count &&
+	       list_show(board, view, &list, row_address(board, arena));
 }
 
 static bool request(struct board *board, struct view *view, enum request request)

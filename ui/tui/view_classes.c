@@ -144,22 +144,18 @@ static const struct list_column columns[] = {
 	{"", 20, true, false, NULL, NULL, bar_paint, live_key},
 };
 
-static const struct list list = {columns, ARRAY_SIZE(columns)};
+static bool passes(const struct board *board, const struct view *view, size_t row)
+{
+	return !view->filter || class_at(board, row)->pools;
+}
+
+static const struct list list = {columns, ARRAY_SIZE(columns), passes, NULL};
 
 static const char *const filters[] = {"all classes", "classes in use"};
 
 static struct error *refresh(struct board *board, struct view *view)
 {
-	size_t n = board->now->classes.count;
-	view->rows.count = view->count = 0;
-	if (!vec_reserve(&view->rows, n))
-		return error_out_of_memory();
-	for (size_t i = 0; i < n; i++)
-		if (!view->filter || class_at(board, i)->pools)
-			view->rows.items[view->rows.count++] = i;
-	view->count = view->rows.count;
-	list_sort(board, view, &list);
-	return NULL;
+	return list_fill(board, view, &list, board->now->classes.count);
 }
 
 static void draw(const struct board *board, struct view *view, const struct area *area)

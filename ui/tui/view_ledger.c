@@ -170,18 +170,27 @@ static const struct list_column columns[] = {
 	{"huge", 6, false, false, huge_shown, huge_text, NULL, huge_key},
 };
 
-static const struct list list = {columns, ARRAY_SIZE(columns)};
-
 static const char *const filters[] = {
 	"all", "live", "kept", "overhead", "files", "shared", "unknown",
 };
 
-static bool passes(unsigned filter, const struct ledger *ledger, enum leaf leaf)
+static bool passes(const struct board *board, const struct view *view, size_t row)
 {
-	if (filter && leaf_group(leaf) != (enum leaf_group)(filter - 1))
+	const struct ledger *ledger = board_ledger(board);
+	enum leaf leaf = (enum leaf)row;
+	if (view->filter && leaf_group(leaf) != (enum leaf_group)(view->filter - 1))
 		return false;
 	return ledger_split_amount(ledger, leaf) || ledger->lines[leaf].tally.swapped;
 }
+
+/* A leaf has none: its number stands for one. */
+static raddr row_address(const struct board *board, size_t row)
+{
+	(void)board;
+	return raddr_at(1 + row);
+}
+
+static const struct list list = {columns, ARRAY_SIZE(columns), passes, row_address};
 
 static struct error *refresh(struct board *board, struct view *view)
 {
@@ -189,16 +198,9 @@ static struct error *refresh(struct board *board, struct view *view)
 	view->rows.count = view->count = 0;
 	if (!ledger)
 		return NULL;
-	if (!vec_reserve(&view->rows, LEAF_COUNT))
-		return error_out_of_memory();
-	for (int i = 0; i < LEAF_COUNT; i++)
-		if (passes(view->filter, ledger, (enum leaf)i))
-			view->rows.items[view->rows.count++] = (size_t)i;
-	view->count = view->rows.count;
 	if (view->sort == AMOUNT_COLUMN && !ledger->has_residency)
 		view->sort = SIZE_COLUMN;
-	list_sort(board, view, &list);
-	return NULL;
+	return list_fill(board, view, &list, LEAF_COUNT);
 }
 
 static void title_draw(const struct board *board, const struct view *view, const struct area *area)
@@ -242,22 +244,12 @@ static void draw(const struct board *board, struct view *view, const struct area
 
 static raddr locate(const struct board *board, const struct view *view)
 {
-	(void)board;
-	if (view->cursor >= view->rows.count)
-		return RADDR_NULL;
-	return raddr_at(1 + view->rows.items[view->cursor]);
+	return list_locate(board, view, &list);
 }
 
 static bool show(struct board *board, struct view *view, raddr leaf)
 {
-	(void)board;
-	for (size_t i = 0; i < view->rows.count; i++) {
-		if (1 + view->rows.items[i] == leaf.value) {
-			view->cursor = i;
-			return true;
-		}
-	}
-	return false;
+	return list_show(board, view, &list, leaf);
 }
 
 static bool request(struct board *board, struct view *view, enum request request)

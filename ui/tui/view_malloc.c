@@ -88,20 +88,17 @@ static const struct list_column columns[] = {
 	{"threads", 15, true, false, NULL, NULL, threads_paint, threads_key},
 };
 
-static const struct list list = {columns, ARRAY_SIZE(columns)};
+static raddr row_address(const struct board *board, size_t row)
+{
+	return arena_at(board, row)->address;
+}
+
+static const struct list list = {columns, ARRAY_SIZE(columns), NULL, row_address};
 
 static struct error *refresh(struct board *board, struct view *view)
 {
 	const struct malloc_account *account = board_malloc(board);
-	size_t n = account ? account->arenas.count : 0;
-	view->rows.count = view->count = 0;
-	if (!vec_reserve(&view->rows, n))
-		return error_out_of_memory();
-	for (size_t i = 0; i < n; i++)
-		view->rows.items[view->rows.count++] = i;
-	view->count = view->rows.count;
-	list_sort(board, view, &list);
-	return NULL;
+	return list_fill(board, view, &list, account ? account->arenas.count : 0);
 }
 
 static void settings_add(struct text *ret, const struct malloc_account *account)
@@ -178,20 +175,12 @@ static void draw(const struct board *board, struct view *view, const struct area
 
 static raddr locate(const struct board *board, const struct view *view)
 {
-	if (view->cursor >= view->rows.count)
-		return RADDR_NULL;
-	return arena_at(board, view->rows.items[view->cursor])->address;
+	return list_locate(board, view, &list);
 }
 
 static bool show(struct board *board, struct view *view, raddr address)
 {
-	for (size_t i = 0; i < view->rows.count; i++) {
-		if (raddr_equal(arena_at(board, view->rows.items[i])->address, address)) {
-			view->cursor = i;
-			return true;
-		}
-	}
-	return false;
+	return list_show(board, view, &list, address);
 }
 
 static bool request(struct board *board, struct view *view, enum request request)

@@ -78,22 +78,18 @@ static const struct list_column columns[] = {
 	{"who", 36, true, true, NULL, NULL, name_paint, name_key},
 };
 
-static const struct list list = {columns, ARRAY_SIZE(columns)};
+/* Roots come first, then types. */
+static bool passes(const struct board *board, const struct view *view, size_t row)
+{
+	return (row >= board_pins(board)->roots.count) == (view->filter == FILTER_TYPES);
+}
+
+static const struct list list = {columns, ARRAY_SIZE(columns), passes, NULL};
 
 static struct error *refresh(struct board *board, struct view *view)
 {
 	const struct pins *p = board_pins(board);
-	size_t n_roots = p ? p->roots.count : 0, n = n_roots + (p ? p->types.count : 0);
-	view->rows.count = view->count = 0;
-	if (!vec_reserve(&view->rows, n))
-		return error_out_of_memory();
-	for (size_t i = 0; i < n; i++) {
-		if ((i >= n_roots) == (view->filter == FILTER_TYPES))
-			view->rows.items[view->rows.count++] = i;
-	}
-	view->count = view->rows.count;
-	list_sort(board, view, &list);
-	return NULL;
+	return list_fill(board, view, &list, p ? p->roots.count + p->types.count : 0);
 }
 
 static void sentence_add(const struct pins *p, struct text *ret)

@@ -114,20 +114,17 @@ static const struct list_column columns[] = {
 	{"type", 30, true, true, NULL, NULL, name_paint, name_key},
 };
 
-static const struct list list = {columns, ARRAY_SIZE(columns)};
+static raddr row_address(const struct board *board, size_t row)
+{
+	return row_at(board, row)->type;
+}
+
+static const struct list list = {columns, ARRAY_SIZE(columns), NULL, row_address};
 
 static struct error *refresh(struct board *board, struct view *view)
 {
 	const struct census *census = board_census(board);
-	size_t n = census ? census->types.count : 0;
-	view->rows.count = view->count = 0;
-	if (!vec_reserve(&view->rows, n))
-		return error_out_of_memory();
-	for (size_t i = 0; i < n; i++)
-		view->rows.items[view->rows.count++] = i;
-	view->count = view->rows.count;
-	list_sort(board, view, &list);
-	return NULL;
+	return list_fill(board, view, &list, census ? census->types.count : 0);
 }
 
 static void draw(const struct board *board, struct view *view, const struct area *area)
@@ -148,19 +145,12 @@ static void draw(const struct board *board, struct view *view, const struct area
 
 static raddr locate(const struct board *board, const struct view *view)
 {
-	return view->cursor < view->rows.count ? row_at(board, view->rows.items[view->cursor])->type
-					       : RADDR_NULL;
+	return list_locate(board, view, &list);
 }
 
 static bool show(struct board *board, struct view *view, raddr address)
 {
-	for (size_t i = 0; i < view->rows.count; i++) {
-		if (raddr_equal(row_at(board, view->rows.items[i])->type, address)) {
-			view->cursor = i;
-			return true;
-		}
-	}
-	return false;
+	return list_show(board, view, &list, address);
 }
 
 static bool request(struct board *board, struct view *view, enum request request)
