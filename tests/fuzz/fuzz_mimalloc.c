@@ -7,12 +7,8 @@
 
 static void write_world(struct segment_world *w, struct fuzz *f)
 {
-	static const struct mimalloc_flavour flavours[] = {{false, false, 0x030d05f0},
-							   {false, true, 0x030d05f0},
-							   {true, false, 0x030d05f0},
-							   {false, false, 0x030e0af0}};
-	size_t flavour = fuzz_number(f, 1) % ARRAY_SIZE(flavours);
-	segment_world_init(w, &flavours[flavour], flavour == 3, fuzz_number(f, 1) & 1);
+	size_t kind = fuzz_number(f, 1) % SEGMENT_KINDS;
+	segment_world_init(w, &segment_kinds[kind], fuzz_number(f, 1) & 1);
 	for (int i = 0; i < 2; i++)
 		segment_world_add(w);
 	const struct segment_page small = {.slice = 1,

@@ -112,31 +112,8 @@ def test_an_answer_keeps_to_its_budget(release, python, say):
         target.wait_paused()
         for verb in ("stats", "dump"):
             release.ok(verb, target.pid)
-            done = release.run(verb, target.pid, "--max-memory", "24M", wrap=[
-                "/usr/bin/python3", "-c", PEAK])
-            assert done.code == 0, done
-            peak = int(re.findall(r"^PEAK (\d+)$", done.err, re.M)[-1])
-            say("%s of 300 MB with --max-memory 24M: at most %.1f MiB anonymous" % (
-                verb, peak / 1024))
-            assert peak < 24 * 1024
+            _, peak = release.weigh(verb, target.pid, "--max-memory", "24M")
+            say("%s of 300 MB with --max-memory 24M: at most %.1f MiB anonymous" % (verb, peak))
+            assert peak < 24
         few = release.run("stats", target.pid, "--max-memory", "3M")
         assert few.code == 9 and "may be used" in few.err, few
-
-
-# Runs a command and says how much anonymous memory it had at the most, as far as looking tells.
-PEAK = """
-import os, re, sys, time
-pid = os.fork()
-if not pid:
-    os.execv(sys.argv[1], sys.argv[1:])
-most = 0
-while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-    try:
-        text = open('/proc/%d/status' % pid).read()
-        most = max(most, int((re.findall(r'RssAnon:\\s+(\\d+)', text) or [0])[0]))
-    except OSError:
-        pass
-    time.sleep(0.0005)
-sys.stderr.write('\\nPEAK %d\\n' % most)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-"""

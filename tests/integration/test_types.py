@@ -16,34 +16,9 @@ PYTHONS = [it for it in interpreters.with_debug_info()
            if it.root == "/" and not it.debug and it.version[:2] in ((2, 7), (3, 8), (3, 11), (3, 13))]
 KEYS = ("type", "count", "bytes", "buffer_bytes", "arenas")
 
-# Runs a command and says how much anonymous memory it had at the most, as far as looking tells.
-PEAK = """
-import os, re, sys, time
-pid = os.fork()
-if not pid:
-    os.execv(sys.argv[1], sys.argv[1:])
-most = 0
-while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-    try:
-        text = open('/proc/%d/status' % pid).read()
-        most = max(most, int((re.findall(r'RssAnon:\\s+(\\d+)', text) or [0])[0]))
-    except OSError:
-        pass
-    time.sleep(0.0005)
-sys.stderr.write('\\nPEAK %d\\n' % most)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-"""
-
 
 def running(code, python=None):
     return targets.start((python.command if python else [SYSTEM]) + ["-c", code + REST])
-
-
-def peak_of(tool, *arguments, codes=(0,)):
-    """(the answer, MiB of anonymous memory that the tool had at most)"""
-    done = tool.run(*arguments, wrap=[SYSTEM, "-c", PEAK])
-    assert done.code in codes, done
-    return done, int(re.findall(r"^PEAK (\d+)$", done.err, re.M)[-1]) / 1024
 
 
 def told(answer):
@@ -179,8 +154,8 @@ def test_large_objects_are_counted_too(arenascope, python):
 def test_with_little_memory_the_answer_is_the_same(release, python, say):
     """Streamed, and it says so."""
     with closures.start(python, 1) as (pid, _):
-        free, most = peak_of(release, "types", pid, "--json")
-        tight, little = peak_of(release, "types", pid, "--json", "--max-memory", "40M")
+        free, most = release.weigh("types", pid, "--json")
+        tight, little = release.weigh("types", pid, "--json", "--max-memory", "40M")
     say("%s: %.0f MiB, streamed %.0f MiB" % (python, most, little))
     assert told(free.json) == told(tight.json)
     assert little <= 40 < most
@@ -192,7 +167,7 @@ def test_holders_keep_to_the_budget(release, python):
     found = []
     with closures.start(python, 1) as (pid, _):
         for budget in (24, 32, 48):
-            answer, most = peak_of(release, "why", pid, "--json", "--max-memory", "%dM" % budget,
+            answer, most = release.weigh("why", pid, "--json", "--max-memory", "%dM" % budget,
                                    codes=(0, 7))
             assert most <= budget
             holders = answer.json["why"]["holders"]
@@ -207,7 +182,7 @@ def test_large_leaves_are_never_copied(release, say):
     with running("kept = [bytes(bytearray(b'x') * (1 << 20)) for _ in range(300)]") as target:
         target.wait_ready().wait_paused()
         for verb in ("types", "why"):
-            answer, most = peak_of(release, verb, target.pid, "--json")
+            answer, most = release.weigh(verb, target.pid, "--json")
             say("%s: %.0f MiB" % (verb, most))
             assert most < 100
         rows = {row["type"]: row for row in answer.json.get("types") or []}

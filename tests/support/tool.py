@@ -8,6 +8,7 @@ tests that trace the tool itself, where the leak sanitizer cannot work).
 import functools
 import json
 import os
+import re
 import subprocess
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -19,6 +20,24 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1",
     "LSAN_OPTIONS": "exitcode=99",
 }
+
+# Runs a command and says how much anonymous memory it had at the most, as far as looking tells.
+PEAK = """
+import os, re, sys, time
+pid = os.fork()
+if not pid:
+    os.execv(sys.argv[1], sys.argv[1:])
+most = 0
+while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+    try:
+        text = open('/proc/%d/status' % pid).read()
+        most = max(most, int((re.findall(r'RssAnon:\\s+(\\d+)', text) or [0])[0]))
+    except OSError:
+        pass
+    time.sleep(0.0005)
+sys.stderr.write('\\nPEAK %d\\n' % most)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
 
 
 def built(variable, default):
@@ -87,6 +106,12 @@ class Tool:
         result = self.run(*arguments, **options)
         assert result.code == 0, result
         return result
+
+    def weigh(self, *arguments, codes=(0,)):
+        """(what it answered, MiB of anonymous memory that it had at the most)"""
+        done = self.run(*arguments, wrap=["/usr/bin/python3", "-c", PEAK])
+        assert done.code in codes, done
+        return done, int(re.findall(r"^PEAK (\d+)$", done.err, re.M)[-1]) / 1024
 
     def json(self, *arguments, **options):
         """The object that a verb prints with --json; it must have gone well and fit the schema."""

@@ -12,43 +12,6 @@
 
 #define OF_PROGRAM UINT64_C(0x0123456789abcdef)
 
-static const struct {
-	struct mimalloc_flavour flavour;
-	bool edition_2_2;
-} kinds[] = {
-	{{false, false, 0x030d05f0}, false}, {{false, true, 0x030d05f0}, false},
-	{{true, false, 0x030d05f0}, false},  {{true, true, 0x030d05f0}, false},
-	{{false, false, 0x030e0af0}, true},
-};
-
-static const struct segment_page pages[] = {
-	{.slice = 1,
-	 .count = 1,
-	 .block_size = 48,
-	 .capacity = 1000,
-	 .reserved = 1360,
-	 .used = 700,
-	 .by_others = 30,
-	 .delayed = 4,
-	 .tag = 2},
-	{.slice = 2,
-	 .count = 8,
-	 .block_size = 32768,
-	 .capacity = 9,
-	 .reserved = 16,
-	 .used = 5,
-	 .by_others = 1,
-	 .tag = 2},
-	{.slice = 12,
-	 .count = 1,
-	 .block_size = 1024,
-	 .capacity = 64,
-	 .reserved = 64,
-	 .used = 64,
-	 .abandoned = true,
-	 .tag = 1},
-};
-
 struct drawn {
 	struct segment_world world;
 	struct subject subject;
@@ -61,11 +24,11 @@ struct drawn {
 static void begin(struct drawn *d, size_t kind)
 {
 	memset(d, 0, sizeof(*d));
-	segment_world_init(&d->world, &kinds[kind].flavour, kinds[kind].edition_2_2, false);
+	segment_world_init(&d->world, &segment_kinds[kind], false);
 	for (uint32_t segment = 0; segment < 2; segment++) {
 		segment_world_add(&d->world);
-		for (size_t i = segment; i < ARRAY_SIZE(pages); i++)
-			segment_world_page(&d->world, segment, &pages[i]);
+		for (size_t i = segment; i < SEGMENT_PAGES; i++)
+			segment_world_page(&d->world, segment, &segment_pages[i]);
 	}
 	segment_world_finish(&d->world);
 }
@@ -134,7 +97,7 @@ static void every_kind(void **state)
 {
 	(void)state;
 	static struct drawn d;
-	for (size_t kind = 0; kind < ARRAY_SIZE(kinds); kind++)
+	for (size_t kind = 0; kind < SEGMENT_KINDS; kind++)
 		for (int little = 0; little < 2; little++) {
 			uint64_t used = 0;
 			begin(&d, kind);

@@ -94,14 +94,49 @@ void segment_world_put_page(struct segment_world *w, uint32_t segment, uint32_t 
 		put(&w->shape, slot(w, segment, slice), field, value);
 }
 
-void segment_world_init(struct segment_world *w, const struct mimalloc_flavour *flavour,
-			bool edition_2_2, bool tells_residency)
+const struct segment_kind segment_kinds[SEGMENT_KINDS] = {
+	{{false, false, 0x030d05f0}, false}, {{false, true, 0x030d05f0}, false},
+	{{true, false, 0x030d05f0}, false},  {{true, true, 0x030d05f0}, false},
+	{{false, false, 0x030e0af0}, false}, {{false, false, 0x030e0af0}, true},
+	{{false, true, 0x030e0af0}, true},
+};
+
+const struct segment_page segment_pages[SEGMENT_PAGES] = {
+	[SEGMENT_SMALL] = {.slice = 1,
+			   .count = 1,
+			   .block_size = 48,
+			   .capacity = 1000,
+			   .reserved = 1360,
+			   .used = 700,
+			   .by_others = 30,
+			   .delayed = 4,
+			   .tag = 2},
+	[SEGMENT_MEDIUM] = {.slice = 2,
+			    .count = 8,
+			    .block_size = 32768,
+			    .capacity = 9,
+			    .reserved = 16,
+			    .used = 5,
+			    .by_others = 1,
+			    .tag = 2},
+	[SEGMENT_LEFT_BEHIND] = {.slice = 12,
+				 .count = 1,
+				 .block_size = 1024,
+				 .capacity = 64,
+				 .reserved = 64,
+				 .used = 64,
+				 .abandoned = true,
+				 .tag = 1},
+};
+
+void segment_world_init(struct segment_world *w, const struct segment_kind *kind,
+			bool tells_residency)
 {
 	struct mimalloc_shape shapes[MIMALLOC_SHAPES_MAX];
-	*w = (struct segment_world){.flavour = *flavour, .tells_residency = tells_residency};
-	size_t n = mimalloc_shapes(&w->layout, flavour, shapes);
-	assert(n > (edition_2_2 ? 1 : 0));
-	w->shape = shapes[edition_2_2 ? 1 : 0];
+	*w = (struct segment_world){.flavour = kind->flavour, .tells_residency = tells_residency};
+	size_t n = mimalloc_shapes(&w->layout, &kind->flavour, shapes);
+	assert(n > (kind->edition_2_2 ? 1 : 0));
+	w->shape = shapes[kind->edition_2_2 ? 1 : 0];
 	/* not of malloc's: a sanitizer would mark all of it */
 	w->memory = mmap(NULL, SEGMENTS_MAX * SEGMENT_SIZE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

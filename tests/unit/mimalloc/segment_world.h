@@ -2,7 +2,7 @@
  * segment_world: a few of mimalloc's segments, written through the shape of a build, for the walk to read.
  *
  *	struct segment_world w;
- *	segment_world_init(&w, &flavour, false);
+ *	segment_world_init(&w, &segment_kinds[0], false);
  *	segment_world_add(&w);					segment 0
  *	segment_world_page(&w, 0, &(struct segment_page){.slice = 1, .count = 1, .block_size = 48, …});
  *	segment_world_finish(&w);				free spans, counts of pages
@@ -30,6 +30,21 @@ struct segment_page {
 	unsigned tag;
 };
 
+/* Builds whose memory differs. */
+struct segment_kind {
+	struct mimalloc_flavour flavour;
+	bool edition_2_2; /* of mimalloc, else 2.1.2 */
+};
+
+#define SEGMENT_KINDS 7
+
+extern const struct segment_kind segment_kinds[SEGMENT_KINDS];
+
+/* A page of small blocks, one of large ones, one that its thread left behind. */
+enum { SEGMENT_SMALL, SEGMENT_MEDIUM, SEGMENT_LEFT_BEHIND, SEGMENT_PAGES };
+
+extern const struct segment_page segment_pages[SEGMENT_PAGES];
+
 struct segment_world {
 	struct space space;
 	struct layout layout;
@@ -45,9 +60,8 @@ struct segment_world {
 	bool tells_residency; /* of each slice all but its end is present */
 };
 
-/* edition_2_2: of mimalloc, else 2.1.2. */
-void segment_world_init(struct segment_world *w, const struct mimalloc_flavour *flavour,
-			bool edition_2_2, bool tells_residency);
+void segment_world_init(struct segment_world *w, const struct segment_kind *kind,
+			bool tells_residency);
 void segment_world_add(struct segment_world *w);
 void segment_world_page(struct segment_world *w, uint32_t segment, const struct segment_page *page);
 void segment_world_finish(struct segment_world *w);

@@ -7,44 +7,6 @@
 
 #include <cmocka.h>
 
-struct kind {
-	struct mimalloc_flavour flavour;
-	bool edition_2_2;
-};
-
-static const struct kind kinds[] = {
-	{{false, false, 0x030d05f0}, false}, {{false, true, 0x030d05f0}, false},
-	{{true, false, 0x030d05f0}, false},  {{true, true, 0x030d05f0}, false},
-	{{false, false, 0x030e0af0}, false}, {{false, false, 0x030e0af0}, true},
-	{{false, true, 0x030e0af0}, true},
-};
-
-static const struct segment_page small = {.slice = 1,
-					  .count = 1,
-					  .block_size = 48,
-					  .capacity = 1000,
-					  .reserved = 1360,
-					  .used = 700,
-					  .by_others = 30,
-					  .delayed = 4,
-					  .tag = 2};
-static const struct segment_page medium = {.slice = 2,
-					   .count = 8,
-					   .block_size = 32768,
-					   .capacity = 9,
-					   .reserved = 16,
-					   .used = 5,
-					   .by_others = 1,
-					   .tag = 2};
-static const struct segment_page left_behind = {.slice = 12,
-						.count = 1,
-						.block_size = 1024,
-						.capacity = 64,
-						.reserved = 64,
-						.used = 64,
-						.abandoned = true,
-						.tag = 1};
-
 struct looked {
 	struct segment_world world;
 	struct mimalloc_copy *copy;
@@ -52,15 +14,15 @@ struct looked {
 	struct doubts doubts;
 };
 
-static void begin(struct looked *l, const struct kind *kind, bool residency)
+static void begin(struct looked *l, const struct segment_kind *kind, bool residency)
 {
 	*l = (struct looked){0};
-	segment_world_init(&l->world, &kind->flavour, kind->edition_2_2, residency);
+	segment_world_init(&l->world, kind, residency);
 	segment_world_add(&l->world);
 	segment_world_add(&l->world);
-	segment_world_page(&l->world, 0, &small);
-	segment_world_page(&l->world, 0, &medium);
-	segment_world_page(&l->world, 1, &left_behind);
+	segment_world_page(&l->world, 0, &segment_pages[SEGMENT_SMALL]);
+	segment_world_page(&l->world, 0, &segment_pages[SEGMENT_MEDIUM]);
+	segment_world_page(&l->world, 1, &segment_pages[SEGMENT_LEFT_BEHIND]);
 	segment_world_finish(&l->world);
 	l->copy = mimalloc_copy_new();
 	assert_non_null(l->copy);
@@ -94,9 +56,9 @@ static bool doubts_have(const struct doubts *doubts, enum doubt_kind kind)
 static void every_shape_is_walked(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+	for (size_t i = 0; i < SEGMENT_KINDS; i++) {
 		struct looked l;
-		begin(&l, &kinds[i], false);
+		begin(&l, &segment_kinds[i], false);
 		look(&l, false);
 		assert_int_equal(l.doubts.list.count, 0);
 		assert_int_equal(mimalloc_copy_unsettled(l.copy), 0);
@@ -118,10 +80,10 @@ static void what_changed_is_read_again(void **state)
 {
 	(void)state;
 	struct looked l;
-	begin(&l, &kinds[0], false);
+	begin(&l, &segment_kinds[0], false);
 	look(&l, false);
 	assert_null(mimalloc_copy_prepare(l.copy, 0));
-	struct segment_page now = small;
+	struct segment_page now = segment_pages[SEGMENT_SMALL];
 	now.used = 800;
 	now.delayed = 0;
 	l.world.n_pages--;
@@ -139,7 +101,7 @@ static void a_page_in_the_midst_of_a_change_is_told(void **state)
 {
 	(void)state;
 	struct looked l;
-	begin(&l, &kinds[0], false);
+	begin(&l, &segment_kinds[0], false);
 	segment_world_put_page(&l.world, 0, 1, MIMALLOC_PAGE_USED, 701);
 	look(&l, false);
 	assert_int_equal(mimalloc_copy_unsettled(l.copy), 1);
@@ -158,7 +120,7 @@ static void a_damaged_list_ends(void **state)
 				UINT64_MAX - 7};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct looked l;
-		begin(&l, &kinds[0], false);
+		begin(&l, &segment_kinds[0], false);
 		segment_world_word(&l.world, block, bad[i]);
 		look(&l, false);
 		assert_true(doubts_have(&l.doubts, DOUBT_PAGE_UNSETTLED));
@@ -173,7 +135,7 @@ static void a_table_that_does_not_fit_is_told(void **state)
 	static const uint64_t counts[] = {0, 2, 400, 513, UINT32_MAX};
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		struct looked l;
-		begin(&l, &kinds[0], false);
+		begin(&l, &segment_kinds[0], false);
 		segment_world_put_page(&l.world, 0, 10, MIMALLOC_PAGE_SLICE_COUNT, counts[i]);
 		look(&l, false);
 		assert_true(doubts_have(&l.doubts, DOUBT_SEGMENT_UNSETTLED));
@@ -185,7 +147,7 @@ static void a_heap_counts_its_pages(void **state)
 {
 	(void)state;
 	struct looked l;
-	begin(&l, &kinds[0], false);
+	begin(&l, &segment_kinds[0], false);
 	l.world.n_pages++;
 	segment_world_finish(&l.world);
 	look(&l, false);
@@ -199,7 +161,7 @@ static void a_stranger_is_not_counted(void **state)
 {
 	(void)state;
 	struct looked l;
-	begin(&l, &kinds[0], false);
+	begin(&l, &segment_kinds[0], false);
 	segment_world_put(&l.world, 1, MIMALLOC_SEGMENT_COOKIE, 0x4242);
 	look(&l, false);
 	assert_int_equal(l.m.segments.count, 1);
@@ -211,10 +173,10 @@ static void a_stranger_is_not_counted(void **state)
 static void claims_add_up(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+	for (size_t i = 0; i < SEGMENT_KINDS; i++) {
 		struct looked l;
 		struct claims claims = CLAIMS_EMPTY;
-		begin(&l, &kinds[i], true);
+		begin(&l, &segment_kinds[i], true);
 		segment_world_add(&l.world); /* given back: no page in use */
 		segment_world_finish(&l.world);
 		look(&l, false);
