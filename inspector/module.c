@@ -296,7 +296,8 @@ static struct error *list_objects(const struct space *space, struct objects *ret
 	return NULL;
 }
 
-struct error *module_locate(const struct origin *origin, struct space *space,
+/* Fills image and path. */
+static struct error *locate(const struct origin *origin, struct space *space,
 			    struct strangers *strangers, const char *wanted, struct module *ret)
 {
 	*ret = (struct module){.file = -1};
@@ -372,7 +373,9 @@ static bool accept_build(void *context, int fd, const char *candidate)
 	return false;
 }
 
-struct error *module_open(const struct origin *origin, struct space *space, struct module *module)
+/* Opens the located module's file. Not finding one is no error: file stays -1. */
+static struct error *open_file(const struct origin *origin, struct space *space,
+			       struct module *module)
 {
 	const struct region *region = space_region(space, module->image.start);
 	if (!region)
@@ -388,8 +391,8 @@ struct error *module_open(const struct origin *origin, struct space *space, stru
 struct error *module_find(const struct origin *origin, struct space *space,
 			  struct strangers *strangers, const char *wanted, struct module *ret)
 {
-	struct error *err = module_locate(origin, space, strangers, wanted, ret);
-	return err ? err : module_open(origin, space, ret);
+	struct error *err = locate(origin, space, strangers, wanted, ret);
+	return err ? err : open_file(origin, space, ret);
 }
 
 void module_fini(struct module *module)

@@ -42,15 +42,6 @@ struct error *module_find(const struct origin *origin, struct space *space,
 			  struct strangers *strangers, const char *wanted,
 			  struct module *ret) MUST_CHECK;
 
-/* The same without opening the file: fills image and path only. */
-struct error *module_locate(const struct origin *origin, struct space *space,
-			    struct strangers *strangers, const char *wanted,
-			    struct module *ret) MUST_CHECK;
-
-/* Opens the located module's file. Not finding one is no error: file stays -1. */
-struct error *module_open(const struct origin *origin, struct space *space,
-			  struct module *module) MUST_CHECK;
-
 /* Names the file of any object that a running process maps to the space (space_back), if it can be
  * had; region: that maps the file's start. */
 struct error *module_back(const struct origin *origin, struct space *space,

@@ -9,7 +9,8 @@
 
 #define NAMES_MAX 4096 /* of one dict */
 
-bool link_object(struct scanner *scanner, uint32_t node, struct object *ret)
+/* The object that a node is. False: it is none. */
+static bool object_of(struct scanner *scanner, uint32_t node, struct object *ret)
 {
 	struct ground *ground = scanner->ground;
 	const struct rule *rule = scanner_rule(scanner, node);
@@ -64,7 +65,7 @@ void link_add_edge(struct scanner *scanner, uint32_t from, uint32_t to, bool con
 {
 	struct edge edge = {.kind = EDGE_UNKNOWN};
 	struct object object;
-	if (!link_object(scanner, from, &object))
+	if (!object_of(scanner, from, &object))
 		return;
 	edge_find(&scanner->ground->types, &object, address_of(scanner, to), contents, &edge);
 	add_words(&edge, contents, ret);
@@ -94,7 +95,7 @@ void link_add_attribute(struct scanner *scanner, uint32_t from, uint32_t to, str
 {
 	struct edge edge = {.kind = EDGE_UNKNOWN};
 	struct object object;
-	if (!link_object(scanner, from, &object) || !has_names(scanner, &object))
+	if (!object_of(scanner, from, &object) || !has_names(scanner, &object))
 		return;
 	edge_find(&scanner->ground->types, &object, address_of(scanner, to), false, &edge);
 	if (edge.kind == EDGE_ATTRIBUTE || edge.kind == EDGE_GLOBAL || edge.kind == EDGE_LOCAL)

@@ -14,7 +14,4 @@ void link_add_edge(struct scanner *scanner, uint32_t from, uint32_t to, bool con
 /* The same, but nothing where it is no attribute and no variable. */
 void link_add_attribute(struct scanner *scanner, uint32_t from, uint32_t to, struct text *ret);
 
-/* The object that a node is. False: it is none. */
-bool link_object(struct scanner *scanner, uint32_t node, struct object *ret);
-
 #endif

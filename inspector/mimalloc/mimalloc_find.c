@@ -112,7 +112,8 @@ static bool find_shape(struct mimalloc_copy *copy, raddr at, size_t size)
 	return false;
 }
 
-struct mimalloc_segment_image mimalloc_find_describe(const struct mimalloc_copy *copy, raddr at)
+/* What the header in copy->table says of the segment at `at`. */
+static struct mimalloc_segment_image describe(const struct mimalloc_copy *copy, raddr at)
 {
 	const struct mimalloc_shape *s = &copy->image.shape;
 	const uint8_t *bytes = copy->table;
@@ -174,7 +175,7 @@ bool mimalloc_find_again(struct mimalloc_copy *copy, struct mimalloc_segment_ima
 	struct mimalloc_segment_image now;
 	if (!size || !is_header(copy, s, segment->start))
 		return false;
-	now = mimalloc_find_describe(copy, segment->start);
+	now = describe(copy, segment->start);
 	if (now.size != segment->size || now.retired || size < table_size(s, now.entries))
 		return false;
 	now.slot = segment->slot;
@@ -243,7 +244,7 @@ static struct error *try_one(struct mimalloc_copy *copy, raddr at)
 	struct mimalloc_segment_image *found = vec_push(&copy->found);
 	if (!found)
 		return error_out_of_memory();
-	*found = mimalloc_find_describe(copy, at);
+	*found = describe(copy, at);
 	return NULL;
 }
 

@@ -54,9 +54,6 @@ struct error *mimalloc_find(struct mimalloc_copy *copy) MUST_CHECK;
 struct error *mimalloc_table_read(struct mimalloc_copy *copy, raddr at, size_t pieces,
 				  size_t *ret) MUST_CHECK;
 
-/* What the header in copy->table says of the segment at `at`. */
-struct mimalloc_segment_image mimalloc_find_describe(const struct mimalloc_copy *copy, raddr at);
-
 /* Pages to read for a found segment's whole table. */
 size_t mimalloc_find_pieces(const struct mimalloc_copy *copy,
 			    const struct mimalloc_segment_image *segment);

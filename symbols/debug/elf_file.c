@@ -75,7 +75,8 @@ static const char *section_name(const struct elf_file *file, const GElf_Shdr *he
 	return name ? name : "";
 }
 
-Elf_Scn *elf_file_section(const struct elf_file *file, const char *name, GElf_Shdr *ret)
+/* The named section that has bytes in the file (no SHT_NOBITS), or NULL. */
+static Elf_Scn *section_named(const struct elf_file *file, const char *name, GElf_Shdr *ret)
 {
 	Elf_Scn *section = NULL;
 	while ((section = elf_nextscn(file->elf, section))) {
@@ -101,14 +102,14 @@ Elf_Scn *elf_file_section_of_type(const struct elf_file *file, GElf_Word type, G
 bool elf_file_has_dwarf(const struct elf_file *file)
 {
 	GElf_Shdr header;
-	return elf_file_section(file, ".debug_info", &header) ||
-	       elf_file_section(file, ".zdebug_info", &header);
+	return section_named(file, ".debug_info", &header) ||
+	       section_named(file, ".zdebug_info", &header);
 }
 
 bool elf_file_has_zstd(const struct elf_file *file)
 {
 	GElf_Shdr header;
-	Elf_Scn *section = elf_file_section(file, ".debug_info", &header);
+	Elf_Scn *section = section_named(file, ".debug_info", &header);
 	Elf_Data *raw =
 		section && header.sh_flags & SHF_COMPRESSED ? elf_rawdata(section, NULL) : NULL;
 	Elf64_Chdr compression;
@@ -131,7 +132,7 @@ const char *elf_file_debuglink(const struct elf_file *file, uint32_t *ret_crc)
 const char *elf_file_altlink(const struct elf_file *file, struct build_id *ret)
 {
 	GElf_Shdr header;
-	Elf_Scn *section = elf_file_section(file, ".gnu_debugaltlink", &header);
+	Elf_Scn *section = section_named(file, ".gnu_debugaltlink", &header);
 	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
 	const char *end = data && data->d_buf ? memchr(data->d_buf, '\0', data->d_size) : NULL;
 	if (!end)

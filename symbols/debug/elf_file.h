@@ -27,9 +27,6 @@ static inline void elf_file_closep(struct elf_file **file)
 	elf_file_close(*file);
 }
 
-/* The named section that has bytes in the file (no SHT_NOBITS), or NULL. */
-Elf_Scn *elf_file_section(const struct elf_file *file, const char *name, GElf_Shdr *ret);
-
 /* The first section of this type (SHT_SYMTAB, SHT_DYNSYM) that has bytes in the file, or NULL. */
 Elf_Scn *elf_file_section_of_type(const struct elf_file *file, GElf_Word type, GElf_Shdr *ret);
 

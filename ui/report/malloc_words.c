@@ -120,7 +120,8 @@ void malloc_words_threads(struct text *text, const struct malloc_arena *arena)
 
 /* ---- the sentence ------------------------------------------------------------------------ */
 
-const char *malloc_words_other(enum malloc_implementation implementation)
+/* What another allocator than glibc's is told to give back by. */
+static const char *remedy_of(enum malloc_implementation implementation)
 {
 	switch (implementation) {
 	case MALLOC_JEMALLOC:
@@ -145,7 +146,7 @@ static void say_other(struct text *text, const struct malloc_account *account)
 {
 	if (account->implementation == MALLOC_UNKNOWN) {
 		text_addf(text, "Which allocator serves malloc here could not be told: %s.",
-			  malloc_words_other(account->implementation));
+			  remedy_of(account->implementation));
 		return;
 	}
 	text_addf(text,
@@ -153,7 +154,7 @@ static void say_other(struct text *text, const struct malloc_account *account)
 		  "use or free is not told, and glibc's malloc_trim(0) and MALLOC_ variables do "
 		  "nothing to it. %s.",
 		  malloc_implementation_name(account->implementation),
-		  malloc_words_other(account->implementation));
+		  remedy_of(account->implementation));
 }
 
 static void say_trim(struct text *text, const struct malloc_account *account, enum units units)

@@ -47,9 +47,6 @@ size_t malloc_words_n_deserted(const struct malloc_account *account);
 void malloc_words_sentence(struct text *text, const struct malloc_account *account,
 			   enum units units);
 
-/* What another allocator than glibc's is told to give back by. Static. */
-const char *malloc_words_other(enum malloc_implementation implementation);
-
 /* Whether the thresholds move, and what it means that they have. Static. */
 const char *malloc_words_threshold(const struct malloc_settings *settings);
 

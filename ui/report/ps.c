@@ -36,7 +36,7 @@ void ps_user(char ret[40], uid_t uid)
 		snprintf(ret, 40, "%u", (unsigned)uid);
 }
 
-const char *ps_build(bool debug_build, bool free_threaded)
+static const char *build_word(bool debug_build, bool free_threaded)
 {
 	if (free_threaded)
 		return debug_build ? "nogil-debug" : "nogil";
@@ -52,7 +52,7 @@ static void fill_row(struct row *row, const struct style *style, const struct li
 	snprintf(row->cells[USER], CELL_MAX, "%s", user);
 	snprintf(row->cells[VERSION], CELL_MAX, "%.31s", known ? e->version : "?");
 	snprintf(row->cells[BUILD], CELL_MAX, "%s",
-		 known ? ps_build(e->debug_build, e->free_threaded) : "?");
+		 known ? build_word(e->debug_build, e->free_threaded) : "?");
 	snprintf(row->cells[ALLOCATOR], CELL_MAX, "%s",
 		 e->allocator == ALLOCATOR_UNKNOWN ? "?" : allocator_name(e->allocator));
 	units_amount(row->cells[RSS], style->units, e->rss);

@@ -17,7 +17,4 @@ void ps_write(struct page *page, const struct listing *listing, uint64_t limit);
 /* The user's name, or the number as text. */
 void ps_user(char ret[40], uid_t uid);
 
-/* "release", "debug", "nogil", "nogil-debug". Static string. */
-const char *ps_build(bool debug_build, bool free_threaded);
-
 #endif

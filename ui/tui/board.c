@@ -364,18 +364,6 @@ static void prompt_press(struct board *board, int press)
 	}
 }
 
-void board_press(struct board *board, int press)
-{
-	if (press == PRESS_NONE || press == PRESS_RESIZE)
-		return;
-	text_clear(&board->status);
-	board->status_alert = false;
-	if (board->prompt_open)
-		prompt_press(board, press);
-	else
-		board_request(board, keys_request(press));
-}
-
 /* Requests that mean the same on every screen and take no view; false: another one. */
 static bool request_plain(struct board *board, enum request request)
 {
@@ -409,7 +397,7 @@ static bool request_view(struct board *board, enum request request)
 	return true;
 }
 
-void board_request(struct board *board, enum request request)
+static void answer(struct board *board, enum request request)
 {
 	if (request_view(board, request) || request_plain(board, request))
 		return;
@@ -430,6 +418,18 @@ void board_request(struct board *board, enum request request)
 	board->quit = board->quit || request == REQUEST_QUIT;
 	board->export = board->export || request == REQUEST_EXPORT;
 	board->redraw = board->redraw || request == REQUEST_REDRAW;
+}
+
+void board_press(struct board *board, int press)
+{
+	if (press == PRESS_NONE || press == PRESS_RESIZE)
+		return;
+	text_clear(&board->status);
+	board->status_alert = false;
+	if (board->prompt_open)
+		prompt_press(board, press);
+	else
+		answer(board, keys_request(press));
 }
 
 void board_draw(struct board *board, struct canvas *canvas)

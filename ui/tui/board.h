@@ -80,7 +80,6 @@ void board_trouble(struct board *board, struct error *err);
 
 /* A key was pressed. */
 void board_press(struct board *board, int press);
-void board_request(struct board *board, enum request request);
 
 /* Whether a screen is shown that the next look should walk malloc for. */
 bool board_wants_malloc(struct board *board);

@@ -40,7 +40,7 @@ static struct error *tell_residency(void *source, raddr start, uint64_t size, st
 	return residency_add(ret, start, size, false) ? NULL : error_out_of_memory();
 }
 
-uint64_t malloc_world_get(const struct malloc_world *w, uint64_t at)
+static uint64_t word_at(const struct malloc_world *w, uint64_t at)
 {
 	const uint8_t *from = place(w, at, 8);
 	uint64_t value = 0;
@@ -113,7 +113,7 @@ void malloc_world_free(struct malloc_world *w)
 /* Behind the last of the unsorted bin. */
 static void link_free(struct malloc_world *w, uint64_t chunk)
 {
-	uint64_t head = BINS - 16, last = malloc_world_get(w, head + 24);
+	uint64_t head = BINS - 16, last = word_at(w, head + 24);
 	malloc_world_put(w, chunk + 16, head);
 	malloc_world_put(w, chunk + 24, last);
 	malloc_world_put(w, last + 16, chunk);
@@ -130,7 +130,7 @@ uint64_t malloc_world_add(struct malloc_world *w, enum world_chunk kind, uint64_
 	if (kind == WORLD_FREE)
 		link_free(w, at);
 	if (kind == WORLD_FAST) {
-		uint64_t head = malloc_world_get(w, FAST);
+		uint64_t head = word_at(w, FAST);
 		malloc_world_put(w, at + 16, (at + 16) >> 12 ^ head);
 		malloc_world_put(w, FAST, at);
 	}

@@ -33,7 +33,6 @@ uint64_t malloc_world_add(struct malloc_world *world, enum world_chunk kind, uin
 void malloc_world_finish(struct malloc_world *world);
 
 /* A word of it. */
-uint64_t malloc_world_get(const struct malloc_world *world, uint64_t at);
 void malloc_world_put(struct malloc_world *world, uint64_t at, uint64_t value);
 
 #endif

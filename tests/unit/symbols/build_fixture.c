@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-struct build_id build_id_of(int fd)
+static struct build_id build_id_of(int fd)
 {
 	struct file_image file;
 	assert_null(file_image_read(fd, &file));
@@ -86,7 +86,7 @@ void assert_entry(const struct python_build *b, enum layout_entry_id id, uint64_
 			 e->width, e->count, e->stride, offset, width, count, stride);
 }
 
-void assert_sample_allocator(const struct python_build *b)
+static void assert_sample_allocator(const struct python_build *b)
 {
 	ASSERT_SIZE(b, LAYOUT_ARENA_OBJECT_SIZE, struct arena_object);
 	ASSERT_FIELD(b, LAYOUT_ARENA_ADDRESS, struct arena_object, address);

@@ -25,8 +25,6 @@ int build_scene_teardown(void **state);
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, build_scene_setup, build_scene_teardown)
 
-struct build_id build_id_of(int fd);
-
 /* A request that leads nowhere: no file, no root, no cache. */
 struct python_build_request build_nowhere(void);
 
@@ -54,7 +52,6 @@ void assert_entry(const struct python_build *b, enum layout_entry_id id, uint64_
 #define ASSERT_SIZE(build, id, type) assert_entry(build, id, 0, sizeof(type), 1, sizeof(type))
 
 /* The allocator's part of the table, and all of it. */
-void assert_sample_allocator(const struct python_build *b);
 void assert_sample_table(const struct python_build *b);
 
 #endif

@@ -31,6 +31,19 @@ static void add_file(struct interpreters *found, const char *path, const char *r
 	one->root = root ? strdup(root) : NULL;
 }
 
+/* Whether the file itself defines the runtime (a shared build's small program does not). */
+static bool defines_python(const struct interpreter *interpreter)
+{
+	struct file_image file;
+	_cleanup_(close_fd) int fd = open(interpreter->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	struct error *err = file_image_read(fd, &file);
+	bool defines = !err && elf_image_defines_python(file_image_bytes, &file, &file.image);
+	error_free(err);
+	return defines;
+}
+
 static void add_pattern(struct interpreters *found, const char *folder, const char *pattern,
 			const char *root)
 {
@@ -41,7 +54,7 @@ static void add_pattern(struct interpreters *found, const char *folder, const ch
 		return;
 	for (size_t i = 0; i < matches.gl_pathc; i++) {
 		struct interpreter one = {matches.gl_pathv[i], NULL};
-		if (interpreter_defines_python(&one))
+		if (defines_python(&one))
 			add_file(found, matches.gl_pathv[i], root);
 	}
 	globfree(&matches);
@@ -127,16 +140,4 @@ void interpreters_fini(struct interpreters *interpreters)
 		free(interpreters->list.items[i].root);
 	}
 	vec_fini(&interpreters->list);
-}
-
-bool interpreter_defines_python(const struct interpreter *interpreter)
-{
-	struct file_image file;
-	_cleanup_(close_fd) int fd = open(interpreter->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	struct error *err = file_image_read(fd, &file);
-	bool defines = !err && elf_image_defines_python(file_image_bytes, &file, &file.image);
-	error_free(err);
-	return defines;
 }

@@ -21,7 +21,4 @@ struct interpreters {
 void interpreters_discover(struct interpreters *ret);
 void interpreters_fini(struct interpreters *interpreters);
 
-/* Whether the file itself defines the runtime (a shared build's small program does not). */
-bool interpreter_defines_python(const struct interpreter *interpreter);
-
 #endif

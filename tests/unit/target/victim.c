@@ -116,7 +116,7 @@ uint64_t victim_status(pid_t pid, const char *key)
 	return value;
 }
 
-char victim_state(pid_t pid)
+static char state_of(pid_t pid)
 {
 	_cleanup_(free_pointer) char *text = proc_text(pid, "stat");
 	struct procfs_stat stat = {0};
@@ -126,9 +126,9 @@ char victim_state(pid_t pid)
 
 void victim_await_state(pid_t pid, char state)
 {
-	for (int i = 0; i < 5000 && victim_state(pid) != state; i++)
+	for (int i = 0; i < 5000 && state_of(pid) != state; i++)
 		clock_sleep(1000000);
-	assert_int_equal(victim_state(pid), state);
+	assert_int_equal(state_of(pid), state);
 }
 
 void check_error(struct error *err, int kind, const char *rule)

@@ -39,9 +39,8 @@ _Noreturn void victim_sleep(void);                      /* for ever */
 
 /* A field of /proc/PID/status in its own unit; fails the test when there is none. */
 uint64_t victim_status(pid_t pid, const char *key);
-char victim_state(pid_t pid); /* of the main thread: R S D T t Z */
 
-/* Waits up to 5 s until it is in the state. */
+/* Waits up to 5 s until its main thread is in the state: R S D T t Z. */
 void victim_await_state(pid_t pid, char state);
 
 /* Fails the test unless err is of the kind, and frees it; 0: unless it is NULL. rule may be NULL. */

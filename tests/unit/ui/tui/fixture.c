@@ -139,7 +139,8 @@ struct snapshot *fixture_fragmented(size_t n)
 	return s;
 }
 
-struct snapshot *fixture_free_threaded(void)
+/* A process of CPython 3.13t whose interpreter 0 uses mimalloc, still without segments. */
+static struct snapshot *free_threaded(void)
 {
 	struct snapshot *s = fixture_process();
 	strcpy(s->target.version, "3.13.5");
@@ -190,7 +191,9 @@ static struct mimalloc_segment *segment_new(struct snapshot *s, uint64_t address
 	return segment;
 }
 
-void fixture_segment(struct snapshot *s, uint64_t address, double share)
+/* A segment at that address: pages of one to eight slices, each with `share` of its blocks used, a nearly
+ * empty one few blocks in few pages; of every 16 pages one is followed by free slices. */
+static void add_segment(struct snapshot *s, uint64_t address, double share)
 {
 	static const uint64_t sizes[] = {16, 48, 64, 80, 512, 2048, 20480, 98304};
 	struct mimalloc *m = &s->interpreters.items[0].mimalloc;
@@ -206,7 +209,8 @@ void fixture_segment(struct snapshot *s, uint64_t address, double share)
 	}
 }
 
-void fixture_huge(struct snapshot *s, uint64_t address, uint64_t size)
+/* A segment of one block of so many bytes. */
+static void add_huge(struct snapshot *s, uint64_t address, uint64_t size)
 {
 	uint64_t slices = (size + SLICE - 1) / SLICE;
 	struct mimalloc_segment *segment = segment_new(s, address, (slices + 1) * SLICE);
@@ -219,12 +223,12 @@ void fixture_huge(struct snapshot *s, uint64_t address, uint64_t size)
 struct snapshot *fixture_segments(size_t n)
 {
 	static const double shares[] = {0.02, 0.02, 0.02, 0.02, 0.02, 0.12, 0.6, 0};
-	struct snapshot *s = fixture_free_threaded();
+	struct snapshot *s = free_threaded();
 	uint64_t at = FIXTURE_SEGMENTS;
 	for (size_t i = 0; i < n; i++, at += FIXTURE_SEGMENT_SIZE)
-		fixture_segment(s, at,
-				i < (n + 4) / 5 ? 0.95 : shares[scatter(i) % ARRAY_SIZE(shares)]);
-	fixture_huge(s, at, UINT64_C(40) << 20);
+		add_segment(s, at,
+			    i < (n + 4) / 5 ? 0.95 : shares[scatter(i) % ARRAY_SIZE(shares)]);
+	add_huge(s, at, UINT64_C(40) << 20);
 	s->target.rss = (n + 4) * (FIXTURE_SEGMENT_SIZE / 2);
 	s->target.peak_rss = 2 * s->target.rss;
 	return s;

@@ -29,16 +29,6 @@ struct snapshot *fixture_fragmented(size_t n);
 #define FIXTURE_SEGMENT_SIZE (UINT64_C(32) << 20)
 #define FIXTURE_SEGMENTS     UINT64_C(0x20000000000)
 
-/* A process of CPython 3.13t whose interpreter 0 uses mimalloc, still without segments. */
-struct snapshot *fixture_free_threaded(void);
-
-/* A segment at that address: pages of one to eight slices, each with `share` of its blocks used, a nearly
- * empty one few blocks in few pages; of every 16 pages one is followed by free slices. */
-void fixture_segment(struct snapshot *s, uint64_t address, double share);
-
-/* A segment of one block of so many bytes. */
-void fixture_huge(struct snapshot *s, uint64_t address, uint64_t size);
-
 /* The heap of the goldens: `n` segments, most of them nearly empty after the first fifth, and a huge one. */
 struct snapshot *fixture_segments(size_t n);
 
