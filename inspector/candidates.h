@@ -23,11 +23,6 @@ struct candidates {
 	VEC(struct candidate) list; /* ascending address */
 };
 
-#define CANDIDATES_EMPTY  \
-	{                 \
-		VEC_EMPTY \
-	}
-
 /*
  * Whether the runtime that an image defines was ever initialised, by the exported PyType_Type: the
  * first type that PyType_Ready() makes ready. Its tp_flags lie 168 bytes in (Include/object.h 2.7,

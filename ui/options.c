@@ -69,7 +69,6 @@ static struct error *set_limit(struct options *o, const char *value)
 	struct error *err = units_parse_count(value, "--limit", &o->limit);
 	if (!err && !o->limit)
 		err = error_new(ERROR_USAGE, "--limit '0' would show nothing");
-	o->has_limit = !err;
 	return err;
 }
 

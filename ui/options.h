@@ -24,11 +24,10 @@ struct options {
 
 	bool json;
 	const char *output; /* pattern, or NULL: standard output */
-	uint64_t limit;     /* rows of a table; 0: the verb's default; see has_limit */
-	bool has_limit;
-	const char *sort; /* one of the verb's keys, or NULL: its first */
-	uint64_t count;   /* looks of a repeating verb; 0: until told to end */
-	double interval;  /* seconds */
+	uint64_t limit;     /* rows of a table; 0: the verb's default */
+	const char *sort;   /* one of the verb's keys, or NULL: its first */
+	uint64_t count;     /* looks of a repeating verb; 0: until told to end */
+	double interval;    /* seconds */
 	enum units units;
 	enum style_color color;
 	bool ascii;

@@ -69,7 +69,6 @@ struct graph {
 	VEC(struct graph_path) paths;
 	uint32_t n_nodes;
 	struct ties ties; /* of nodes; a path is an index in paths */
-	uint64_t n_edges;
 	uint64_t immortal_count, immortal_bytes, interned_count, interned_bytes; /* of blocks */
 	/* For all that reads the ground by the walk's rules; not for two threads at a time. */
 	struct rules *rules;

@@ -20,8 +20,6 @@ struct entries {
 	VEC(struct entry) list;
 };
 
-#define ENTRIES_EMPTY ((struct entries){0})
-
 /* Adds one; without bytes nothing. ERROR_RESOURCE. */
 struct error *entries_add(struct entries *entries, const struct entry *entry) MUST_CHECK;
 

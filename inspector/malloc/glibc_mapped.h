@@ -18,8 +18,6 @@ struct glibc_mapped {
 	uint64_t runs_size;
 };
 
-#define GLIBC_MAPPED_EMPTY ((struct glibc_mapped){.size = 0})
-
 struct glibc_mapped_request {
 	struct space *space; /* borrowed, as all here */
 	const struct glibc_place *place;

@@ -168,22 +168,6 @@ static bool walk_ring(struct space *space, const struct glibc_state_shape *shape
 	return false;
 }
 
-bool glibc_place_ring(struct space *space, struct glibc_place *place)
-{
-	struct glibc_place now = {.heap_info_size = 0};
-	bool closes = walk_ring(space, place->state, place->main_arena.value, &now);
-	if (closes) {
-		vec_fini(&place->arenas);
-		place->arenas.items = now.arenas.items;
-		place->arenas.count = now.arenas.count;
-		place->arenas.room = now.arenas.room;
-		place->heap_info_size = now.heap_info_size;
-	} else {
-		vec_fini(&now.arenas);
-	}
-	return closes;
-}
-
 /* ---- main_arena ------------------------------------------------------------------------- */
 
 static bool bins_hold(struct data *data, uint64_t bins)

@@ -33,10 +33,6 @@ struct error *glibc_place_find(const struct origin *origin, struct space *space,
 			       struct glibc_place *ret) MUST_CHECK;
 void glibc_place_fini(struct glibc_place *place);
 
-/* Reads the ring anew: arenas are added while a process runs. False: it does not close, and the list stays
- * as it was. */
-bool glibc_place_ring(struct space *space, struct glibc_place *place);
-
 /* Fields of mp_bytes. */
 uint64_t glibc_place_par_word(const struct glibc_place *place, unsigned offset);
 uint32_t glibc_place_par_int(const struct glibc_place *place, unsigned offset);

@@ -24,10 +24,9 @@ static const struct glibc_par_shape pars[] = {
 };
 
 static const struct glibc_tcache_shape tcaches[] = {
-	{26, 29, 64, 1, 0x250, false, false},
-	{30, 31, 64, 2, 0x290, false, false},
-	{32, 41, 64, 2, 0x290, false, true},
-	{42, NEWEST, 76, 2, 0x300, true, true},
+	{26, 29, 64, 1, 0x250, false},
+	{30, 41, 64, 2, 0x290, false},
+	{42, NEWEST, 76, 2, 0x300, true},
 };
 
 const struct glibc_state_shape *glibc_state_shape(size_t i)

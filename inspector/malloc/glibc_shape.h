@@ -67,7 +67,6 @@ struct glibc_tcache_shape {
 	uint16_t n_bins, count_width;
 	uint16_t chunk;   /* size of the chunk it lies in; an exact fit may be 16 more */
 	bool counts_left; /* the counts are free places, not entries */
-	bool hidden;      /* links are stored as (place >> 12) ^ link */
 };
 
 /* The table's i-th; NULL behind the last. */

@@ -36,17 +36,6 @@ static uint64_t slots_size(uint64_t slots)
 	return size_multiply(slots, MIMALLOC_SLICES * sizeof(struct mimalloc_page_image));
 }
 
-uint64_t mimalloc_copy_bytes(const struct mimalloc_copy *copy)
-{
-	const struct mimalloc_image *image = &copy->image;
-	return sizeof(*copy) + slots_size(image->n_slots) +
-	       image->heaps.room * sizeof(*image->heaps.items) +
-	       image->threads.room * sizeof(*image->threads.items) +
-	       (image->segments.room + copy->found.room) * sizeof(*image->segments.items) +
-	       image->delayed.room * sizeof(raddr) +
-	       image->residency.ranges.room * sizeof(*image->residency.ranges.items);
-}
-
 static struct error *reserve_slots(struct mimalloc_copy *copy, uint64_t slots, uint64_t max_memory)
 {
 	struct mimalloc_image *image = &copy->image;

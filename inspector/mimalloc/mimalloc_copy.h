@@ -51,9 +51,6 @@ bool mimalloc_copy_complete(const struct mimalloc_copy *copy);
 /* Pages, segments and heaps that contradict themselves. */
 size_t mimalloc_copy_unsettled(const struct mimalloc_copy *copy);
 
-/* Bytes of its buffers. */
-uint64_t mimalloc_copy_bytes(const struct mimalloc_copy *copy);
-
 /* What it holds; borrowed, and good until the next take. */
 const struct mimalloc_image *mimalloc_copy_image(const struct mimalloc_copy *copy);
 

@@ -21,16 +21,11 @@ static inline raddr word_pointer(const struct type_table *types, raddr object, u
 	return raddr_at(word_at(types, object, offset));
 }
 
-/* Four bytes, and one. */
+/* Four bytes. */
 static inline uint32_t word_u32(const struct type_table *types, raddr object, uint64_t offset)
 {
 	uint64_t word = word_at(types, object, offset & ~UINT64_C(7));
 	return offset % 4 ? 0 : (uint32_t)(word >> (offset % 8 * 8));
-}
-
-static inline uint8_t word_u8(const struct type_table *types, raddr object, uint64_t offset)
-{
-	return (uint8_t)(word_at(types, object, offset & ~UINT64_C(7)) >> (offset % 8 * 8));
 }
 
 /* A word of a table of up to `n` at `table` that equals `value`: its index; UINT64_MAX: none. Tables are read up to 64 MiB. */

@@ -56,22 +56,11 @@ struct error *record_read_window(struct space *space, const struct layout *layou
 	return read_part(space, layout, at, first, end, ret);
 }
 
-uint64_t record_count(const struct record *r, enum layout_entry_id field)
-{
-	return layout_has(r->layout, field) ? size_max(r->layout->entries[field].count, 1) : 0;
-}
-
 uint64_t record_unsigned(const struct record *r, enum layout_entry_id field)
 {
-	return record_element(r, field, 0);
-}
-
-uint64_t record_element(const struct record *r, enum layout_entry_id field, uint64_t i)
-{
 	const struct layout_entry *e = &r->layout->entries[field];
-	uint64_t offset = size_add(e->offset, size_multiply(i, field_stride(e)));
-	if (i >= record_count(r, field) || offset < r->first || e->width > 8)
+	if (!layout_has(r->layout, field) || e->offset < r->first || e->width > 8)
 		return 0;
 	struct bytes b = bytes_of(r->bytes, r->size);
-	return bytes_unsigned(&b, (size_t)(offset - r->first), (unsigned)e->width);
+	return bytes_unsigned(&b, (size_t)(e->offset - r->first), (unsigned)e->width);
 }

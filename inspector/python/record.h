@@ -35,12 +35,8 @@ struct error *record_read_window(struct space *space, const struct layout *layou
 				 const enum layout_entry_id *fields, size_t n, raddr at,
 				 struct record *ret) MUST_CHECK;
 
-/* Elements of an array field; 1 for another, 0 for an absent one. */
-uint64_t record_count(const struct record *r, enum layout_entry_id field);
-
-/* The value of a field, or of element i of an array; 0 where it is absent or not in the window. */
+/* The value of a field, or of an array's first element; 0 where it is absent or not in the window. */
 uint64_t record_unsigned(const struct record *r, enum layout_entry_id field);
-uint64_t record_element(const struct record *r, enum layout_entry_id field, uint64_t i);
 
 static inline raddr record_pointer(const struct record *r, enum layout_entry_id field)
 {

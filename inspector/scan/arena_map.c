@@ -17,12 +17,11 @@
 
 /* How a release splits the bits above those inside an arena. */
 struct split {
-	unsigned top, mid, bot; /* bits */
-	unsigned ignored;       /* of 64, at the top */
+	unsigned top, mid, bot; /* bits; what is above them is not looked at */
 };
 
-static const struct split splits_1m[] = {{10, 10, 8, 16}, {15, 15, 14, 0}};
-static const struct split splits_2m[] = {{15, 15, 13, 0}};
+static const struct split splits_1m[] = {{10, 10, 8}, {15, 15, 14}};
+static const struct split splits_2m[] = {{15, 15, 13}};
 
 struct search {
 	struct space *space;

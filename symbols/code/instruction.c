@@ -128,6 +128,8 @@ static uint8_t take_prefixes(struct cursor *c, struct instruction *i)
 		case 0x36:
 		case 0x3e:
 		case 0xf0:
+		case 0xf2:
+		case 0xf3:
 			break;
 		case 0x64:
 		case 0x65:
@@ -136,10 +138,6 @@ static uint8_t take_prefixes(struct cursor *c, struct instruction *i)
 			break;
 		case 0x66:
 			i->narrow = true;
-			break;
-		case 0xf2:
-		case 0xf3:
-			i->repeated = true;
 			break;
 		default:
 			if ((byte & 0xf0) != 0x40)

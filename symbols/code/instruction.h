@@ -19,7 +19,6 @@ struct instruction {
 	bool is_vector; /* VEX or EVEX encoded */
 	bool wide;      /* REX.W: 64-bit operands */
 	bool narrow;    /* 66: 16-bit operands */
-	bool repeated;  /* f2 or f3 */
 	bool elsewhere; /* its memory operand lies in a segment of its own (fs, gs) */
 
 	bool has_modrm;

@@ -14,7 +14,6 @@ import pytest
 from support import nobody, targets, tool
 
 PTRACE = 1 << 19
-DAC_OVERRIDE = 1 << 1
 ONLY_PTRACE = ["setpriv", "--reuid=%d" % nobody.UID, "--regid=%d" % nobody.UID, "--clear-groups",
                "--inh-caps=-all,+sys_ptrace", "--ambient-caps=-all,+sys_ptrace",
                "--bounding-set=-all,+sys_ptrace", "--"]

@@ -150,7 +150,6 @@ static void put_ahead(struct walk *w, uint32_t node, uint32_t offset, uint32_t i
 static void see(void *context, const struct sight *sights, size_t n)
 {
 	struct walk *w = context;
-	w->graph->n_edges += n;
 	for (size_t i = 0; i < n; i++) {
 		if (*known_of(w, sights[i].value) == sights[i].value)
 			continue;

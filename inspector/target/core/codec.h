@@ -15,10 +15,7 @@ enum codec_kind { CODEC_NONE, CODEC_GZIP, CODEC_ZSTD, CODEC_LZ4 };
 
 const char *codec_name(enum codec_kind kind); /* "gzip"; "" for none */
 
-/* The most that codec_sniff() looks at. */
-#define CODEC_HEAD 4
-
-/* What the first bytes of a file say. */
+/* What the first four bytes of a file say. */
 enum codec_kind codec_sniff(const uint8_t *head, size_t size);
 
 /* Input not yet taken, room not yet filled; a step moves both ends. */

@@ -122,7 +122,6 @@ static void sum_up(struct core *core)
 		.has_files = core->notes.has_files,
 		.has_auxv = core->notes.has_auxv,
 		.notes_cut = core->notes.n_cut > 0,
-		.n_mappings = core->notes.mappings.count,
 		.context = &core->file.context,
 	};
 	for (size_t i = 0; i < core->elf.segments.count; i++)

@@ -43,7 +43,6 @@ struct core_summary {
 	size_t n_full, n_partial, n_empty; /* segments by how much of them was dumped */
 	uint64_t n_refused;                /* segments, notes, mappings that make no sense */
 	bool has_info, has_files, has_auxv, notes_cut;
-	size_t n_mappings;
 	bool has_private; /* private memory that was written is there (coredump_filter's bit 0) */
 	size_t n_objects; /* mapped files whose ELF header is there (bit 4) */
 	enum core_by_hand by_hand;

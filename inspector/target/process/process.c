@@ -214,11 +214,6 @@ pid_t process_pid(const struct process *process)
 	return process->pid;
 }
 
-int process_pidfd(const struct process *process)
-{
-	return process->pidfd;
-}
-
 int process_dir(const struct process *process)
 {
 	return process->dir;

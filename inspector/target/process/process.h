@@ -57,8 +57,7 @@ struct error *process_check(const struct process *process) MUST_CHECK;
 
 /* Of the pinned process. */
 pid_t process_pid(const struct process *process);
-int process_pidfd(const struct process *process); /* borrowed; -1 where a sandbox denies it */
-int process_dir(const struct process *process);   /* descriptor of /proc/PID; borrowed */
+int process_dir(const struct process *process); /* descriptor of /proc/PID; borrowed */
 int process_root(
 	const struct process *process); /* descriptor of its root directory, or -1; borrowed */
 

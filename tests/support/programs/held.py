@@ -4,7 +4,6 @@ Lines "NAME id": of objects that tests ask about.
 """
 import ctypes
 import gc
-import os
 import sys
 
 gc.collect()

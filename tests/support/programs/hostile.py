@@ -7,7 +7,6 @@ import array
 import collections
 import ctypes
 import gc
-import signal
 import sys
 
 OLD = sys.version_info[0] == 2

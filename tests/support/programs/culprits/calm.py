@@ -7,8 +7,6 @@ import functools
 import http.server
 import json
 import logging
-import signal
-import sys
 import threading
 
 import rest

@@ -200,7 +200,7 @@ static void test_values(void **state)
 			  "dump -o f-%p -l 5 --sort=live --max-pause 1.5 --max-memory 1G -vv 7",
 			  false, &o));
 	assert_string_equal(o.output, "f-%p");
-	assert_true(o.has_limit && o.limit == 5);
+	assert_true(o.limit == 5);
 	assert_string_equal(o.sort, "live");
 	assert_int_equal(o.max_pause_us, 1500);
 	assert_int_equal(o.max_memory, GIB);
