@@ -264,23 +264,24 @@ bool dict_walk_begin_attributes(struct type_table *t, const struct object *o, st
 	return true;
 }
 
-bool dict_walk_begin_shared(struct type_table *t, raddr type, struct dict_walk *ret)
+bool dict_walk_begin_keys(struct type_table *t, raddr keys, struct dict_walk *ret)
 {
 	struct dict_walk w = {.stride = KEYS_LONG};
-	uint64_t offset = t->shapes->type.ht_cached_keys, keys;
-	if (!offset || !word(t, type, offset, &keys) || !keys ||
-	    !read_keys(t, raddr_at(keys), &w) || !begin(t, &w))
+	if (t->shapes->dict.values == 0 || !read_keys(t, keys, &w) || !begin(t, &w))
 		return false;
-	w.value_at = w.key_at; /* the table has no values: each name stands for its own */
 	*ret = w;
 	return true;
+}
+
+static raddr entry_at(const struct dict_walk *w, uint64_t i)
+{
+	return raddr_plus(w->keys, size_add(w->entries, size_multiply(i, w->stride)));
 }
 
 static bool read_entry(struct dict_walk *w, uint64_t i, uint64_t *ret_key, uint64_t *ret_value)
 {
 	struct burst *burst = w->types->burst;
-	raddr at = raddr_plus(w->keys, size_add(w->entries, size_multiply(i, w->stride)));
-	const uint8_t *b = burst_bytes(burst, at, (size_t)w->stride);
+	const uint8_t *b = burst_bytes(burst, entry_at(w, i), (size_t)w->stride);
 	if (!b)
 		return false;
 	struct bytes entry = bytes_of(b, (size_t)w->stride);
@@ -288,6 +289,22 @@ static bool read_entry(struct dict_walk *w, uint64_t i, uint64_t *ret_key, uint6
 	*ret_value = bytes_u64(&entry, (size_t)w->value_at);
 	return raddr_is_null(w->values) ||
 	       burst_word(burst, raddr_plus(w->values, size_multiply(i, WORD)), ret_value);
+}
+
+bool dict_walk_next_key(struct dict_walk *w, raddr *ret_at)
+{
+	uint64_t key;
+	while (w->next < w->n && w->left) {
+		raddr at = raddr_plus(entry_at(w, w->next++), w->key_at);
+		w->left--;
+		if (!burst_word(w->types->burst, at, &key))
+			return false;
+		if (!key)
+			continue;
+		*ret_at = at;
+		return true;
+	}
+	return false;
 }
 
 bool dict_walk_next(struct dict_walk *w, raddr *ret_key, raddr *ret_value)

@@ -24,11 +24,14 @@ bool dict_walk_begin(struct type_table *types, raddr dict, struct dict_walk *ret
 bool dict_walk_begin_attributes(struct type_table *types, const struct object *object,
 				struct dict_walk *ret);
 
-/* The names of attributes that a heap type's instances share, as keys and as values. False: it has none. */
-bool dict_walk_begin_shared(struct type_table *types, raddr type, struct dict_walk *ret);
+/* A table of keys by itself, as instances share one, for dict_walk_next_key(): 3.6 on. False: it is damaged. */
+bool dict_walk_begin_keys(struct type_table *types, raddr keys, struct dict_walk *ret);
 
 /* The next entry with a value. False: that was all. */
 bool dict_walk_next(struct dict_walk *walk, raddr *ret_key, raddr *ret_value);
+
+/* Where the next pointer to a key stands, with a value or without. False: that was all. */
+bool dict_walk_next_key(struct dict_walk *walk, raddr *ret_at);
 
 /* ---- where things lie ------------------------------------------------------------------- */
 

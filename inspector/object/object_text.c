@@ -160,7 +160,19 @@ bool object_text_length(struct type_table *t, raddr at, uint64_t *ret)
 	return true;
 }
 
-bool object_text_place(struct type_table *t, raddr at, raddr *ret_at, uint64_t *ret_size)
+/* Two bits of a str's state; 2.7: ob_sstate, an int behind the hash (Include/stringobject.h). */
+static bool is_interned(struct type_table *t, raddr at, const struct characters *c)
+{
+	const struct shapes *s = t->shapes;
+	bool old = s->version_hex < 0x03000000;
+	uint64_t state;
+	if ((old && c->width) ||
+	    !burst_word(t->burst, raddr_plus(at, old ? s->ob_size + 16 : s->str.state), &state))
+		return false;
+	return (state & 3) != 0;
+}
+
+bool object_text_place(struct type_table *t, raddr at, struct object_text_place *ret)
 {
 	struct characters c;
 	if (!find_characters(t, at, &c))
@@ -168,7 +180,7 @@ bool object_text_place(struct type_table *t, raddr at, raddr *ret_at, uint64_t *
 	if (c.width == 4 && t->shapes->version_hex < 0x03000000 &&
 	    is_narrow(t, &c, (size_t)size_min(c.n, 64)))
 		c.width = 2;
-	*ret_at = c.at;
-	*ret_size = size_multiply(c.n, c.width ? c.width : 1);
+	*ret = (struct object_text_place){c.at, size_multiply(c.n, c.width ? c.width : 1),
+					  is_interned(t, at, &c)};
 	return true;
 }

@@ -14,7 +14,13 @@ bool object_text(struct type_table *types, raddr at, size_t max, struct text *re
 /* How many characters a str has (2.7: bytes of a str); false: it is none. */
 bool object_text_length(struct type_table *types, raddr at, uint64_t *ret);
 
-/* Where a str's characters lie, and their bytes; false: it is none. */
-bool object_text_place(struct type_table *types, raddr at, raddr *ret_at, uint64_t *ret_size);
+struct object_text_place {
+	raddr at;      /* of the first character */
+	uint64_t size; /* bytes */
+	bool interned; /* no other str says the same; 2.7's unicode never is */
+};
+
+/* Where a str's characters lie; false: it is none, or cannot be read. */
+bool object_text_place(struct type_table *types, raddr at, struct object_text_place *ret);
 
 #endif

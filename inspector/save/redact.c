@@ -31,7 +31,6 @@
 struct redactor {
 	struct space *space;
 	const struct pymalloc_saved_arenas *arenas;
-	const struct layout *layout;
 	struct grounds grounds;
 	struct redact_types types;
 	struct redact_names names;
@@ -112,16 +111,47 @@ static void keep_bytes(const struct view *v, uint64_t from, uint64_t to)
 	memcpy(v->out + (from - v->base), v->in + (from - v->base), (size_t)(to - from));
 }
 
+/* Of objects in the data of a file the heads. Types among them are found, also where no object is an instance. */
+static void keep_statics(const struct view *v, uint64_t from, uint64_t to)
+{
+	struct redactor *r = v->r;
+	for (uint64_t at = size_align_up(from, 8); at + 24 <= to; at += 8) {
+		uint64_t word = word_at(v, at + 8);
+		if (!redact_plan_is_refcount(&r->python, word_at(v, at)) || !is_address(r, word))
+			continue;
+		const struct redact_type *type = redact_types_find(&r->types, raddr_at(word));
+		if (!type)
+			continue;
+		keep_bytes(v, at, at + (type->itemsize ? 24 : 16));
+		if (type->kind == KIND_TYPE)
+			(void)redact_types_find(&r->types, raddr_at(at));
+	}
+}
+
+/* Tables of three words each, of which one is no address. */
+static void keep_triples(const struct view *v, enum redact_action action, uint64_t from,
+			 uint64_t to, uint64_t phase)
+{
+	for (uint64_t at = size_align_up(from, 8); at + 8 <= to; at += 8) {
+		uint64_t nth = (at - phase) % 24 / 8;
+		if (action == REDACT_NUMBERS && nth == 0)
+			keep_bytes(v, at, at + 8);
+		else if (nth != (action == REDACT_HASHED ? 0 : 2))
+			keep_words(v, at, at + 8);
+	}
+}
+
 static void act(const struct view *v, enum redact_action action, uint64_t from, uint64_t to,
 		uint64_t phase)
 {
 	if (action == REDACT_KEEP)
 		keep_bytes(v, from, to);
-	else if (action == REDACT_WORDS)
+	else if (action == REDACT_WORDS || action == REDACT_COUNTED)
 		keep_words(v, from, to);
-	for (uint64_t at = size_align_up(from, 8); action == REDACT_HASHED && at + 8 <= to; at += 8)
-		if ((at - phase) % 24 != 0)
-			keep_words(v, at, at + 8);
+	else if (action == REDACT_HASHED || action == REDACT_NUMBERS)
+		keep_triples(v, action, from, to, phase);
+	if (action == REDACT_COUNTED)
+		keep_bytes(v, from, size_min(from + 3, to));
 }
 
 /* ---- cells ---------------------------------------------------------------------------- */
@@ -338,18 +368,6 @@ static uint64_t step_anonymous(const struct view *v, const struct ground_range *
 	return end;
 }
 
-/* Static types that no object in a cell is an instance of: behind their own refcount stands a metatype. */
-static void note_static_types(const struct view *v, uint64_t from, uint64_t to)
-{
-	struct redact_types *types = &v->r->types;
-	for (uint64_t at = size_align_up(from, 8) + 8; at + 8 <= to; at += 8) {
-		const struct redact_type *type =
-			redact_types_known(types, raddr_at(word_at(v, at)));
-		if (type && type->kind == KIND_TYPE)
-			(void)redact_types_find(types, raddr_at(at - 8));
-	}
-}
-
 static uint64_t step(const struct view *v, const struct ground_range *g, uint64_t at, uint64_t to)
 {
 	struct redactor *r = v->r;
@@ -368,11 +386,11 @@ static uint64_t step(const struct view *v, const struct ground_range *g, uint64_
 	case GROUND_ANON:
 		return step_anonymous(v, g, at, to);
 	case GROUND_WORDS:
-		if (g->of_object && r->python.typed)
-			note_static_types(v, at, to);
 		break;
 	}
 	keep_words(v, at, to);
+	if (g->of_object && r->python.typed)
+		keep_statics(v, at, to);
 	return to;
 }
 
@@ -380,6 +398,7 @@ struct error *redactor_blank(struct redactor *r, raddr base, const uint8_t *in, 
 {
 	const struct view v = {r, base.value, in, out};
 	uint64_t end = base.value + SAVEFILE_WINDOW;
+	redact_names_see(&r->names, base, in);
 	for (size_t i = grounds_above(&r->grounds, base.value); i < r->grounds.list.count; i++) {
 		const struct ground_range *g = &r->grounds.list.items[i];
 		if (g->start >= end)
@@ -393,9 +412,13 @@ struct error *redactor_blank(struct redactor *r, raddr base, const uint8_t *in, 
 
 struct error *redactor_log_names(struct redactor *r)
 {
-	struct error *err =
-		r->python.typed ? redact_names_log(&r->names, &r->types, r->layout) : NULL;
-	return err ?: r->types.log->failed ? error_out_of_memory() : NULL;
+	if (!r->python.names)
+		return NULL;
+	redact_names_see(&r->names, RADDR_NULL, NULL);
+	for (size_t i = 0; i < r->types.list.count; i++)
+		redact_names_note(&r->names, r->types.list.items[i].at);
+	redact_names_log(&r->names);
+	return r->names.failed || r->types.log->failed ? error_out_of_memory() : NULL;
 }
 
 /* ---- beginning and end ---------------------------------------------------------------- */
@@ -424,6 +447,26 @@ static uint64_t gc_size(const struct redactor_request *request)
 	return request->version_hex >= 0x03080000 ? 16 : 32;
 }
 
+/* Of a build whose objects are not known no names are kept. */
+static struct error *init_names(struct redactor *r, const struct redactor_request *request)
+{
+	const struct redact_names_request names = {
+		.space = request->space,
+		.grounds = &r->grounds,
+		.log = request->log,
+		.layout = request->layout,
+		.version_hex = request->version_hex,
+		.debug_hooks = request->debug_hooks,
+	};
+	if (request->free_threaded)
+		return NULL;
+	struct error *err = redact_names_init(&names, &r->names);
+	if (error_catch(&err, ERROR_UNSUPPORTED))
+		return NULL;
+	r->python.names = err ? NULL : &r->names;
+	return err;
+}
+
 struct error *redactor_new(const struct redactor_request *request, struct redactor **ret)
 {
 	_cleanup_(free_redactor) struct redactor *r = calloc(1, sizeof(*r));
@@ -436,9 +479,7 @@ struct error *redactor_new(const struct redactor_request *request, struct redact
 					 .arenas = request->arenas,
 					 .log = request->log,
 					 .version_hex = request->version_hex};
-	r->layout = request->layout;
 	r->python = (struct redact_python){.types = &r->types,
-					   .names = &r->names,
 					   .version_hex = request->version_hex,
 					   .gc_size = gc_size(request),
 					   .debug_hooks = request->debug_hooks,
@@ -451,6 +492,7 @@ struct error *redactor_new(const struct redactor_request *request, struct redact
 	}
 	struct error *err = redact_types_init(&r->types);
 	err = err ?: grounds_find(request->space, request->image, request->mimalloc, &r->grounds);
+	err = err ?: init_names(r, request);
 	if (!err)
 		*ret = take(r);
 	return err;

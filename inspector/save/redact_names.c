@@ -1,231 +1,206 @@
 /*
- * redact_names: first which strings are names, each once, then their characters.
+ * redact_names: what was met is noted, and gone through from time to time, by address, so that windows of memory serve
+ * many.
  *
- * Strings are told by their addresses until then, for most names are in many places. Nothing is logged that is not, as it is
- * read, a string of an object that has names.
+ *	met      class   instance ─▷ dict   function   code  …
+ *	noted    ▢ ▢ ▢ ▢ ▢ ▢                                    until there is no more room, and at the end
+ *	kept     "__main__" "Session" "user_id" …              over the pages
+ *
+ * The process runs on meanwhile. A str is kept as it is now, and only if it is what it was in a window, by its length and
+ * hash, and what it names refers to it still: it cannot have become something else in between.
  */
 #include "inspector/save/redact_names.h"
 
 #include "base/cleanup.h"
-#include "inspector/object/dict_walk.h"
 #include "inspector/object/object_text.h"
-#include "inspector/object/object_value.h"
-#include "inspector/object/word.h"
+#include "inspector/target/savefile/savefile_format.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define NAME_SIZE_MAX 1024 /* bytes; what is longer is no name */
-#define NAMES_MAX     (UINT64_C(1) << 21)
-#define TUPLE_MAX     (UINT64_C(1) << 16)
-#define MEMBERS_MAX   4096
-#define MEMBER_SIZE   40 /* struct PyMemberDef (Include/structmember.h, later descrobject.h) */
-#define WINDOWS_SIZE  (16 * MIB)
+#define NOTED_FIRST  256 /* few: what is known early need not be noted again */
+#define NOTED_MAX    (UINT64_C(1) << 18)
+#define NAMES_MAX    (UINT64_C(1) << 19)
+#define TABLES_MAX   (UINT64_C(1) << 18)
+#define BURST_MEMORY (64 * MIB) /* of which a sixteenth are windows */
+#define OF_INSTANCE  UINT64_C(1)
+#define MASK_MAX     127 /* of a hash table in a window */
+#define ENTRY_SIZE   24
+#define HEAD         16 /* of a str, to its length; then hash and state */
+#define HEAD_SIZE    20
 
-struct naming {
-	struct redact_types *from;
-	struct burst *burst;
-	struct shapes shapes;
-	struct type_table types;
-	VEC(uint64_t) strings;
-};
-
-static void naming_fini(struct naming *n)
+struct error *redact_names_init(const struct redact_names_request *request,
+				struct redact_names *ret)
 {
-	vec_fini(&n->strings);
-	type_table_fini(&n->types);
-	burst_free(n->burst);
-}
-
-/* ---- which strings ----------------------------------------------------------------------- */
-
-static void note(struct naming *n, raddr string)
-{
-	if (raddr_is_null(string) || n->strings.count >= NAMES_MAX)
-		return;
-	uint64_t *place = vec_push(&n->strings);
-	if (place)
-		*place = string.value;
-}
-
-static void note_word(struct naming *n, raddr object, uint64_t offset)
-{
-	if (offset)
-		note(n, word_pointer(&n->types, object, offset));
-}
-
-static void note_keys(struct naming *n, struct dict_walk *walk)
-{
-	raddr key, value;
-	while (n->strings.count < NAMES_MAX && dict_walk_next(walk, &key, &value))
-		note(n, key);
-}
-
-static void note_dict(struct naming *n, raddr dict)
-{
-	struct dict_walk walk;
-	if (!raddr_is_null(dict) && dict_walk_begin(&n->types, dict, &walk))
-		note_keys(n, &walk);
-}
-
-static void note_tuple(struct naming *n, raddr tuple)
-{
-	const struct shapes *s = &n->shapes;
-	uint64_t count = word_at(&n->types, tuple, s->ob_size);
-	for (uint64_t i = 0; i < count && count <= TUPLE_MAX; i++)
-		note_word(n, tuple, s->tuple.items + i * 8);
-}
-
-static void note_code(struct naming *n, raddr code)
-{
-	const struct shapes *s = &n->shapes;
-	const uint64_t tuples[] = {s->code.varnames, s->code.cellvars, s->code.freevars,
-				   s->code.localsplusnames};
-	note_word(n, code, s->code.name);
-	note_word(n, code, s->code.qualname);
-	note_word(n, code, s->code.filename);
-	for (size_t i = 0; i < ARRAY_SIZE(tuples); i++) {
-		if (tuples[i])
-			note_tuple(n, word_pointer(&n->types, code, tuples[i]));
-	}
-}
-
-static void note_module(struct naming *n, raddr module)
-{
-	raddr dict = word_pointer(&n->types, module, n->shapes.module.dict);
-	note_word(n, module, n->shapes.module.name);
-	note_dict(n, dict);
-	note(n, dict_find(&n->types, dict, "__name__"));
-}
-
-static void note_old_class(struct naming *n, raddr class)
-{
-	raddr dict = word_pointer(&n->types, class, n->shapes.old_class.dict);
-	note_word(n, class, n->shapes.old_class.name);
-	note_dict(n, dict);
-	note(n, dict_find(&n->types, dict, "__module__"));
-}
-
-static void note_object(struct naming *n, raddr at)
-{
-	struct object object;
-	if (!object_at(&n->types, at, &object))
-		return;
-	enum type_kind kind = type_table_get(&n->types, object.type)->kind;
-	if (kind == TYPE_CODE)
-		note_code(n, at);
-	else if (kind == TYPE_MODULE)
-		note_module(n, at);
-	else if (kind == TYPE_OLD_CLASS)
-		note_old_class(n, at);
-}
-
-/* Of slots: the table, and the names, which lie in strings. */
-static void log_members(struct naming *n, raddr type)
-{
-	raddr at = word_pointer(&n->types, type, n->shapes.type.base - 16); /* tp_members */
-	for (unsigned i = 0; i < MEMBERS_MAX; i++, at = raddr_plus(at, MEMBER_SIZE)) {
-		char text[NAME_SIZE_MAX];
-		uint8_t member[MEMBER_SIZE];
-		raddr name = word_pointer(&n->types, at, 0);
-		const uint8_t *bytes =
-			raddr_is_null(name) ? NULL : burst_bytes(n->burst, at, MEMBER_SIZE);
-		if (!bytes)
-			return;
-		memcpy(member, bytes, MEMBER_SIZE);
-		size_t room = (size_t)size_min(NAME_SIZE_MAX, 4096 - name.value % 4096);
-		bytes = burst_bytes(n->burst, name, room);
-		size_t length = bytes ? strnlen((const char *)bytes, room) : room;
-		if (length == room)
-			return;
-		memcpy(text, bytes, length + 1);
-		save_log_add(n->from->log, at, member, MEMBER_SIZE, false);
-		save_log_add(n->from->log, name, text, length + 1, false);
-	}
-}
-
-static void note_shared_keys(struct naming *n, raddr type)
-{
-	struct dict_walk walk;
-	if (dict_walk_begin_shared(&n->types, type, &walk))
-		note_keys(n, &walk);
-}
-
-static void note_type(struct naming *n, raddr at)
-{
-	uint32_t index = type_table_find(&n->types, at);
-	if (index == TYPE_NONE)
-		return;
-	const struct type type = *type_table_get(&n->types, index);
-	note_dict(n, type.dict);
-	if (!type.heap)
-		return;
-	note(n, dict_find(&n->types, type.dict, "__module__"));
-	note_word(n, at, n->shapes.type.ht_name);
-	note_word(n, at, n->shapes.type.ht_qualname);
-	note_shared_keys(n, at);
-	log_members(n, at);
-}
-
-/* ---- their characters -------------------------------------------------------------------- */
-
-static void log_string(struct naming *n, raddr string)
-{
-	uint64_t size;
-	raddr at;
-	if (!object_text_place(&n->types, string, &at, &size) || size > NAME_SIZE_MAX || !size)
-		return;
-	size++; /* a NUL follows: a C string of a member's or a type's name may be this very one */
-	const uint8_t *bytes = burst_bytes(n->burst, at, (size_t)size);
-	if (bytes)
-		save_log_add(n->from->log, at, bytes, (size_t)size, false);
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-	return (*x > *y) - (*x < *y);
-}
-
-static void log_strings(struct naming *n)
-{
-	if (n->strings.count)
-		qsort(n->strings.items, n->strings.count, sizeof(*n->strings.items), by_address);
-	for (size_t i = 0; i < n->strings.count; i++) {
-		if (i == 0 || n->strings.items[i] != n->strings.items[i - 1])
-			log_string(n, raddr_at(n->strings.items[i]));
-	}
-}
-
-struct error *redact_names_log(const struct redact_names *names, struct redact_types *types,
-			       const struct layout *layout)
-{
-	_cleanup_(naming_fini) struct naming n = {.from = types};
-	const struct burst_request windows = {.space = types->space, .max_memory = WINDOWS_SIZE};
 	bool unverified;
-	struct error *err =
-		shapes_fill(layout, types->version_hex, false, false, &n.shapes, &unverified);
-	if (err && error_catch(&err, ERROR_UNSUPPORTED))
-		return NULL; /* no names are known of such a build */
-	err = err ?: burst_take(&windows, &n.burst);
-	err = err ?: type_table_init(&n.types, n.burst, &n.shapes, types->space);
-	if (err)
-		return err;
-	for (size_t i = 0; i < types->list.count; i++)
-		note_type(&n, types->list.items[i].at);
-	for (size_t i = 0; i < names->objects.count; i++)
-		note_object(&n, names->objects.items[i]);
-	log_strings(&n);
-	return NULL;
-}
-
-void redact_names_note(struct redact_names *names, raddr object)
-{
-	raddr *place = names->objects.count < NAMES_MAX ? vec_push(&names->objects) : NULL;
-	if (place)
-		*place = object;
+	*ret = (struct redact_names){
+		.space = request->space,
+		.grounds = request->grounds,
+		.log = request->log,
+		.noted = VEC_EMPTY,
+		.room = NOTED_FIRST,
+		.known.limit = NAMES_MAX,
+		.tables.limit = TABLES_MAX,
+	};
+	const struct burst_request burst = {.space = request->space, .max_memory = BURST_MEMORY};
+	struct error *err = shapes_fill(request->layout, request->version_hex, false,
+					request->debug_hooks, &ret->shapes, &unverified);
+	err = err ?: burst_take(&burst, &ret->burst);
+	return err ?: type_table_init(&ret->types, ret->burst, &ret->shapes, request->space);
 }
 
 void redact_names_fini(struct redact_names *names)
 {
-	vec_fini(&names->objects);
+	type_table_fini(&names->types);
+	burst_free(names->burst);
+	vec_fini(&names->noted);
+	word_set_fini(&names->known);
+	word_set_fini(&names->tables);
+}
+
+/* ---- one name --------------------------------------------------------------------------- */
+
+static bool read_now(struct redact_names *n, raddr at, void *to, size_t size)
+{
+	if (!grounds_of(n->grounds, at.value))
+		return false;
+	struct error *err = space_read(n->space, at, to, size);
+	error_free(err);
+	return !err;
+}
+
+static bool is_kept_anyway(struct redact_names *n, raddr at)
+{
+	const struct ground_range *ground = grounds_of(n->grounds, at.value);
+	return ground && ground->ground == GROUND_KEEP;
+}
+
+static bool is_still(struct redact_names *n, raddr place, uint64_t word)
+{
+	uint64_t now;
+	return read_now(n, place, &now, sizeof(now)) && now == word;
+}
+
+/* Another str at the same place has another hash. */
+static bool is_same_str(struct redact_names *n, raddr str)
+{
+	uint8_t now[HEAD_SIZE];
+	if (!read_now(n, raddr_plus(str, HEAD), now, sizeof(now)))
+		return false;
+	const uint8_t *then = burst_bytes(n->burst, raddr_plus(str, HEAD), sizeof(now));
+	return then && memcmp(then, now, sizeof(now)) == 0;
+}
+
+void redact_names_copy(struct redact_names *n, raddr at, size_t size, raddr place, uint64_t word)
+{
+	uint8_t bytes[NAME_SIZE_MAX];
+	if (size <= sizeof(bytes) && !is_kept_anyway(n, at) && read_now(n, at, bytes, size) &&
+	    is_still(n, place, word))
+		save_log_add(n->log, at, bytes, size, false);
+}
+
+void redact_names_add(struct redact_names *n, raddr place, bool interned_only)
+{
+	struct object_text_place text;
+	uint8_t bytes[NAME_SIZE_MAX];
+	uint64_t word;
+	if (!burst_word(n->burst, place, &word) || !word || word_set_has(&n->known, word))
+		return;
+	raddr str = raddr_at(word);
+	if (!object_text_place(&n->types, str, &text) || (interned_only && !text.interned) ||
+	    text.size >= sizeof(bytes))
+		return;
+	/* With its NUL: the C string of a type's or slot's name may be this very one. */
+	size_t size = (size_t)text.size + 1;
+	if (is_kept_anyway(n, text.at))
+		(void)word_set_add(&n->known, word);
+	else if (read_now(n, text.at, bytes, size) && is_same_str(n, str) &&
+		 is_still(n, place, word) && word_set_add(&n->known, word))
+		save_log_add(n->log, text.at, bytes, size, false);
+}
+
+/* ---- what was noted --------------------------------------------------------------------- */
+
+static int by_address(const void *a, const void *b)
+{
+	const uint64_t *one = a, *other = b;
+	return (*one > *other) - (*one < *other);
+}
+
+void redact_names_log(struct redact_names *n)
+{
+	if (n->noted.count)
+		qsort(n->noted.items, n->noted.count, sizeof(n->noted.items[0]), by_address);
+	for (size_t i = 0; i < n->noted.count; i++) {
+		uint64_t at = n->noted.items[i];
+		if (i && at == n->noted.items[i - 1])
+			continue;
+		if (at & OF_INSTANCE)
+			redact_owners_add_dict(n, raddr_at(at & ~OF_INSTANCE));
+		else
+			redact_owners_add(n, raddr_at(at));
+	}
+	n->noted.count = 0;
+}
+
+static void note(struct redact_names *n, uint64_t at)
+{
+	if (n->noted.count >= n->room) {
+		redact_names_log(n);
+		n->room = size_min(n->room * 2, NOTED_MAX);
+	}
+	uint64_t *place = vec_push(&n->noted);
+	if (place)
+		*place = at;
+	n->failed |= !place;
+}
+
+void redact_names_note(struct redact_names *n, raddr object)
+{
+	note(n, object.value);
+}
+
+/* ---- what need not be noted ------------------------------------------------------------- */
+
+void redact_names_see(struct redact_names *n, raddr base, const uint8_t *window)
+{
+	n->base = base;
+	n->window = window;
+}
+
+/* A word of the window; 0: it is outside. */
+static uint64_t seen_word(const struct redact_names *n, uint64_t at)
+{
+	uint64_t word, offset = at - n->base.value;
+	if (!n->window || offset > SAVEFILE_WINDOW - sizeof(word))
+		return 0;
+	memcpy(&word, n->window + offset, sizeof(word));
+	return word;
+}
+
+/* 2.7: a table of few entries, all of whose keys are kept. */
+static bool has_known_keys(const struct redact_names *n, uint64_t table, uint64_t mask)
+{
+	for (uint64_t i = 0; i <= mask; i++) {
+		uint64_t key_at = table + i * ENTRY_SIZE + 8, key = seen_word(n, key_at);
+		if (key ? !word_set_has(&n->known, key) : key_at - n->base.value >= SAVEFILE_WINDOW)
+			return false;
+	}
+	return true;
+}
+
+static bool is_known(const struct redact_names *n, uint64_t dict)
+{
+	const struct shapes *s = &n->shapes;
+	uint64_t keys = seen_word(n, dict + s->dict.keys);
+	if (s->dict.values)
+		return seen_word(n, dict + s->dict.values) && word_set_has(&n->tables, keys);
+	uint64_t mask = seen_word(n, dict + s->dict.mask);
+	return keys && mask && mask <= MASK_MAX && has_known_keys(n, keys, mask);
+}
+
+void redact_names_note_dict(struct redact_names *n, raddr dict)
+{
+	if (!is_known(n, dict.value))
+		note(n, dict.value | OF_INSTANCE);
 }

@@ -13,6 +13,7 @@
 #include "inspector/save/redact_table.h"
 
 #define TYPE_MANAGED       (UINT64_C(3) << 3) /* weakrefs, dict: 3.12 on */
+#define TYPE_MANAGED_DICT  (UINT64_C(1) << 4) /* 3.11 on */
 #define TYPE_INLINE_VALUES (UINT64_C(1) << 2) /* 3.13 on */
 #define HOOK_SIZE          16
 #define FENCE              8
@@ -38,7 +39,7 @@ static uint64_t word(const struct redact_cell *cell, uint64_t offset)
 struct object {
 	const struct redact_python *python;
 	const struct redact_cell *cell;
-	const struct redact_type *type;
+	const struct redact_type *type; /* good until others are sought */
 	uint64_t o;
 };
 
@@ -136,11 +137,6 @@ static void plan_type(const struct object *object, struct redact_plan *plan)
 				raddr_plus(object->cell->at, object->o)); /* its name */
 }
 
-static void note_names(const struct object *object)
-{
-	redact_names_note(object->python->names, raddr_plus(object->cell->at, object->o));
-}
-
 /* Counts of arguments, variables and words of stack, flags and a line number (Include/code.h, cpython/code.h: up to byte 48
  * until 3.10, in 3.11 and later between 48 and 96); what lies between them are pointers. */
 static void plan_code(const struct object *object, struct redact_plan *plan)
@@ -155,7 +151,6 @@ static void plan_code(const struct object *object, struct redact_plan *plan)
 		edit(plan, object->o + (is_new ? 48 : 16), object->o + (is_new ? 96 : 48),
 		     REDACT_KEEP);
 	}
-	note_names(object);
 }
 
 /* Of an ndarray dimensions 24 and flags 64, ints, where all that they say agrees; a tensor says it elsewhere. */
@@ -171,6 +166,14 @@ static void plan_array(const struct object *object, struct redact_plan *plan)
 		return;
 	edit(plan, o + 24, o + 28, REDACT_KEEP);
 	edit(plan, o + 64, o + 68, REDACT_KEEP);
+}
+
+/* Of a method or member: its d_type may have no instance. */
+static void plan_descriptor(const struct object *object, struct redact_plan *plan)
+{
+	plan_other(object, plan);
+	(void)redact_types_find(object->python->types,
+				raddr_at(word(object->cell, object->o + 16)));
 }
 
 static void plan_payload(const struct object *object, struct redact_plan *plan)
@@ -219,14 +222,15 @@ static void plan_payload(const struct object *object, struct redact_plan *plan)
 	case KIND_CODE:
 		plan_code(object, plan);
 		return;
-	case KIND_NAMED:
-		note_names(object);
-		break;
 	case KIND_NDARRAY:
 	case KIND_TENSOR:
 		plan_array(object, plan);
 		break;
+	case KIND_DESCRIPTOR:
+		plan_descriptor(object, plan);
+		return;
 	case KIND_TUPLE:
+	case KIND_NAMER:
 	case KIND_OTHER:
 		break;
 	}
@@ -236,7 +240,7 @@ static void plan_payload(const struct object *object, struct redact_plan *plan)
 /* ---- where the object is -------------------------------------------------------------- */
 
 /* A count of references, of a living object (Include/object.h, 2.7 to 3.15). */
-static bool is_refcount(const struct redact_python *python, uint64_t w)
+bool redact_plan_is_refcount(const struct redact_python *python, uint64_t w)
 {
 	if (w == 0)
 		return false;
@@ -263,7 +267,7 @@ static bool find_object(const struct redact_python *python, const struct redact_
 	const uint64_t prefixes[] = {0, python->gc_size, python->gc_size + 16, 16};
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		uint64_t o = start + prefixes[i];
-		if (o + 16 > cell->n_head || !is_refcount(python, word(cell, o)))
+		if (o + 16 > cell->n_head || !redact_plan_is_refcount(python, word(cell, o)))
 			continue;
 		const struct redact_type *type =
 			redact_types_find(python->types, raddr_at(word(cell, o + 8)));
@@ -273,6 +277,39 @@ static bool find_object(const struct redact_python *python, const struct redact_
 		return true;
 	}
 	return false;
+}
+
+/* ---- who gives names ------------------------------------------------------------------ */
+
+static bool is_managed(const struct object *object)
+{
+	return object->python->version_hex >= 0x030b0000 && object->type->flags & TYPE_MANAGED_DICT;
+}
+
+/* The dict of a managed instance stands before it; where its lowest bit is set, it points to values. */
+static uint64_t dict_of(const struct object *object)
+{
+	int64_t offset = object->type->dictoffset;
+	uint64_t before = object->python->gc_size + 8;
+	if (is_managed(object))
+		return object->o >= before ? word(object->cell, object->o - before) : 0;
+	return offset > 0 ? word(object->cell, object->o + (uint64_t)offset) : 0;
+}
+
+/* Types are noted where they are found. */
+static void note_names(const struct object *object)
+{
+	const struct redact_type *type = object->type;
+	struct redact_names *names = object->python->names;
+	bool gives = type->kind == KIND_CODE || type->kind == KIND_NAMER,
+	     managed = is_managed(object);
+	if (!names || (!gives && !managed && !type->dictoffset) || type->kind == KIND_TYPE)
+		return;
+	uint64_t dict = dict_of(object);
+	if (gives || (type->dictoffset < 0 && !managed))
+		redact_names_note(names, raddr_plus(object->cell->at, object->o));
+	else if (dict && dict % 8 == 0)
+		redact_names_note_dict(names, raddr_at(dict));
 }
 
 /* The debug hooks' header: size (big-endian), one letter, seven bytes of one value; and a tail.
@@ -305,6 +342,7 @@ void redact_plan_make(const struct redact_python *python, const struct redact_ce
 	}
 	if (find_object(python, cell, start, &object)) {
 		edit(ret, start, object.o + 16, REDACT_KEEP);
+		note_names(&object);
 		plan_payload(&object, ret);
 	} else {
 		redact_table_plan(python, cell, start, ret);

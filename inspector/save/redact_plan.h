@@ -11,12 +11,15 @@
 #define INSPECTOR_SAVE_REDACT_PLAN_H
 
 #include "inspector/save/redact_names.h"
+#include "inspector/save/redact_types.h"
 
 enum redact_action {
 	REDACT_WORDS, /* aligned words that are addresses */
 	REDACT_KEEP,
 	REDACT_BLANK,
-	REDACT_HASHED, /* as WORDS, but the first of every three is a hash */
+	REDACT_HASHED,  /* as WORDS, but the first of every three is a hash */
+	REDACT_COUNTED, /* as WORDS, and the first three bytes */
+	REDACT_NUMBERS, /* as WORDS, but of every three the first is kept, and the last is a number */
 };
 
 #define REDACT_EDITS 12
@@ -44,12 +47,16 @@ struct redact_cell {
 
 struct redact_python {
 	struct redact_types *types;
-	struct redact_names *names; /* gets what has some */
+	struct redact_names
+		*names; /* told of what gives names; NULL: of a build whose objects are not known */
 	uint32_t version_hex;
 	uint64_t gc_size; /* of PyGC_Head */
 	bool debug_hooks; /* every block begins with their header */
 	bool typed;       /* objects are recognised at all: not without the GIL */
 };
+
+/* Whether a word may count references to a living object. */
+bool redact_plan_is_refcount(const struct redact_python *python, uint64_t word);
 
 /* What is to be kept of a cell. */
 void redact_plan_make(const struct redact_python *python, const struct redact_cell *cell,

@@ -4,6 +4,8 @@
  *	keys, 3.6 to 3.10   [refcnt size lookup usable nentries][indices][hash key value] …
  *	keys, 3.11 on       [refcnt │ log2 sizes, kind, version │ usable nentries][indices][ … ]
  *	values, 3.11, 3.12  [ … order, used, prefix ][value] …
+ *	values, 3.13 on     [room, used, embedded, … ][value] …              outside of their instance
+ *	numbers, 2.7        [next block][refcount type value] …              int and float, by the kilobyte
  *	tcache              [counts of 64 or 76 bins][heads of their lists]
  *
  * (Objects/dictobject.c, Include/internal/pycore_dict.h; malloc/malloc.c of glibc 2.26 to 2.43.)
@@ -12,7 +14,12 @@
 
 #include "base/bytes.h"
 
-#define LOG2_MAX 40
+#define LOG2_MAX      40
+#define VALUES_MAX    30
+#define NUMBERS_FIRST 8
+#define NUMBER_SIZE   24
+#define NUMBERS_END   (NUMBERS_FIRST + 41 * NUMBER_SIZE)
+#define NUMBERS_MAX   1016 /* of a chunk's inside */
 
 struct keys {
 	uint64_t size; /* of the hash table */
@@ -123,8 +130,8 @@ static bool get_order(struct bytes *b, size_t start, size_t prefix, uint64_t *re
 
 /* 3.11, 3.12: [ … order, used, prefix ][ value ] …; a prefix has room for as many bytes as there are values, and two more, and each
  * value is one or none (Objects/dictobject.c: new_values()). */
-static bool plan_values(const struct redact_python *python, const struct redact_cell *cell,
-			uint64_t start, struct redact_plan *plan)
+static void plan_ordered(const struct redact_python *python, const struct redact_cell *cell,
+			 uint64_t start, struct redact_plan *plan)
 {
 	struct bytes b = bytes_of(cell->head, cell->n_head);
 	uint64_t used;
@@ -140,9 +147,59 @@ static bool plan_values(const struct redact_python *python, const struct redact_
 		if (!holds)
 			continue;
 		edit(plan, start + prefix - 2 - used, start + prefix, REDACT_KEEP);
-		return true;
+		return;
 	}
-	return false;
+}
+
+/* 3.13 on: room for as many as keys are shared (SHARED_KEYS_MAX_SIZE), how many are set; not part of an instance. A free block
+ * begins with a link, whose lowest bytes may look the same: that is kept, too. */
+static void plan_counted(const struct redact_cell *cell, uint64_t start, struct redact_plan *plan)
+{
+	struct bytes b = bytes_of(cell->head, cell->n_head);
+	uint64_t word = bytes_u64(&b, (size_t)start);
+	uint64_t room = word & 0xff, used = word >> 8 & 0xff, embedded = word >> 16 & 0xff;
+	if (!b.overrun && room && room <= VALUES_MAX && used <= room && !embedded &&
+	    start + 8 + room * 8 <= cell->size)
+		edit(plan, start, start + 8, REDACT_COUNTED);
+}
+
+static void plan_values(const struct redact_python *python, const struct redact_cell *cell,
+			uint64_t start, struct redact_plan *plan)
+{
+	if (python->version_hex >= 0x030d0000)
+		plan_counted(cell, start, plan);
+	else if (python->version_hex >= 0x030b0000)
+		plan_ordered(python, cell, start, plan);
+}
+
+/* ---- 2.7's numbers --------------------------------------------------------------------- */
+
+/* An int or float; a free one has no reference, and its type is a link. */
+static bool is_number(const struct redact_python *python, struct bytes *b, size_t at,
+		      bool *ret_alive)
+{
+	*ret_alive = bytes_u64(b, at) != 0;
+	if (!*ret_alive)
+		return true;
+	const struct redact_type *type =
+		redact_types_find(python->types, raddr_at(bytes_u64(b, at + 8)));
+	return type && (type->kind == KIND_SMALL || type->kind == KIND_FLOAT);
+}
+
+/* PyIntBlock, PyFloatBlock (Objects/intobject.c, floatobject.c): a link, and as many as 1000 bytes hold. */
+static bool is_numbers(const struct redact_python *python, const struct redact_cell *cell)
+{
+	struct bytes b = bytes_of(cell->head, cell->n_head);
+	bool alive, any = false;
+	if (python->version_hex >= 0x03000000 || cell->n_head < NUMBERS_END ||
+	    cell->size > NUMBERS_MAX)
+		return false;
+	for (size_t at = NUMBERS_FIRST; at < NUMBERS_END; at += NUMBER_SIZE) {
+		if (!is_number(python, &b, at, &alive))
+			return false;
+		any |= alive;
+	}
+	return any;
 }
 
 /* ---- tcache --------------------------------------------------------------------------- */
@@ -190,13 +247,16 @@ void redact_table_plan(const struct redact_python *python, const struct redact_c
 	struct keys k;
 	if (start == 0 && redact_table_plan_cache(cell, plan))
 		return;
+	if (start == 0 && is_numbers(python, cell)) {
+		edit(plan, NUMBERS_FIRST, NUMBERS_END, REDACT_NUMBERS);
+		return;
+	}
 	if (!get_keys(python, cell, start, &k)) {
-		uint32_t minor = python->version_hex >> 16;
-		if (minor == 0x030b || minor == 0x030c)
-			(void)plan_values(python, cell, start, plan);
+		plan_values(python, cell, start, plan);
 		return;
 	}
 	edit(plan, start, start + k.entries, REDACT_KEEP);
 	if (k.entry_size == 24)
-		edit(plan, start + k.entries, cell->size, REDACT_HASHED);
+		edit(plan, start + k.entries, start + k.entries + k.n_entries * k.entry_size,
+		     REDACT_HASHED);
 }

@@ -23,6 +23,7 @@
 #define TP_DEALLOC    48
 #define TP_FLAGS      168
 #define TP_BASE       256
+#define TP_DICTOFFSET 288
 #define TP_MRO        344
 #define TYPE_SIZE     392    /* the smallest: 2.7 */
 #define NAME_MAX_SIZE 1032   /* longer than what is told of one (type_table.h) */
@@ -172,8 +173,14 @@ static enum redact_kind kind_by_name(const struct candidate *c)
 		{"frozenset", KIND_SET},
 		{"collections.deque", KIND_DEQUE},
 		{"code", KIND_CODE},
-		{"module", KIND_NAMED},
-		{"classobj", KIND_NAMED},
+		{"wrapper_descriptor", KIND_DESCRIPTOR},
+		{"method_descriptor", KIND_DESCRIPTOR},
+		{"member_descriptor", KIND_DESCRIPTOR},
+		{"getset_descriptor", KIND_DESCRIPTOR},
+		{"module", KIND_NAMER},
+		{"function", KIND_NAMER},
+		{"classobj", KIND_NAMER},
+		{"instance", KIND_NAMER},
 		{"numpy.ndarray", KIND_NDARRAY},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -231,6 +238,7 @@ static bool add_type(struct redact_types *t, const struct candidate *c, unsigned
 		.flags = word_of(c, TP_FLAGS),
 		.basicsize = word_of(c, TP_BASICSIZE),
 		.itemsize = word_of(c, TP_ITEMSIZE),
+		.dictoffset = (int64_t)word_of(c, TP_DICTOFFSET),
 	};
 	struct redact_type *place = vec_push(&t->list);
 	if (!place)
@@ -278,11 +286,4 @@ static const struct redact_type *find(struct redact_types *t, raddr at, unsigned
 const struct redact_type *redact_types_find(struct redact_types *t, raddr at)
 {
 	return find(t, at, DEPTH_MAX);
-}
-
-const struct redact_type *redact_types_known(const struct redact_types *t, raddr at)
-{
-	size_t i = slot_of(t, at.value);
-	uint32_t type = t->table[i].at ? t->table[i].type : 0;
-	return type ? &t->list.items[type - 1] : NULL;
 }

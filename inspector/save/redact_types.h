@@ -27,7 +27,8 @@ enum redact_kind {
 	KIND_DEQUE,
 	KIND_TYPE,
 	KIND_CODE,
-	KIND_NAMED, /* module, 2.7's class: it has names */
+	KIND_DESCRIPTOR, /* of a method or member: it tells of a type that may have no instance */
+	KIND_NAMER,      /* module, function; 2.7: old classes and their instances */
 	KIND_NDARRAY,
 	KIND_TENSOR, /* of torch */
 };
@@ -37,6 +38,7 @@ struct redact_type {
 	enum redact_kind kind;
 	uint64_t flags; /* tp_flags */
 	uint64_t basicsize, itemsize;
+	int64_t dictoffset; /* negative: from the end, or managed */
 };
 
 #define TYPE_HAVE_GC (UINT64_C(1) << 14)
@@ -61,8 +63,5 @@ void redact_types_fini(struct redact_types *types);
 
 /* The type object at an address; NULL: there is none. Valid until the next call. */
 const struct redact_type *redact_types_find(struct redact_types *types, raddr at);
-
-/* The same, if it was met before: nothing is examined. */
-const struct redact_type *redact_types_known(const struct redact_types *types, raddr at);
 
 #endif

@@ -46,6 +46,11 @@ bool word_set_add(struct word_set *set, uint64_t word)
 	return true;
 }
 
+bool word_set_has(const struct word_set *set, uint64_t word)
+{
+	return set->size && set->table[seek(set, word)];
+}
+
 void word_set_fini(struct word_set *set)
 {
 	free(set->table);

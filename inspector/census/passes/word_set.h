@@ -18,6 +18,7 @@ struct word_set {
 
 /* Adds a word that is not 0. True: it was not there before. */
 bool word_set_add(struct word_set *set, uint64_t word);
+bool word_set_has(const struct word_set *set, uint64_t word);
 void word_set_fini(struct word_set *set);
 
 #endif

@@ -30,6 +30,7 @@ static struct fixture {
 	struct save_log log;
 	struct pymalloc_saved_arenas arenas;
 	struct redactor *redactor;
+	uint32_t version_hex;
 	uint8_t in[SAVEFILE_WINDOW], out[SAVEFILE_WINDOW];
 } f;
 
@@ -109,7 +110,7 @@ static void renew(void)
 						 .image = &image,
 						 .arenas = &f.arenas,
 						 .log = &f.log,
-						 .version_hex = 0x030c01f0};
+						 .version_hex = f.version_hex};
 	redactor_free(f.redactor);
 	f.redactor = NULL;
 	struct error *err = redactor_new(&request, &f.redactor);
@@ -133,6 +134,7 @@ static int begin(void **state)
 	make_type(TYPE_INT, "int", 24, 1 << 24);
 	make_type(TYPE_LIST, "list", 40, 1 << 25 | 1 << 14);
 	f.chunk = HEAP;
+	f.version_hex = 0x030c01f0;
 	struct error *err = save_log_init(&stopped, &f.log);
 	assert_null(err);
 	renew();
@@ -459,6 +461,24 @@ static void keys_of_dicts(void **state)
 	assert_int_equal(kept(fake + 40), DATA);
 }
 
+/* Counts of 3.13's values, of which five are there and three set; and a free block whose link looks like them. */
+static void values_of_attributes(void **state)
+{
+	(void)state;
+	f.version_hex = 0x030d00f0;
+	renew();
+	uint64_t values = chunk(48), link = chunk(80);
+	put(values,
+	    UINT64_C(0x5345435201000305)); /* what follows the four bytes is of an earlier tenant */
+	put(values + 8, DATA);
+	put(link, DATA + 0x108);
+	top();
+	blanked(HEAP);
+	assert_int_equal(kept(values), 0x000305);
+	assert_int_equal(kept(values + 8), DATA);
+	assert_int_equal(kept(link), DATA + 0x108);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +492,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(python_stacks, begin, end),
 		cmocka_unit_test_setup_teardown(ends_of_python_stacks, begin, end),
 		cmocka_unit_test_setup_teardown(keys_of_dicts, begin, end),
+		cmocka_unit_test_setup_teardown(values_of_attributes, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
