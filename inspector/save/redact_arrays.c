@@ -23,11 +23,7 @@
 
 static bool read_at(struct redact_types *t, raddr at, void *to, size_t size)
 {
-	if (!grounds_of(t->grounds, at.value))
-		return false;
-	struct error *err = space_read_unheard(t->space, at, to, size);
-	error_free(err);
-	return !err;
+	return grounds_read(t->grounds, t->space, at, to, size);
 }
 
 static void keep(struct redact_types *t, raddr at, const void *bytes, size_t size)

@@ -205,3 +205,12 @@ const struct ground_range *grounds_of(struct grounds *g, uint64_t value)
 	g->hot = i;
 	return &g->list.items[i];
 }
+
+bool grounds_read(struct grounds *g, struct space *space, raddr at, void *to, size_t size)
+{
+	if (!grounds_of(g, at.value))
+		return false;
+	struct error *err = space_read_unheard(space, at, to, size);
+	error_free(err);
+	return !err;
+}

@@ -40,4 +40,7 @@ size_t grounds_above(const struct grounds *grounds, uint64_t at);
 /* The range that holds a value taken as an address; NULL: it is none. */
 const struct ground_range *grounds_of(struct grounds *grounds, uint64_t value);
 
+/* What stands there now; nobody who listens to the space hears of it. False: it is not mapped, or gone. */
+bool grounds_read(struct grounds *grounds, struct space *space, raddr at, void *to, size_t size);
+
 #endif

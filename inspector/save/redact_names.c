@@ -62,11 +62,7 @@ void redact_names_fini(struct redact_names *names)
 
 static bool read_now(struct redact_names *n, raddr at, void *to, size_t size)
 {
-	if (!grounds_of(n->grounds, at.value))
-		return false;
-	struct error *err = space_read(n->space, at, to, size);
-	error_free(err);
-	return !err;
+	return grounds_read(n->grounds, n->space, at, to, size);
 }
 
 static bool is_kept_anyway(struct redact_names *n, raddr at)

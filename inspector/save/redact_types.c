@@ -99,11 +99,7 @@ static uint64_t word_of(const struct candidate *c, size_t offset)
 
 static bool read_at(struct redact_types *t, uint64_t at, void *to, size_t size)
 {
-	if (!grounds_of(t->grounds, at))
-		return false;
-	struct error *err = space_read(t->space, raddr_at(at), to, size);
-	error_free(err);
-	return !err;
+	return grounds_read(t->grounds, t->space, raddr_at(at), to, size);
 }
 
 /* The page behind may not be there: it is read only where the name goes on. Whatever it says, a type has it. */
