@@ -8,6 +8,9 @@
  * First all objects but dicts claim, which tells whose attributes a dict holds; then dicts do. A claim counts
  * for more than what a block looked like: an array of pointers to classes may look like an object. The dead
  * claim nothing: what they point to has been given to others.
+ *
+ * Some parts have several owners: dicts share tables of keys. Which claim stands does not depend on who was
+ * there first, so that it is the same whichever worker claims when.
  */
 #include "inspector/census/passes/claim.h"
 
@@ -33,15 +36,34 @@ static uint16_t part_label(const struct claim *claim, const struct part *part)
 	return *number = worker_number(claim->worker, &label);
 }
 
-/* Keys that a class shares with its instances' dicts are the class's, whoever comes last. */
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* Keys that a class shares with its instances' dicts are the class's; those that several dicts share, of the dict whose
+ * owner is known. Numbers of labels and types say nothing: they depend on who met what first. */
+static bool is_better(const struct worker_label *one, const struct worker_label *than)
+{
+	const struct label *a = &one->said, *b = &than->said;
+	if (a->kind != LABEL_BUFFER || b->kind != LABEL_BUFFER)
+		return b->kind != LABEL_BUFFER;
+	int order = (b->part == PART_CACHED_KEYS) - (a->part == PART_CACHED_KEYS);
+	order = order ?: compare_numbers(a->part, b->part);
+	order = order ?: raddr_is_null(one->of_at) - raddr_is_null(than->of_at);
+	order = order ?: compare_numbers(one->of_at.value, than->of_at.value);
+	order = order ?: compare_numbers(one->type_at.value, than->type_at.value);
+	return (order ?: a->leaf - b->leaf) < 0;
+}
+
 static void claim_buffer(const struct claim *claim, const struct part *part, uint32_t block)
 {
-	struct ground *ground = claim->worker->ground;
-	const struct label *before = &worker_label(claim->worker, crew_read(ground, block))->said;
-	if (part->kind == PART_DICT_KEYS && before->kind == LABEL_BUFFER &&
-	    before->part == PART_CACHED_KEYS)
-		return;
-	crew_write(ground, block, part_label(claim, part));
+	struct worker *worker = claim->worker;
+	uint16_t label = part_label(claim, part), before = crew_read(worker->ground, block);
+	const struct worker_label *said = worker_label(worker, label);
+	while (before != label && is_better(said, worker_label(worker, before)) &&
+	       !crew_replace(worker->ground, block, &before, label))
+		;
 }
 
 /* A subclass of dict says more by its own name than by whose attributes it holds. */
@@ -53,22 +75,31 @@ static bool is_plain_dict(const struct worker *worker, const struct worker_label
 	return type->kind == TYPE_DICT && type->exact;
 }
 
+/* What a dict's label becomes as the owner's attributes; LABELS_FREE: it stays. Of several owners the type that lies
+ * first has it. */
+static uint16_t dict_label(struct worker *worker, struct worker_label *owner, uint16_t before)
+{
+	if (owner->dict_from == before && owner->dict_to)
+		return owner->dict_to;
+	const struct worker_label *dict = worker_label(worker, before);
+	struct label label = dict->said;
+	if (label.kind != LABEL_OBJECT || !is_plain_dict(worker, dict) ||
+	    (label.of != TYPE_NONE && dict->of_at.value <= owner->type_at.value))
+		return LABELS_FREE;
+	label.of = owner->said.type;
+	owner->dict_to = worker_number(worker, &label);
+	owner->dict_from = before;
+	return owner->dict_to;
+}
+
 static void claim_dict(const struct claim *claim, uint32_t block)
 {
 	struct worker *worker = claim->worker;
 	struct worker_label *owner = worker_label(worker, claim->owner);
-	uint16_t before = crew_read(worker->ground, block);
-	if (owner->dict_from != before || !owner->dict_to) {
-		const struct worker_label *dict = worker_label(worker, before);
-		struct label label = dict->said;
-		if (label.kind != LABEL_OBJECT || label.of != TYPE_NONE ||
-		    !is_plain_dict(worker, dict))
-			return;
-		label.of = owner->said.type;
-		owner->dict_to = worker_number(worker, &label);
-		owner->dict_from = before;
-	}
-	crew_write(worker->ground, block, owner->dict_to);
+	uint16_t before = crew_read(worker->ground, block), label;
+	do
+		label = dict_label(worker, owner, before);
+	while (label != LABELS_FREE && !crew_replace(worker->ground, block, &before, label));
 }
 
 /* 3.11, 3.12: how much stands before values is told by a byte that a redacted snapshot does not have. */

@@ -263,6 +263,11 @@ uint16_t worker_object_label(struct worker *worker, uint32_t type, bool dead)
 	return *number = worker_number(worker, &label);
 }
 
+static raddr type_address(const struct type_table *types, uint32_t type)
+{
+	return type == TYPE_NONE ? RADDR_NULL : type_table_get(types, type)->at;
+}
+
 struct worker_label *worker_label(struct worker *worker, uint16_t label)
 {
 	struct worker_label *known = &worker->by_label[label];
@@ -272,6 +277,8 @@ struct worker_label *worker_label(struct worker *worker, uint16_t label)
 	(void)pthread_mutex_lock(&worker->crew->lock);
 	known->said = worker->ground->labels.list.items[label];
 	known->type = known->said.type;
+	known->type_at = type_address(common, known->said.type);
+	known->of_at = type_address(common, known->said.of);
 	if (known->type != TYPE_NONE && worker->types != common)
 		known->type = translate(common, known->type, worker->types);
 	(void)pthread_mutex_unlock(&worker->crew->lock);

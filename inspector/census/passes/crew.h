@@ -31,6 +31,7 @@ struct worker_label {
 	bool known;
 	struct label said;                 /* a copy */
 	uint32_t type;                     /* said.type in the worker's table; TYPE_NONE */
+	raddr type_at, of_at;              /* said.type and said.of; null: TYPE_NONE */
 	uint16_t parts[PART_OTHER + 1][2]; /* of its parts, by leaf */
 	uint16_t dict_from, dict_to; /* a dict's label, and what it becomes as its attributes */
 };
@@ -118,6 +119,14 @@ static inline uint16_t crew_read(const struct ground *ground, uint32_t block)
 static inline void crew_write(struct ground *ground, uint32_t block, uint16_t label)
 {
 	__atomic_store_n(&ground->labels.of_block[block], label, __ATOMIC_RELAXED);
+}
+
+/* Writes it if *before is what is there; else false, and *before is. */
+static inline bool crew_replace(struct ground *ground, uint32_t block, uint16_t *before,
+				uint16_t label)
+{
+	return __atomic_compare_exchange_n(&ground->labels.of_block[block], before, label, false,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 #endif
