@@ -24,11 +24,25 @@ void glibc_window_fini(struct glibc_window *window)
 	*window = (struct glibc_window){0};
 }
 
+/* That it is present is known: to have it asked anew would cost more than a page does. */
+static struct error *read_known(struct glibc_window *w, uint8_t *to, size_t size)
+{
+	uint8_t got;
+	struct space_slice slice = {raddr_at(w->end), size, size, 1, to, &got};
+	struct error *err = space_gather(w->space, &slice, 1, w->residency);
+	if (!err && got != SLICE_READ)
+		err = error_new(ERROR_FAULT, RADDR_FORMAT " cannot be read", w->end);
+	return err;
+}
+
 /* Reads up to `end`; what cannot be read ends the window before it. */
 static struct error *read_to(struct glibc_window *w, uint64_t end, bool *ret_read)
 {
 	uint8_t *to = w->bytes + (w->end - w->start);
-	struct error *err = space_read(w->space, raddr_at(w->end), to, (size_t)(end - w->end));
+	size_t size = (size_t)(end - w->end);
+	struct error *err = w->residency && size <= STEP_MIN
+				    ? read_known(w, to, size)
+				    : space_read(w->space, raddr_at(w->end), to, size);
 	*ret_read = !err;
 	if (!err)
 		w->end = end;

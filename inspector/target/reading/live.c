@@ -286,13 +286,19 @@ static struct error *gather_unasked(struct live *live, struct space_slice *slice
 	return err ? err : fill_absent(live, slice, SLICE_ABSENT);
 }
 
+/* One piece is read before there is anything to rest from. */
+static bool is_one_piece(const struct space_slice *slices, size_t n)
+{
+	return n == 1 && slices[0].count == 1;
+}
+
 static struct error *live_gather(void *source, struct space_slice *slices, size_t n,
 				 const struct residency *residency)
 {
 	struct live *live = source;
 	struct error *err = NULL;
 	uint64_t since = clock_ns();
-	live->gather.rests = !stands_still(live);
+	live->gather.rests = !is_one_piece(slices, n) && !stands_still(live);
 	if (residency)
 		err = gather_run(&live->gather, slices, n, residency);
 	for (size_t i = 0; i < n && !residency && !err; i++)
