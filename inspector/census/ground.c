@@ -301,7 +301,7 @@ static bool is_blanked(const struct ground_request *request)
 	uint64_t n_pages = 0;
 	for (size_t i = 0; i < request->snapshot->interpreters.count; i++)
 		n_pages += request->snapshot->interpreters.items[i].mimalloc.pages.count;
-	return n_pages && origin->kind == ORIGIN_SAVEFILE && savefile_is_redacted(origin->source);
+	return n_pages && request->subject->build.free_threaded && origin->kind == ORIGIN_SAVEFILE && savefile_is_redacted(origin->source);
 }
 
 struct error *ground_make(const struct ground_request *request, struct ground **ret,

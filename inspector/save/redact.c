@@ -2,6 +2,7 @@
  * redact: a window is walked by what lies in it, and each cell gets its plan.
  *
  *	arena     pool ─▷ header kept, each block a cell                       redact_pools
+ *	segment   page by page, each block a cell                              redact_segments
  *	heap      chunk ─▷ chunk ─▷ … sizes kept, each chunk's inside a cell   redact_chunks
  *	mapped    a page that begins with a large chunk's header: one cell; with that of a stack of
  *	          Python's: that, and words
@@ -13,6 +14,7 @@
 #include "inspector/python/frames.h"
 #include "inspector/save/redact_chunks.h"
 #include "inspector/save/redact_pools.h"
+#include "inspector/save/redact_segments.h"
 #include "inspector/save/redact_stack.h"
 #include "inspector/target/savefile/savefile_format.h"
 
@@ -26,6 +28,7 @@ struct redactor {
 	struct redact_python python;
 	struct redact_window window;
 	struct redact_pools pools;
+	struct redact_segments segments;
 	struct redact_chunks chunks;
 };
 
@@ -87,6 +90,8 @@ static uint64_t step(struct redactor *r, const struct ground_range *g, uint64_t 
 		return redact_chunks_step(&r->chunks, w, g, at, to);
 	case GROUND_ANON:
 		return step_anonymous(r, g, at, to);
+	case GROUND_SEGMENT:
+		return redact_segments_step(&r->segments, w, at, to);
 	case GROUND_WORDS:
 		break;
 	}
@@ -103,6 +108,7 @@ struct error *redactor_blank(struct redactor *r, raddr base, const uint8_t *in, 
 	r->window.in = in;
 	r->window.out = out;
 	redact_names_see(&r->names, base, in);
+	redact_segments_see(&r->segments, &r->window);
 	for (size_t i = grounds_above(&r->grounds, base.value); i < r->grounds.list.count; i++) {
 		const struct ground_range *g = &r->grounds.list.items[i];
 		if (g->start >= end)
@@ -134,6 +140,7 @@ void redactor_free(struct redactor *r)
 	grounds_fini(&r->grounds);
 	redact_types_fini(&r->types);
 	redact_names_fini(&r->names);
+	redact_segments_fini(&r->segments);
 	free(r);
 }
 
@@ -189,6 +196,7 @@ struct error *redactor_new(const struct redactor_request *request, struct redact
 					   .debug_hooks = request->debug_hooks,
 					   .typed = !request->free_threaded};
 	struct error *err = redact_pools_init(request->layout, request->arenas, &r->pools);
+	err = err ?: redact_segments_init(request->mimalloc, &r->segments);
 	err = err ?: redact_types_init(&r->types);
 	err = err ?: grounds_find(request->space, request->image, request->mimalloc, &r->grounds);
 	err = err ?: init_names(r, request);

@@ -19,8 +19,9 @@ struct redactor_request {
 	const struct layout *layout;
 	const struct elf_image *image; /* of the interpreter's module */
 	const struct pymalloc_saved_arenas *arenas;
-	const struct mimalloc_image *mimalloc; /* NULL: the process does not use it */
-	struct save_log *log;                  /* gets the types that are met, and their names */
+	const struct mimalloc_image
+		*mimalloc;    /* as a look found it; NULL: the process does not use it */
+	struct save_log *log; /* gets the types that are met, and their names */
 	uint32_t version_hex;
 	bool debug_hooks, free_threaded;
 };

@@ -14,10 +14,10 @@
 #define HEAP_ALIGN (64 * MIB) /* HEAP_MAX_SIZE of malloc/arena.c, glibc 2.26 to 2.43 */
 #define LIBC_BSS   (256 * KIB)
 
-/* Address ranges whose data are kept; or of which it is known that they are no heap of malloc's. */
+/* Address ranges of which it is known what they are. */
 struct kept {
 	uint64_t start, end;
-	bool words;
+	enum ground ground;
 };
 
 struct kept_list {
@@ -32,12 +32,12 @@ static bool is_libc(const char *label)
 }
 
 /* Whole pages, so that all grounds begin and end where mappings do. */
-static bool keep(struct kept_list *kept, uint64_t start, uint64_t size)
+static bool keep(struct kept_list *kept, uint64_t start, uint64_t size, enum ground ground)
 {
 	struct kept *place = vec_push(&kept->list);
 	if (place)
 		*place = (struct kept){start & ~UINT64_C(4095),
-				       size_align_up(size_add(start, size), 4096), false};
+				       size_align_up(size_add(start, size), 4096), ground};
 	return place;
 }
 
@@ -45,9 +45,9 @@ static bool keep_segments(const struct mimalloc_image *mimalloc, struct kept_lis
 {
 	for (size_t i = 0; mimalloc && i < mimalloc->segments.count; i++) {
 		const struct mimalloc_segment_image *s = &mimalloc->segments.items[i];
-		if (!keep(kept, s->start.value, s->size))
+		enum ground ground = s->retired ? GROUND_WORDS : GROUND_SEGMENT;
+		if (!keep(kept, s->start.value, s->size, ground))
 			return false;
-		kept->list.items[kept->list.count - 1].words = true;
 	}
 	return true;
 }
@@ -56,7 +56,7 @@ static bool keep_module(const struct elf_image *image, struct kept_list *kept)
 {
 	for (size_t i = 0; i < image->n_segments; i++) {
 		const struct elf_segment *s = &image->segments[i];
-		if (s->writable && !keep(kept, image->bias + s->vaddr, s->memsz))
+		if (s->writable && !keep(kept, image->bias + s->vaddr, s->memsz, GROUND_KEEP))
 			return false;
 	}
 	return true;
@@ -72,7 +72,7 @@ static bool keep_libc(const struct space *space, struct kept_list *kept)
 		bool follows = i + 1 < space->regions.count && next->kind == REGION_ANON &&
 			       next->start.value == r->start.value + r->size;
 		uint64_t bss = follows ? size_min(next->size, LIBC_BSS) : 0;
-		if (!keep(kept, r->start.value, r->size + bss))
+		if (!keep(kept, r->start.value, r->size + bss, GROUND_KEEP))
 			return false;
 	}
 	return true;
@@ -108,14 +108,14 @@ static enum ground ground_of(struct space *space, const struct region *r)
 	return GROUND_WORDS;
 }
 
-/* Where from `at` on the answer to "is it kept?" changes next, before `end`. */
+/* Where from `at` on the answer to "what is it?" changes next, before `end`. */
 static uint64_t next_cut(const struct kept_list *kept, uint64_t at, uint64_t end,
 			 enum ground *ret_ground)
 {
 	for (size_t i = 0; i < kept->list.count; i++) {
 		const struct kept *k = &kept->list.items[i];
 		if (at >= k->start && at < k->end) {
-			*ret_ground = k->words ? GROUND_WORDS : GROUND_KEEP;
+			*ret_ground = k->ground;
 			return size_min(k->end, end);
 		}
 	}

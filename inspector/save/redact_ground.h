@@ -11,9 +11,10 @@
 enum ground {
 	GROUND_WORDS, /* pointers may be kept, nothing else: stacks, data of objects, the unknown */
 	GROUND_KEEP,  /* all of it: constants of objects, data of the interpreter and of libc */
-	GROUND_BRK,   /* malloc's main heap */
-	GROUND_HEAP,  /* malloc's heap of other threads */
-	GROUND_ANON,  /* anonymous memory, where malloc may have mapped large blocks */
+	GROUND_SEGMENT, /* mimalloc's, in use when it was looked for */
+	GROUND_BRK,     /* malloc's main heap */
+	GROUND_HEAP,    /* malloc's heap of other threads */
+	GROUND_ANON,    /* anonymous memory, where malloc may have mapped large blocks */
 };
 
 struct ground_range {
@@ -28,7 +29,7 @@ struct grounds {
 	size_t hot; /* where the last address was */
 };
 
-/* image: of the interpreter's module. mimalloc: its segments hold nothing of malloc's; NULL: there are none.
+/* image: of the interpreter's module. mimalloc: whose segments hold nothing of malloc's; NULL: there are none.
  * ERROR_RESOURCE. */
 struct error *grounds_find(struct space *space, const struct elf_image *image,
 			   const struct mimalloc_image *mimalloc, struct grounds *ret) MUST_CHECK;
