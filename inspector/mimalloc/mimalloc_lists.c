@@ -89,13 +89,20 @@ struct walk {
 	bool encoded;
 };
 
+/* Whether a block of this page begins there. */
+static bool find_block(const struct walk *w, raddr at, uint64_t *ret_index)
+{
+	uint64_t before = raddr_distance(w->page->start, at);
+	*ret_index = before / w->page->block_size;
+	return at.value >= w->page->start.value && before % w->page->block_size == 0 &&
+	       *ret_index < w->page->capacity;
+}
+
 /* Sets the block's bit; false: no block of this page, or one that was met already. */
 static bool mark(const struct walk *w, raddr block)
 {
-	uint64_t before = raddr_distance(w->page->start, block);
-	uint64_t index = before / w->page->block_size;
-	if (block.value < w->page->start.value || before % w->page->block_size ||
-	    index >= w->page->capacity)
+	uint64_t index;
+	if (!find_block(w, block, &index))
 		return false;
 	uint64_t bit = UINT64_C(1) << (index % 64), *word = &w->copy->freed[index / 64];
 	if (*word & bit)
@@ -111,16 +118,20 @@ static struct error *follow(const struct walk *w, raddr head, uint32_t *ret_n, b
 	*ret_n = 0;
 	*ret_whole = false;
 	while (!raddr_is_null(head)) {
-		uint64_t next;
+		uint64_t word, index;
 		bool read;
 		if (!mark(w, head))
 			return NULL;
-		struct error *err = word_at(w->copy, head, &next, &read);
+		struct error *err = word_at(w->copy, head, &word, &read);
 		if (err || !read)
 			return err;
 		++*ret_n;
-		mimalloc_tell(w->copy, head, &next, sizeof(next));
-		head = raddr_at(w->encoded ? mimalloc_decode(next, w->page->keys, w->null) : next);
+		raddr next =
+			raddr_at(w->encoded ? mimalloc_decode(word, w->page->keys, w->null) : word);
+		/* Else the block is in use by now, and the word is the program's. */
+		if (raddr_is_null(next) || find_block(w, next, &index))
+			mimalloc_tell(w->copy, head, &word, sizeof(word));
+		head = next;
 	}
 	*ret_whole = true;
 	return NULL;

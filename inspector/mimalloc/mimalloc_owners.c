@@ -194,20 +194,23 @@ static struct error *follow_delayed(struct mimalloc_copy *copy,
 	raddr at = heap->delayed;
 	uint64_t budget = copy->space->mapped_size / 8;
 	while (!raddr_is_null(at) && budget--) {
-		uint64_t next;
+		uint64_t word;
 		bool read;
 		if (!mimalloc_image_segment(image, at) ||
 		    !has_room(copy, image->delayed.count, image->delayed.room))
 			return NULL;
-		struct error *err = mimalloc_read(copy, at, &next, sizeof(next), &read);
+		struct error *err = mimalloc_read(copy, at, &word, sizeof(word), &read);
 		if (err || !read)
 			return err;
-		mimalloc_tell(copy, at, &next, sizeof(next));
+		raddr next = raddr_at(encoded ? mimalloc_decode(word, heap->keys, heap->at) : word);
+		/* Else the block is in use by now, and the word is the program's. */
+		if (raddr_is_null(next) || mimalloc_image_segment(image, next))
+			mimalloc_tell(copy, at, &word, sizeof(word));
 		raddr *block = vec_push(&image->delayed);
 		if (!block)
 			return error_out_of_memory();
 		*block = at;
-		at = raddr_at(encoded ? mimalloc_decode(next, heap->keys, heap->at) : next);
+		at = next;
 	}
 	return NULL;
 }
