@@ -294,14 +294,13 @@ static struct error *make(const struct ground_request *request, struct ground **
 	return NULL;
 }
 
-/* Whoever blanks a snapshot finds no blocks in mimalloc's segments: counts, sizes and characters are all gone there. */
+/* Whoever blanks a snapshot of such a build keeps addresses alone: counts, sizes and characters are all gone. */
 static bool is_blanked(const struct ground_request *request)
 {
 	const struct origin *origin = &request->subject->origin;
-	uint64_t n_pages = 0;
-	for (size_t i = 0; i < request->snapshot->interpreters.count; i++)
-		n_pages += request->snapshot->interpreters.items[i].mimalloc.pages.count;
-	return n_pages && request->subject->build.free_threaded && origin->kind == ORIGIN_SAVEFILE && savefile_is_redacted(origin->source);
+	const struct python_build *build = &request->subject->build;
+	return origin->kind == ORIGIN_SAVEFILE && savefile_is_redacted(origin->source) &&
+	       !shapes_tell_payloads(build->version_hex, build->free_threaded);
 }
 
 struct error *ground_make(const struct ground_request *request, struct ground **ret,
@@ -310,8 +309,8 @@ struct error *ground_make(const struct ground_request *request, struct ground **
 	if (is_blanked(request)) {
 		doubts_add(
 			doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_PARTIAL, 1,
-			"what lies in mimalloc's blocks was blanked when this snapshot was saved, "
-			"with all that tells objects apart: save it with --contents");
+			"of free-threaded builds from 3.14 on a snapshot without contents holds nothing "
+			"that tells objects apart: save it with --contents");
 		return NULL;
 	}
 	if (!room_for_copy(request)) {

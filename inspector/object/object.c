@@ -85,6 +85,13 @@ static bool read_count(const struct shapes *s, const struct view *v, uint64_t at
 	return false;
 }
 
+bool object_may_live(const struct shapes *shapes, const uint8_t *head, size_t size)
+{
+	const struct view v = {.bytes = head, .size = size};
+	struct count count;
+	return size >= shapes->ob_type && read_count(shapes, &v, 0, &count) && count.value;
+}
+
 /* ---- sizes ------------------------------------------------------------------------------ */
 
 /* PEP 393: characters behind the header, with one more of zero; of subclasses elsewhere. */

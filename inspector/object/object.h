@@ -26,6 +26,9 @@ struct object {
 /* What stands in a block of `size` bytes at `block`. False: no object is recognised. */
 bool object_in_block(struct type_table *types, raddr block, uint64_t size, struct object *ret);
 
+/* Whether the first `size` bytes of something may be those of a living object: a count of references, before its type. */
+bool object_may_live(const struct shapes *shapes, const uint8_t *head, size_t size);
+
 /* The object at an address that something points to, with no block known (a static object, a large one). */
 bool object_at(struct type_table *types, raddr at, struct object *ret);
 

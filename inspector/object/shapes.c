@@ -278,3 +278,8 @@ struct error *shapes_fill(const struct layout *layout, uint32_t version_hex, boo
 	*ret_unverified = !old && minor > NEWEST;
 	return NULL;
 }
+
+bool shapes_tell_payloads(uint32_t version_hex, bool free_threaded)
+{
+	return !free_threaded || version_hex < 0x030e0000;
+}

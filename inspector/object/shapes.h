@@ -126,4 +126,8 @@ struct shapes {
 struct error *shapes_fill(const struct layout *layout, uint32_t version_hex, bool free_threaded,
 			  bool debug_hooks, struct shapes *ret, bool *ret_unverified) MUST_CHECK;
 
+/* Whether it is certain enough where an object's payload begins that all else of it may be shown to others. Not of builds
+ * without the GIL from 3.14 on: none was at hand, and states of strings lie elsewhere there (Include/cpython/unicodeobject.h). */
+bool shapes_tell_payloads(uint32_t version_hex, bool free_threaded);
+
 #endif

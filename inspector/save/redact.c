@@ -23,6 +23,7 @@
 
 struct redactor {
 	struct grounds grounds;
+	struct shapes shapes;
 	struct redact_types types;
 	struct redact_names names;
 	struct redact_python python;
@@ -43,7 +44,7 @@ static uint64_t blank_anonymous(struct redactor *r, uint64_t at, uint64_t limit,
 	bool whole = page - at == PAGE;
 	if (whole && redact_chunks_begin_mapped(w, at, limit, to, &next))
 		return next;
-	if (whole && r->python.typed &&
+	if (whole && r->python.shapes &&
 	    redact_stack_begins(&r->types, at, w->in + (at - w->base), limit - at))
 		redact_window_keep(w, at, at + FRAMES_CHUNK_HEADER);
 	redact_window_keep_words(w, at, page);
@@ -96,7 +97,7 @@ static uint64_t step(struct redactor *r, const struct ground_range *g, uint64_t 
 		break;
 	}
 	redact_window_keep_words(w, at, to);
-	if (g->of_object && r->python.typed)
+	if (g->of_object && r->python.shapes)
 		redact_window_keep_statics(w, at, to);
 	return to;
 }
@@ -122,7 +123,7 @@ struct error *redactor_blank(struct redactor *r, raddr base, const uint8_t *in, 
 
 struct error *redactor_log_names(struct redactor *r)
 {
-	if (!r->python.names)
+	if (!r->python.shapes)
 		return NULL;
 	redact_names_see(&r->names, RADDR_NULL, NULL);
 	for (size_t i = 0; i < r->types.list.count; i++)
@@ -149,33 +150,41 @@ static void free_redactor(struct redactor **r)
 	redactor_free(*r);
 }
 
-/* 16 from 3.8 on; before, what was compiled in (Include/objimpl.h). */
+/* 16 from 3.8 on, none without the GIL; before, what was compiled in (Include/objimpl.h). */
 static uint64_t gc_size(const struct redactor_request *request)
 {
 	uint64_t known = layout_width(request->layout, LAYOUT_SIZEOF_GC_HEAD);
+	if (request->free_threaded)
+		return 0;
 	if (known >= 16 && known <= 64 && known % 8 == 0)
 		return known;
 	return request->version_hex >= 0x03080000 ? 16 : 32;
 }
 
-/* Of a build whose objects are not known no names are kept. */
+/* Of a build whose objects are not known well enough nothing is recognised. */
+static struct error *init_python(struct redactor *r, const struct redactor_request *request)
+{
+	bool unverified;
+	struct error *err =
+		shapes_fill(request->layout, request->version_hex, request->free_threaded,
+			    request->debug_hooks, &r->shapes, &unverified);
+	bool known = !err && shapes_tell_payloads(request->version_hex, request->free_threaded);
+	if (err && !error_catch(&err, ERROR_UNSUPPORTED))
+		return err;
+	r->python = (struct redact_python){.types = &r->types,
+					   .names = &r->names,
+					   .shapes = known ? &r->shapes : NULL,
+					   .gc_size = gc_size(request)};
+	return NULL;
+}
+
 static struct error *init_names(struct redactor *r, const struct redactor_request *request)
 {
-	const struct redact_names_request names = {
-		.space = request->space,
-		.grounds = &r->grounds,
-		.log = request->log,
-		.layout = request->layout,
-		.version_hex = request->version_hex,
-		.debug_hooks = request->debug_hooks,
-	};
-	if (request->free_threaded)
-		return NULL;
-	struct error *err = redact_names_init(&names, &r->names);
-	if (error_catch(&err, ERROR_UNSUPPORTED))
-		return NULL;
-	r->python.names = err ? NULL : &r->names;
-	return err;
+	const struct redact_names_request names = {.space = request->space,
+						   .grounds = &r->grounds,
+						   .log = request->log,
+						   .shapes = &r->shapes};
+	return r->python.shapes ? redact_names_init(&names, &r->names) : NULL;
 }
 
 struct error *redactor_new(const struct redactor_request *request, struct redactor **ret)
@@ -189,13 +198,9 @@ struct error *redactor_new(const struct redactor_request *request, struct redact
 					 .grounds = &r->grounds,
 					 .arenas = request->arenas,
 					 .log = request->log,
-					 .version_hex = request->version_hex};
-	r->python = (struct redact_python){.types = &r->types,
-					   .version_hex = request->version_hex,
-					   .gc_size = gc_size(request),
-					   .debug_hooks = request->debug_hooks,
-					   .typed = !request->free_threaded};
-	struct error *err = redact_pools_init(request->layout, request->arenas, &r->pools);
+					 .shapes = &r->shapes};
+	struct error *err = init_python(r, request);
+	err = err ?: redact_pools_init(request->layout, request->arenas, &r->pools);
 	err = err ?: redact_segments_init(request->mimalloc, &r->segments);
 	err = err ?: redact_types_init(&r->types);
 	err = err ?: grounds_find(request->space, request->image, request->mimalloc, &r->grounds);

@@ -6,7 +6,7 @@
  *	                          └─▷ 168000 bytes that are mapped                   to the element
  *
  * A dead array's dimensions may be another's memory by now: what disagrees is blanked, and a reader tells nothing of arrays
- * whose dimensions are. Layouts as in object/arrays; builds with the GIL.
+ * whose dimensions are. Layouts as in object/arrays.
  */
 #include "inspector/save/redact_arrays.h"
 
@@ -16,7 +16,6 @@
 
 #include <string.h>
 
-#define HEAD          16
 #define DIMENSION_END (UINT64_C(1) << 47)
 #define LONE_END      (UINT64_C(1) << 31) /* of dimensions that no stride bears out */
 #define TYPES_END     (1u << 16)          /* types that others add are numbered from 256 on */
@@ -24,6 +23,12 @@
 static bool read_at(struct redact_types *t, raddr at, void *to, size_t size)
 {
 	return grounds_read(t->grounds, t->space, at, to, size);
+}
+
+/* What of an object follows its head. */
+static raddr behind_head(const struct redact_types *t, raddr object)
+{
+	return raddr_plus(object, t->shapes->ob_type + 8);
 }
 
 static void keep(struct redact_types *t, raddr at, const void *bytes, size_t size)
@@ -45,7 +50,7 @@ struct shape {
 static bool read_shape(struct redact_types *t, raddr at, struct shape *ret)
 {
 	uint8_t bytes[56];
-	if (!read_at(t, raddr_plus(at, HEAD), bytes, sizeof(bytes)))
+	if (!read_at(t, behind_head(t, at), bytes, sizeof(bytes)))
 		return false;
 	struct bytes b = bytes_of(bytes, sizeof(bytes));
 	ret->data = bytes_u64(&b, 0);
@@ -98,7 +103,7 @@ static bool agrees(const struct redact_types *t, const struct shape *s)
 /* kind, type, byte order, flags; then the number, an int. */
 static bool read_dtype(struct redact_types *t, struct shape *s)
 {
-	if (!read_at(t, raddr_plus(s->descr, HEAD + 8), s->dtype, sizeof(s->dtype)))
+	if (!read_at(t, raddr_plus(behind_head(t, s->descr), 8), s->dtype, sizeof(s->dtype)))
 		return false;
 	struct bytes b = bytes_of(s->dtype, sizeof(s->dtype));
 	s->number = bytes_u32(&b, 4);
@@ -110,7 +115,7 @@ bool redact_arrays_note(struct redact_types *t, raddr ndarray)
 	struct shape s;
 	if (!read_shape(t, ndarray, &s) || !read_dtype(t, &s) || !agrees(t, &s))
 		return false;
-	keep(t, raddr_plus(s.descr, HEAD + 8), s.dtype, sizeof(s.dtype));
+	keep(t, raddr_plus(behind_head(t, s.descr), 8), s.dtype, sizeof(s.dtype));
 	keep(t, s.dimensions_at, s.dimensions, (size_t)s.n * 8);
 	keep(t, s.strides_at, s.strides, (size_t)s.n * 8);
 	return true;
@@ -133,5 +138,5 @@ void redact_arrays_note_tensor(struct redact_types *t, raddr object)
 	const struct tensor_memory memory = {
 		.space = t->space, .read = read_unheard, .keep = keep_part, .context = t};
 	struct tensor tensor;
-	(void)tensor_read(&memory, object, HEAD, &tensor);
+	(void)tensor_read(&memory, object, t->shapes->ob_type + 8, &tensor);
 }

@@ -26,27 +26,24 @@
 #define OF_INSTANCE  UINT64_C(1)
 #define MASK_MAX     127 /* of a hash table in a window */
 #define ENTRY_SIZE   24
-#define HEAD         16 /* of a str, to its length; then hash and state */
-#define HEAD_SIZE    20
+#define SAME_SIZE    20 /* of a str: length, hash, state */
 
 struct error *redact_names_init(const struct redact_names_request *request,
 				struct redact_names *ret)
 {
-	bool unverified;
 	*ret = (struct redact_names){
 		.space = request->space,
 		.grounds = request->grounds,
 		.log = request->log,
+		.shapes = request->shapes,
 		.noted = VEC_EMPTY,
 		.room = NOTED_FIRST,
 		.known.limit = NAMES_MAX,
 		.tables.limit = TABLES_MAX,
 	};
 	const struct burst_request burst = {.space = request->space, .max_memory = BURST_MEMORY};
-	struct error *err = shapes_fill(request->layout, request->version_hex, false,
-					request->debug_hooks, &ret->shapes, &unverified);
-	err = err ?: burst_take(&burst, &ret->burst);
-	return err ?: type_table_init(&ret->types, ret->burst, &ret->shapes, request->space);
+	struct error *err = burst_take(&burst, &ret->burst);
+	return err ?: type_table_init(&ret->types, ret->burst, ret->shapes, request->space);
 }
 
 void redact_names_fini(struct redact_names *names)
@@ -80,10 +77,11 @@ static bool is_still(struct redact_names *n, raddr place, uint64_t word)
 /* Another str at the same place has another hash. */
 static bool is_same_str(struct redact_names *n, raddr str)
 {
-	uint8_t now[HEAD_SIZE];
-	if (!read_now(n, raddr_plus(str, HEAD), now, sizeof(now)))
+	uint8_t now[SAME_SIZE];
+	raddr at = raddr_plus(str, n->shapes->str.length);
+	if (!read_now(n, at, now, sizeof(now)))
 		return false;
-	const uint8_t *then = burst_bytes(n->burst, raddr_plus(str, HEAD), sizeof(now));
+	const uint8_t *then = burst_bytes(n->burst, at, sizeof(now));
 	return then && memcmp(then, now, sizeof(now)) == 0;
 }
 
@@ -187,7 +185,7 @@ static bool has_known_keys(const struct redact_names *n, uint64_t table, uint64_
 
 static bool is_known(const struct redact_names *n, uint64_t dict)
 {
-	const struct shapes *s = &n->shapes;
+	const struct shapes *s = n->shapes;
 	uint64_t keys = seen_word(n, dict + s->dict.keys);
 	if (s->dict.values)
 		return seen_word(n, dict + s->dict.values) && word_set_has(&n->tables, keys);

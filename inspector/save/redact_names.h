@@ -20,7 +20,7 @@ struct redact_names {
 	struct grounds *grounds; /* what is kept as a whole needs no second copy */
 	struct save_log *log;
 	struct burst *burst;
-	struct shapes shapes;
+	const struct shapes *shapes; /* borrowed */
 	struct type_table types;
 	VEC(uint64_t) noted;    /* objects, and dicts of instances: those with the lowest bit set */
 	size_t room;            /* how many are noted before they are gone through */
@@ -36,12 +36,10 @@ struct redact_names_request {
 	struct space *space;
 	struct grounds *grounds;
 	struct save_log *log;
-	const struct layout *layout;
-	uint32_t version_hex;
-	bool debug_hooks;
+	const struct shapes *shapes;
 };
 
-/* ERROR_RESOURCE, ERROR_UNSUPPORTED (objects of such a build are not known). On failure it may be finished, too. */
+/* All of the request is borrowed. ERROR_RESOURCE. On failure it may be finished, too. */
 struct error *redact_names_init(const struct redact_names_request *request,
 				struct redact_names *ret) MUST_CHECK;
 void redact_names_fini(struct redact_names *names);

@@ -97,7 +97,7 @@ static void add_member(struct redact_names *n, raddr member)
 /* tp_members, tp_getset, tp_base stand behind each other. */
 static void add_members(struct redact_names *n, raddr type)
 {
-	raddr member = word_pointer(&n->types, type, n->shapes.type.base - 16);
+	raddr member = word_pointer(&n->types, type, n->shapes->type.base - 16);
 	for (unsigned i = 0; i < MEMBERS_MAX && word_at(&n->types, member, 0); i++) {
 		add_member(n, member);
 		member = raddr_plus(member, MEMBER_SIZE);
@@ -106,7 +106,7 @@ static void add_members(struct redact_names *n, raddr type)
 
 static void add_type(struct redact_names *n, raddr at)
 {
-	const struct shapes *s = &n->shapes;
+	const struct shapes *s = n->shapes;
 	uint32_t index = type_table_find(&n->types, at);
 	if (index == TYPE_NONE)
 		return;
@@ -125,7 +125,7 @@ static void add_type(struct redact_names *n, raddr at)
 
 static void add_tuple(struct redact_names *n, raddr object, uint64_t offset)
 {
-	const struct shapes *s = &n->shapes;
+	const struct shapes *s = n->shapes;
 	raddr tuple = offset ? word_pointer(&n->types, object, offset) : RADDR_NULL;
 	uint64_t count = word_at(&n->types, tuple, s->ob_size);
 	for (uint64_t i = 0; i < count && count <= LOCALS_MAX; i++)
@@ -134,7 +134,7 @@ static void add_tuple(struct redact_names *n, raddr object, uint64_t offset)
 
 static void add_code(struct redact_names *n, raddr at)
 {
-	const struct shapes *s = &n->shapes;
+	const struct shapes *s = n->shapes;
 	add_member_at(n, at, s->code.name);
 	add_member_at(n, at, s->code.qualname);
 	add_member_at(n, at, s->code.filename);
@@ -146,9 +146,9 @@ static void add_code(struct redact_names *n, raddr at)
 
 static void add_function(struct redact_names *n, raddr at)
 {
-	add_member_at(n, at, n->shapes.function.name);
-	add_member_at(n, at, n->shapes.function.qualname);
-	add_member_at(n, at, n->shapes.function.module);
+	add_member_at(n, at, n->shapes->function.name);
+	add_member_at(n, at, n->shapes->function.qualname);
+	add_member_at(n, at, n->shapes->function.module);
 }
 
 /* ---- all of them ------------------------------------------------------------------------ */
@@ -162,9 +162,9 @@ static void add_by_kind(struct redact_names *n, raddr at, enum type_kind kind)
 	else if (kind == TYPE_FUNCTION)
 		add_function(n, at);
 	else if (kind == TYPE_MODULE)
-		add_member_at(n, at, n->shapes.module.name);
+		add_member_at(n, at, n->shapes->module.name);
 	else if (kind == TYPE_OLD_CLASS)
-		add_member_at(n, at, n->shapes.old_class.name);
+		add_member_at(n, at, n->shapes->old_class.name);
 }
 
 void redact_owners_add(struct redact_names *n, raddr at)

@@ -47,16 +47,11 @@ struct redact_cell {
 
 struct redact_python {
 	struct redact_types *types;
-	struct redact_names
-		*names; /* told of what gives names; NULL: of a build whose objects are not known */
-	uint32_t version_hex;
-	uint64_t gc_size; /* of PyGC_Head */
-	bool debug_hooks; /* every block begins with their header */
-	bool typed;       /* objects are recognised at all: not without the GIL */
+	struct redact_names *names; /* told of what gives names */
+	const struct shapes *
+		shapes; /* NULL: no objects are recognised, of a build whose objects are not known */
+	uint64_t gc_size; /* of PyGC_Head; 0: there is none */
 };
-
-/* Whether a word may count references to a living object. */
-bool redact_plan_is_refcount(const struct redact_python *python, uint64_t word);
 
 /* What is to be kept of a cell. */
 void redact_plan_make(const struct redact_python *python, const struct redact_cell *cell,

@@ -13,21 +13,14 @@
 #include "inspector/save/redact_table.h"
 
 #include "base/bytes.h"
+#include "inspector/object/keys_header.h"
 
-#define LOG2_MAX      40
+#define SIZE_MIN      4 /* of a hash table that is not the empty one */
 #define VALUES_MAX    30
 #define NUMBERS_FIRST 8
 #define NUMBER_SIZE   24
 #define NUMBERS_END   (NUMBERS_FIRST + 41 * NUMBER_SIZE)
 #define NUMBERS_MAX   1016 /* of a chunk's inside */
-
-struct keys {
-	uint64_t size; /* of the hash table */
-	uint64_t index_width, usable, n_entries;
-	uint64_t header;  /* bytes before the indices */
-	uint64_t entries; /* from the start */
-	uint64_t entry_size;
-};
 
 static void edit(struct redact_plan *plan, uint64_t from, uint64_t to, enum redact_action action)
 {
@@ -37,77 +30,37 @@ static void edit(struct redact_plan *plan, uint64_t from, uint64_t to, enum reda
 
 /* ---- keys of dicts -------------------------------------------------------------------- */
 
-static uint64_t width_for(uint64_t size)
-{
-	return size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= UINT32_MAX ? 4 : 8;
-}
-
-static bool get_old(struct bytes *b, size_t at, struct keys *ret)
-{
-	uint64_t size = bytes_u64(b, at + 8);
-	if (!size_is_power_of_two(size) || size < 4 || size >> LOG2_MAX)
-		return false;
-	*ret = (struct keys){.size = size,
-			     .index_width = width_for(size),
-			     .usable = bytes_u64(b, at + 24),
-			     .n_entries = bytes_u64(b, at + 32),
-			     .header = 40,
-			     .entry_size = 24};
-	ret->entries = 40 + size * ret->index_width;
-	return true;
-}
-
-static bool get_new(struct bytes *b, size_t at, struct keys *ret)
-{
-	uint64_t log2_size = bytes_unsigned(b, at + 8, 1),
-		 log2_bytes = bytes_unsigned(b, at + 9, 1);
-	uint64_t kind = bytes_unsigned(b, at + 10, 1);
-	if (log2_size > LOG2_MAX || kind > 2 || log2_bytes < log2_size ||
-	    log2_bytes > log2_size + 3)
-		return false;
-	*ret = (struct keys){.size = UINT64_C(1) << log2_size,
-			     .index_width = UINT64_C(1) << (log2_bytes - log2_size),
-			     .usable = bytes_u64(b, at + 16),
-			     .n_entries = bytes_u64(b, at + 24),
-			     .header = 32,
-			     .entry_size = kind == 0 ? 24 : 16};
-	ret->entries = 32 + (UINT64_C(1) << log2_bytes);
-	return true;
-}
-
 /* As many of the indices as are at hand: an entry's number, or empty (-1), or a dummy (-2). */
-static bool indices_hold(struct bytes *b, size_t at, const struct keys *k)
+static bool indices_hold(struct bytes *b, uint64_t first, const struct keys_header *k)
 {
-	uint64_t used = 0;
-	uint64_t all = UINT64_MAX >> (64 - 8 * k->index_width);
+	uint64_t used = 0, width = (k->entries - first) / k->size;
+	uint64_t all = UINT64_MAX >> (64 - 8 * width);
 	for (uint64_t i = 0; i < k->size; i++) {
-		uint64_t offset = at + k->header + i * k->index_width;
-		if (offset + k->index_width > b->size)
+		uint64_t offset = first + i * width;
+		if (offset + width > b->size)
 			return true;
-		uint64_t index = bytes_unsigned(b, (size_t)offset, (unsigned)k->index_width);
+		uint64_t index = bytes_unsigned(b, (size_t)offset, (unsigned)width);
 		bool free = index == all || index == all - 1;
 		used += !free;
-		if (!free && index >= k->n_entries)
+		if (!free && index >= k->used)
 			return false;
 	}
-	return used <= k->n_entries;
+	return used <= k->used;
 }
 
 static bool get_keys(const struct redact_python *python, const struct redact_cell *cell,
-		     uint64_t start, struct keys *ret)
+		     uint64_t start, struct keys_header *ret)
 {
-	struct bytes b = bytes_of(cell->head, cell->n_head);
-	size_t at = (size_t)start;
-	uint64_t refcount = bytes_u64(&b, at);
-	bool is_new = python->version_hex >= 0x030b0000;
-	if (python->version_hex < 0x03000000 || refcount == 0 || refcount > UINT32_MAX ||
-	    !(is_new ? get_new(&b, at, ret) : get_old(&b, at, ret)) || b.overrun)
+	const struct shapes *s = python->shapes;
+	struct bytes b = bytes_of(cell->head + start, size_subtract(cell->n_head, start));
+	uint64_t refcount = bytes_u64(&b, 0);
+	if (!s->keys.header || refcount == 0 || refcount > UINT32_MAX ||
+	    !keys_header_read(s, &b, ret) || b.overrun || ret->size < SIZE_MIN)
 		return false;
 	uint64_t room = ret->size * 2 / 3 + 1; /* USABLE_FRACTION, and one where it rounds up */
-	uint64_t end = size_add(size_add(start, ret->entries),
-				size_multiply(ret->n_entries, ret->entry_size));
-	return size_add(ret->usable, ret->n_entries) <= room && end <= cell->size &&
-	       indices_hold(&b, at, ret);
+	uint64_t size = size_add(ret->entries, size_multiply(ret->used, ret->stride));
+	return size_add(ret->usable, ret->used) <= room && size <= cell->size - start &&
+	       indices_hold(&b, s->keys.header, ret);
 }
 
 /* ---- values of instances --------------------------------------------------------------- */
@@ -166,9 +119,9 @@ static void plan_counted(const struct redact_cell *cell, uint64_t start, struct 
 static void plan_values(const struct redact_python *python, const struct redact_cell *cell,
 			uint64_t start, struct redact_plan *plan)
 {
-	if (python->version_hex >= 0x030d0000)
+	if (python->shapes->version_hex >= 0x030d0000)
 		plan_counted(cell, start, plan);
-	else if (python->version_hex >= 0x030b0000)
+	else if (python->shapes->version_hex >= 0x030b0000)
 		plan_ordered(python, cell, start, plan);
 }
 
@@ -191,7 +144,7 @@ static bool is_numbers(const struct redact_python *python, const struct redact_c
 {
 	struct bytes b = bytes_of(cell->head, cell->n_head);
 	bool alive, any = false;
-	if (python->version_hex >= 0x03000000 || cell->n_head < NUMBERS_END ||
+	if (python->shapes->version_hex >= 0x03000000 || cell->n_head < NUMBERS_END ||
 	    cell->size > NUMBERS_MAX)
 		return false;
 	for (size_t at = NUMBERS_FIRST; at < NUMBERS_END; at += NUMBER_SIZE) {
@@ -244,7 +197,7 @@ bool redact_table_plan_cache(const struct redact_cell *cell, struct redact_plan 
 void redact_table_plan(const struct redact_python *python, const struct redact_cell *cell,
 		       uint64_t start, struct redact_plan *plan)
 {
-	struct keys k;
+	struct keys_header k;
 	if (start == 0 && redact_table_plan_cache(cell, plan))
 		return;
 	if (start == 0 && is_numbers(python, cell)) {
@@ -256,7 +209,6 @@ void redact_table_plan(const struct redact_python *python, const struct redact_c
 		return;
 	}
 	edit(plan, start, start + k.entries, REDACT_KEEP);
-	if (k.entry_size == 24)
-		edit(plan, start + k.entries, start + k.entries + k.n_entries * k.entry_size,
-		     REDACT_HASHED);
+	if (k.stride == KEYS_LONG)
+		edit(plan, start + k.entries, start + k.entries + k.used * k.stride, REDACT_HASHED);
 }

@@ -16,16 +16,7 @@
 
 #include <string.h>
 
-#define OB_TYPE       8
-#define TP_NAME       24
-#define TP_BASICSIZE  32
-#define TP_ITEMSIZE   40
-#define TP_DEALLOC    48
-#define TP_FLAGS      168
-#define TP_BASE       256
-#define TP_DICTOFFSET 288
-#define TP_MRO        344
-#define TYPE_SIZE     392    /* the smallest: 2.7 */
+#define TYPE_SIZE_MAX 512
 #define NAME_MAX_SIZE 1032   /* longer than what is told of one (type_table.h) */
 #define EXAMINED_MAX  400000 /* candidates that are looked at, most of them not types */
 #define DEPTH_MAX     8
@@ -86,15 +77,16 @@ static void remember(struct redact_types *t, uint64_t at, uint32_t type)
 
 struct candidate {
 	raddr at;
-	uint8_t bytes[TYPE_SIZE];
+	uint8_t bytes[TYPE_SIZE_MAX];
+	size_t size;                  /* of a static type; others are larger */
 	char name[NAME_MAX_SIZE + 1]; /* ends with a 0 */
 	size_t name_length;
 };
 
-static uint64_t word_of(const struct candidate *c, size_t offset)
+static uint64_t word_of(const struct candidate *c, uint64_t offset)
 {
-	struct bytes b = bytes_of(c->bytes, sizeof(c->bytes));
-	return bytes_u64(&b, offset);
+	struct bytes b = bytes_of(c->bytes, c->size);
+	return bytes_u64(&b, (size_t)offset);
 }
 
 static bool read_at(struct redact_types *t, uint64_t at, void *to, size_t size)
@@ -105,7 +97,7 @@ static bool read_at(struct redact_types *t, uint64_t at, void *to, size_t size)
 /* The page behind may not be there: it is read only where the name goes on. Whatever it says, a type has it. */
 static void read_name(struct redact_types *t, struct candidate *c)
 {
-	uint64_t at = word_of(c, TP_NAME);
+	uint64_t at = word_of(c, t->shapes->type.name);
 	size_t room = (size_t)size_min(NAME_MAX_SIZE, 4096 - at % 4096);
 	if (!read_at(t, at, c->name, room))
 		return;
@@ -124,29 +116,29 @@ static bool has_plain_name(const struct candidate *c)
 	return c->name_length > 0 && c->name_length < NAME_MAX_SIZE;
 }
 
-/* PyTupleObject's items begin at 24, from 3.14 on at 32. */
 static bool names_itself(struct redact_types *t, const struct candidate *c)
 {
-	uint64_t items[2], mro = word_of(c, TP_MRO);
-	if (!mro || !read_at(t, mro + 24, items, sizeof(items)))
-		return false;
-	return items[0] == c->at.value || items[1] == c->at.value;
+	uint64_t first, mro = word_of(c, t->shapes->type.mro);
+	return mro && read_at(t, size_add(mro, t->shapes->tuple.items), &first, sizeof(first)) &&
+	       first == c->at.value;
 }
 
 static bool is_unready_static(struct redact_types *t, const struct candidate *c)
 {
 	const struct ground_range *at = grounds_of(t->grounds, c->at.value);
-	if (!at || !at->of_object || (word_of(c, TP_FLAGS) & (FLAG_HEAP | FLAG_READY)))
+	if (!at || !at->of_object || (word_of(c, t->shapes->type.flags) & (FLAG_HEAP | FLAG_READY)))
 		return false;
-	const struct ground_range *dealloc = grounds_of(t->grounds, word_of(c, TP_DEALLOC));
+	const struct ground_range *dealloc =
+		grounds_of(t->grounds, word_of(c, t->shapes->type.dealloc));
 	return dealloc && dealloc->executable;
 }
 
 /* A type that names itself is one whatever it is called; reads the name. */
 static bool has_type_shape(struct redact_types *t, struct candidate *c)
 {
-	uint64_t basic = word_of(c, TP_BASICSIZE), item = word_of(c, TP_ITEMSIZE);
-	if (basic < 16 || basic >= MIB || item >= 64 * KIB)
+	uint64_t basic = word_of(c, t->shapes->type.basicsize),
+		 item = word_of(c, t->shapes->type.itemsize);
+	if (basic < t->shapes->ob_type + 8 || basic >= MIB || item >= 64 * KIB)
 		return false;
 	bool named = names_itself(t, c);
 	if (!named && !is_unready_static(t, c))
@@ -196,7 +188,8 @@ static enum redact_kind kind_by_flags(const struct redact_types *t, uint64_t fla
 		{27, KIND_BYTES}, {28, KIND_STR},  {29, KIND_DICT}, {31, KIND_TYPE},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
-		bool known = bits[i].bit != 23 || t->version_hex < 0x03000000; /* 2.7's int alone */
+		bool known = bits[i].bit != 23 ||
+			     t->shapes->version_hex < 0x03000000; /* 2.7's int alone */
 		if (known && flags >> bits[i].bit & 1)
 			return bits[i].kind;
 	}
@@ -207,21 +200,22 @@ static const struct redact_type *find(struct redact_types *t, raddr at, unsigned
 
 static enum redact_kind kind_of(struct redact_types *t, const struct candidate *c, unsigned depth)
 {
-	enum redact_kind kind = kind_by_flags(t, word_of(c, TP_FLAGS));
+	enum redact_kind kind = kind_by_flags(t, word_of(c, t->shapes->type.flags));
 	if (kind == KIND_OTHER)
 		kind = kind_by_name(c);
 	if (kind != KIND_OTHER || depth == 0)
 		return kind;
-	const struct redact_type *base = find(t, raddr_at(word_of(c, TP_BASE)), depth - 1);
+	const struct redact_type *base =
+		find(t, raddr_at(word_of(c, t->shapes->type.base)), depth - 1);
 	return base ? base->kind : KIND_OTHER;
 }
 
 /* A metatype is a type, too; `type` is its own. */
 static bool has_metatype(struct redact_types *t, const struct candidate *c, unsigned depth)
 {
-	raddr meta = raddr_at(word_of(c, OB_TYPE));
+	raddr meta = raddr_at(word_of(c, t->shapes->ob_type));
 	if (raddr_equal(meta, c->at))
-		return kind_by_flags(t, word_of(c, TP_FLAGS)) == KIND_TYPE;
+		return kind_by_flags(t, word_of(c, t->shapes->type.flags)) == KIND_TYPE;
 	const struct redact_type *type = depth ? find(t, meta, depth - 1) : NULL;
 	return type && type->kind == KIND_TYPE;
 }
@@ -231,30 +225,30 @@ static bool add_type(struct redact_types *t, const struct candidate *c, unsigned
 	struct redact_type type = {
 		.at = c->at,
 		.kind = kind_of(t, c, depth),
-		.flags = word_of(c, TP_FLAGS),
-		.basicsize = word_of(c, TP_BASICSIZE),
-		.itemsize = word_of(c, TP_ITEMSIZE),
-		.dictoffset = (int64_t)word_of(c, TP_DICTOFFSET),
+		.flags = word_of(c, t->shapes->type.flags),
+		.basicsize = word_of(c, t->shapes->type.basicsize),
+		.itemsize = word_of(c, t->shapes->type.itemsize),
+		.dictoffset = (int64_t)word_of(c, t->shapes->type.dictoffset),
 	};
 	struct redact_type *place = vec_push(&t->list);
 	if (!place)
 		return false;
 	*place = type;
-	save_log_add(t->log, c->at, c->bytes, sizeof(c->bytes), false);
+	save_log_add(t->log, c->at, c->bytes, c->size, false);
 	if (c->name_length)
-		save_log_add(t->log, raddr_at(word_of(c, TP_NAME)), c->name, c->name_length + 1,
-			     false);
+		save_log_add(t->log, raddr_at(word_of(c, t->shapes->type.name)), c->name,
+			     c->name_length + 1, false);
 	return true;
 }
 
 static bool examine(struct redact_types *t, raddr at, unsigned depth)
 {
-	struct candidate c = {.at = at};
+	struct candidate c = {.at = at, .size = (size_t)t->shapes->type.size};
 	if (t->n_examined >= EXAMINED_MAX)
 		return false;
 	t->n_examined++;
-	return read_at(t, at.value, c.bytes, sizeof(c.bytes)) && has_type_shape(t, &c) &&
-	       has_metatype(t, &c, depth) && add_type(t, &c, depth);
+	return c.size <= sizeof(c.bytes) && read_at(t, at.value, c.bytes, c.size) &&
+	       has_type_shape(t, &c) && has_metatype(t, &c, depth) && add_type(t, &c, depth);
 }
 
 static bool is_in_arena(const struct redact_types *t, raddr at)

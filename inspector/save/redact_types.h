@@ -1,12 +1,10 @@
 /*
  * redact_types: type objects, found through their instances.
- *
- * PyTypeObject's fields lie at the same offsets from 2.7 to 3.15 (Include/object.h,
- * Include/cpython/object.h; builds with the GIL). Free-threaded builds are not asked for.
  */
 #ifndef INSPECTOR_SAVE_REDACT_TYPES_H
 #define INSPECTOR_SAVE_REDACT_TYPES_H
 
+#include "inspector/object/shapes.h"
 #include "inspector/save/redact_ground.h"
 #include "inspector/save/save_log.h"
 
@@ -47,8 +45,8 @@ struct redact_types {
 	struct space *space;                        /* borrowed */
 	struct grounds *grounds;                    /* borrowed */
 	const struct pymalloc_saved_arenas *arenas; /* borrowed: no type is small enough for one */
-	struct save_log *log; /* borrowed; types and their names are added to it */
-	uint32_t version_hex;
+	struct save_log *log;        /* borrowed; types and their names are added to it */
+	const struct shapes *shapes; /* borrowed */
 	VEC(struct redact_type) list;
 	struct {
 		uint64_t at;

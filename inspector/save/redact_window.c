@@ -6,6 +6,7 @@
  */
 #include "inspector/save/redact_window.h"
 
+#include "inspector/object/object.h"
 #include "inspector/save/redact_stack.h"
 
 #include <string.h>
@@ -72,16 +73,17 @@ void redact_window_keep_words(const struct redact_window *w, uint64_t from, uint
 
 void redact_window_keep_statics(const struct redact_window *w, uint64_t from, uint64_t to)
 {
-	for (uint64_t at = size_align_up(from, 8); at + 24 <= to; at += 8) {
-		uint64_t word = redact_window_word(w, at + 8);
-		if (!redact_plan_is_refcount(w->python, redact_window_word(w, at)) ||
-		    !is_address(w, word))
+	const struct shapes *s = w->python->shapes;
+	uint64_t size = s->ob_type + 8;
+	for (uint64_t at = size_align_up(from, 8); at + size + 8 <= to; at += 8) {
+		uint64_t word = redact_window_word(w, at + s->ob_type);
+		if (!object_may_live(s, w->in + (at - w->base), size) || !is_address(w, word))
 			continue;
 		const struct redact_type *type =
 			redact_types_find(w->python->types, raddr_at(word));
 		if (!type)
 			continue;
-		redact_window_keep(w, at, at + (type->itemsize ? 24 : 16));
+		redact_window_keep(w, at, at + size + (type->itemsize ? 8 : 0));
 		if (type->kind == KIND_TYPE)
 			(void)redact_types_find(w->python->types, raddr_at(at));
 	}

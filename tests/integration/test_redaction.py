@@ -11,7 +11,9 @@ import pytest
 
 from support import interpreters, savefiles, targets, tool
 
-KNOWN = interpreters.with_debug_info()
+MIMALLOC = {"PYTHONMALLOC": "mimalloc"}
+KNOWN = ([(it, {}) for it in interpreters.with_debug_info() + interpreters.free_threaded()] +
+         [(it, MIMALLOC) for it in interpreters.with_mimalloc()])
 SEED = "23"
 # Of the moment, of the machine, or of where it was read.
 PASSING = {"elapsed_ms", "pause", "target", "copy_us", "window_bytes", "symbols", "cgroup", "pss_bytes", "tool", "host"}
@@ -67,10 +69,11 @@ class Seen:
         return {verb: answer.json for verb, answer in answers.items()}
 
 
-@pytest.fixture(scope="module", params=KNOWN, ids=str)
+@pytest.fixture(scope="module", params=KNOWN, ids=lambda it: "-".join([str(it[0]), *it[1].values()]))
 def seen(request, folder, tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
-    yield Seen(tool.Tool(cache, tool.RELEASE), request.param, folder)
+    python, env = request.param
+    yield Seen(tool.Tool(cache, tool.RELEASE), python, folder, env=env)
 
 
 def lasting(value, key=None):
@@ -203,7 +206,8 @@ def test_nothing_secret_is_kept(seen):
 def test_names_are_read_as_they_are_now(release, folder):
     """With the debug hooks, and with all objects in malloc: the same names."""
     python = interpreters.plain()
-    for value in ("debug", "malloc"):
+    ways = [(python, "debug"), (python, "malloc")] + [(it, "mimalloc_debug") for it in interpreters.with_mimalloc()[:1]]
+    for python, value in ways:
         seen = Seen(release, python, folder, objects=False, env={"PYTHONMALLOC": value})
         assert not apart(of_types(seen.of_red["types"]), of_types(seen.of_whole["types"]))
         check_roots(roots(seen.of_red["why"]), roots(seen.of_whole["why"]))

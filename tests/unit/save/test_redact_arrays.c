@@ -46,6 +46,7 @@ static int begin(void **state)
 	static const struct space_ops ops = {.read = read_fixture};
 	static const struct elf_image image = {0};
 	static const bool stopped = false;
+	static const struct shapes shapes = {.ob_type = 8};
 	memset(&f, 0, sizeof(f));
 	f.space = (struct space){.ops = &ops, .source = &f, .mapped_size = SIZE};
 	struct region *r = vec_push(&f.space.regions);
@@ -57,7 +58,8 @@ static int begin(void **state)
 	struct error *err = save_log_init(&stopped, &f.log);
 	err = err ?: grounds_find(&f.space, &image, NULL, &f.grounds);
 	assert_null(err);
-	f.types = (struct redact_types){.space = &f.space, .grounds = &f.grounds, .log = &f.log};
+	f.types = (struct redact_types){
+		.space = &f.space, .grounds = &f.grounds, .log = &f.log, .shapes = &shapes};
 	return 0;
 }
 
