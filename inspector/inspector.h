@@ -191,7 +191,7 @@ struct listing_entry {
 
 struct listing {
 	VEC(struct listing_entry) entries; /* ascending pid */
-	uint64_t n_unseen;                 /* processes whose mappings we may not read */
+	VEC(pid_t) unseen;                 /* ascending: could not be looked into, Python or not */
 };
 
 /* Fills *ret, the caller's to free also on failure. Looks at every process, stops none. */

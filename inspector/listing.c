@@ -103,6 +103,15 @@ static struct error *keep(struct listing *ret, struct listing_entry *entry)
 	return NULL;
 }
 
+static struct error *add_unseen(pid_t pid, struct listing *ret)
+{
+	pid_t *place = vec_push(&ret->unseen);
+	if (!place)
+		return error_out_of_memory();
+	*place = pid;
+	return NULL;
+}
+
 /* A refused process: procfs still tells its name, and process_open's error tells the rule. */
 static struct error *list_refused(pid_t pid, struct error *refused, struct listing *ret)
 {
@@ -118,9 +127,8 @@ static struct error *list_refused(pid_t pid, struct error *refused, struct listi
 	facts_fini(&facts);
 	if (named_python(&entry))
 		return keep(ret, &entry);
-	ret->n_unseen++;
 	entry_fini(&entry);
-	return NULL;
+	return add_unseen(pid, ret);
 }
 
 /* What one process taught, for the next. */
@@ -155,9 +163,9 @@ static struct error *list_one(pid_t pid, bool no_cache, struct acquaintances *me
 	} else {
 		/* Not CPython, or it ended meanwhile: nothing to list. But what makes itself too
 		 * large to be looked at must not hide the others, nor stay unmentioned. */
-		ret->n_unseen += err->kind == ERROR_RESOURCE;
+		bool too_large = err->kind == ERROR_RESOURCE;
 		error_free(err);
-		err = NULL;
+		err = too_large ? add_unseen(pid, ret) : NULL;
 	}
 	subject_fini(&subject);
 	return err;
@@ -182,5 +190,5 @@ void listing_fini(struct listing *l)
 	for (size_t i = 0; i < l->entries.count; i++)
 		entry_fini(&l->entries.items[i]);
 	vec_fini(&l->entries);
-	l->n_unseen = 0;
+	vec_fini(&l->unseen);
 }

@@ -97,7 +97,7 @@ static void swap_entries(struct listing_entry *a, struct listing_entry *b)
 
 void target_filter(struct listing *listing, const char *name)
 {
-	struct listing others = {.n_unseen = listing->n_unseen};
+	struct listing others = {0};
 	size_t kept = 0;
 	for (size_t i = 0; i < listing->entries.count; i++) {
 		if (has_name(&listing->entries.items[i], name))
@@ -119,11 +119,18 @@ static struct error *none_of_that_name(const char *word)
 	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	struct stat st;
 	text_add_escaped(&safe, word, strnlen(word, 60));
-	if (stat(word, &st) == 0 && (strchr(word, '/') || S_ISREG(st.st_mode)))
+	bool is_path = strchr(word, '/'), exists = stat(word, &st) == 0;
+	if (exists && (is_path || S_ISREG(st.st_mode)))
 		return error_remedy(
 			error_new(ERROR_BAD_FILE, "%s is neither a core file nor a snapshot",
 				  text_string(&safe)),
 			"a core is an ELF file, perhaps compressed with gzip, zstd or lz4");
+	if (is_path)
+		return error_remedy(
+			error_rule(
+				error_new(ERROR_USAGE, "there is no file %s", text_string(&safe)),
+				"unknown_name"),
+			"give a core file, a snapshot, a PID, or a name that arenascope ps lists");
 	return error_remedy(
 		error_rule(error_new(ERROR_USAGE, "no CPython process is called '%s'",
 				     text_string(&safe)),

@@ -7,6 +7,16 @@
 #include "inspector/target/cgroup.h"
 #include "inspector/target/process/process.h"
 
+#include <sys/resource.h>
+
+/* What whoever started us has set: ulimit -v. */
+static uint64_t own_limit(void)
+{
+	struct rlimit limit;
+	bool is_set = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+	return is_set ? limit.rlim_cur : UINT64_MAX;
+}
+
 uint64_t budget_of(const struct inspector_request *request)
 {
 	uint64_t total = 0, available = 0;
@@ -15,8 +25,8 @@ uint64_t budget_of(const struct inspector_request *request)
 	process_machine_memory(&total, &available);
 	uint64_t shared =
 		request->kind == ORIGIN_LIVE ? cgroup_shared_headroom(request->pid) : UINT64_MAX;
-	uint64_t half = size_min(available ? available : UINT64_MAX, shared) / 2;
-	return size_max(half, 1);
+	uint64_t least = size_min(available ? available : UINT64_MAX, shared);
+	return size_max(size_min(least, own_limit()) / 2, 1);
 }
 
 struct error *budget_check(uint64_t budget)

@@ -15,8 +15,8 @@
 /* With less a second reader's buffers are saved. */
 #define BUDGET_COMFORT (16 * MIB)
 
-/* Bytes: --max-memory, else half of what the machine has left and half of what any memory cgroup has
- * left that holds both of us. Never 0, which to others means: no limit. */
+/* Bytes: --max-memory, else half of what the machine has left, of what any memory cgroup has
+ * left that holds both of us, and of our own limit (RLIMIT_AS). Never 0, which to others means: no limit. */
 uint64_t budget_of(const struct inspector_request *request);
 
 /* ERROR_RESOURCE when there is not even room to begin. */

@@ -50,6 +50,13 @@ def test_no_such_process(arenascope, verb):
     refused_in_json(arenascope, 4, verb, free_pid())
 
 
+def test_no_such_file(arenascope, quiet, tmp_path):
+    """A word with a slash is a path, also where it is of an option."""
+    nowhere = str(tmp_path / "nowhere")
+    refused(arenascope.run("dump", nowhere), 2, "no file .*nowhere")
+    refused(arenascope.run("why", quiet.pid, "--since", nowhere), 2, "--since: there is no file .*nowhere")
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_zombie(arenascope, verb):
     child = subprocess.Popen(["true"])
@@ -282,7 +289,8 @@ def test_a_process_too_large_to_look_at_hides_no_other(release, quiet, python, t
             pytest.skip("this kernel allows too few mappings")
         listed = release.ok("ps")
         assert str(quiet.pid) in listed.out.split(), listed
-        assert "could not be looked into" in listed.err, listed
+        assert "could not be looked into" in listed.err and str(crowd.pid) not in listed.err, listed
+        assert re.search(r"\b%d\b" % crowd.pid, release.ok("ps", "-v").err)
         refused(release.run("dump", crowd.pid), 9, "maps")
 
 

@@ -117,3 +117,13 @@ def test_an_answer_keeps_to_its_budget(release, python, say):
             assert peak < 24
         few = release.run("stats", target.pid, "--max-memory", "3M")
         assert few.code == 9 and "may be used" in few.err, few
+
+
+def test_ones_own_limit_is_kept(release, python):
+    """ulimit -v: what has no room is streamed, and counts the same."""
+    with targets.start_program(python, "mixed_heap.py", 100) as target:
+        target.wait_paused()
+        free = release.ok("types", target.pid, "--json").json
+        limited = release.ok("types", target.pid, "--json", wrap=["prlimit", "--as=150000000"]).json
+        assert "census_streamed" in {doubt["kind"] for doubt in limited["doubts"]}
+        assert limited["census"]["blocks"] == free["census"]["blocks"] > 100000

@@ -138,6 +138,16 @@ static struct error *ask_look(struct question *q)
 
 /* ---- ps, doctor -------------------------------------------------------------------------- */
 
+/* With -v which they are. */
+static void note_unseen(const struct listing *listing, bool each, struct text *ret)
+{
+	size_t n = listing->unseen.count;
+	text_addf(ret, "arenascope: %zu process%s could not be looked into", n, n == 1 ? "" : "es");
+	for (size_t i = 0; i < n && each; i++)
+		text_addf(ret, "%s%d", i ? ", " : ": ", (int)listing->unseen.items[i]);
+	text_addf(ret, "%s\n", geteuid() == 0 ? "" : "; root can look into other users'");
+}
+
 static struct error *ask_ps(struct question *q)
 {
 	const struct options *o = q->options;
@@ -152,11 +162,8 @@ static struct error *ask_ps(struct question *q)
 	}
 	struct page page = question_page(q);
 	ps_write(&page, &listing, o->limit);
-	if (listing.n_unseen && !o->quiet)
-		text_addf(&q->answer->notes,
-			  "arenascope: %llu process%s could not be looked into%s\n",
-			  (unsigned long long)listing.n_unseen, listing.n_unseen == 1 ? "" : "es",
-			  geteuid() == 0 ? "" : "; root can look into other users'");
+	if (listing.unseen.count && !o->quiet)
+		note_unseen(&listing, o->verbose, &q->answer->notes);
 	return NULL;
 }
 
