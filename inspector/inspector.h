@@ -91,7 +91,8 @@ struct inspector_object {
 	uint64_t size, with_buffers;
 	uint64_t refcount;
 	bool immortal, dead;
-	bool deferred; /* without the GIL: as struct object's */
+	bool is_static; /* it stands in the data of a file */
+	bool deferred;  /* without the GIL: as struct object's */
 	struct maybe found_references;
 	raddr arena, pool; /* null: elsewhere */
 	struct holder_referrers referrers;

@@ -125,7 +125,9 @@ static struct error *tell(struct ground *ground, raddr at, bool contents,
 		/* Nothing that lives outside of blocks has no reference: that is freed memory. */
 		if (object_at(&ground->types, at, &object) &&
 		    (object.refcount || object.immortal)) {
+			const struct region *region = space_region(ground->space, at);
 			ret->found = true;
+			ret->is_static = region && region->kind == REGION_FILE;
 			err = tell_object(ground, &object, contents, ret);
 		}
 		say_region(ground, at, &where);

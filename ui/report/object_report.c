@@ -86,6 +86,8 @@ static void add_difference(struct text *line, const struct inspector_object *o)
 	if (o->refcount >= STATIC_REFCOUNT)
 		text_addf(line, ": it is never freed, its count began at %" PRIu64,
 			  (uint64_t)STATIC_REFCOUNT);
+	else if (o->found_references.value < own && o->is_static)
+		text_add(line, ": the others are C code's, which knows where it stands");
 	else if (o->found_references.value < own)
 		text_add(line, ": the others are where no memory of Python's or malloc's shows "
 			       "them, or were leaked");
