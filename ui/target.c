@@ -118,7 +118,7 @@ static struct error *none_of_that_name(const char *word)
 {
 	_cleanup_(text_fini) struct text safe = TEXT_EMPTY;
 	struct stat st;
-	text_add_escaped(&safe, word, strnlen(word, 60));
+	text_add_escaped(&safe, word, strnlen(word, strchr(word, '/') ? PATH_MAX : 60));
 	bool is_path = strchr(word, '/'), exists = stat(word, &st) == 0;
 	if (exists && (is_path || S_ISREG(st.st_mode)))
 		return error_remedy(

@@ -451,6 +451,8 @@ def test_broken_off(release, folder, python, number):
         for delay in (0.02, 0.05, 0.1, 0.2):
             tracer = subprocess.Popen([tool.RELEASE, "snapshot", str(target.pid), "-o", path],
                                       stderr=subprocess.DEVNULL, env=tool.environment())
+            while not targets.catches(tracer.pid, number):
+                time.sleep(0.001)
             time.sleep(delay)
             tracer.send_signal(number)
             code = tracer.wait()

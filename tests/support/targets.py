@@ -9,6 +9,7 @@ its own pid when its `with` block ends.
 import contextlib
 import ctypes
 import os
+import re
 import platform
 import subprocess
 import tempfile
@@ -104,6 +105,13 @@ def read(path):
             return file.read()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return ""
+
+
+def catches(pid, number):
+    """Whether a process has said what is to happen on a signal: it has begun, or has ended."""
+    with open("/proc/%d/status" % pid) as status:
+        caught = re.search(r"SigCgt:\s*(\w+)|State:\s*Z", status.read()).group(1)
+    return not caught or int(caught, 16) >> (number - 1) & 1
 
 
 def stat_field(pid, number, task=None):
