@@ -100,10 +100,10 @@ static uint32_t take_heaviest(struct choice *choice)
 	return path;
 }
 
-static uint32_t heaviest_below(const struct chains *c, uint32_t path)
+uint32_t chains_heaviest(const struct chains *c, uint32_t first)
 {
 	uint32_t best = GRAPH_PATH_NONE;
-	for (uint32_t i = c->below[path]; i != GRAPH_PATH_NONE; i = c->beside[i])
+	for (uint32_t i = first; i != GRAPH_PATH_NONE; i = c->beside[i])
 		if (best == GRAPH_PATH_NONE || weight(c, i) > weight(c, best))
 			best = i;
 	return best;
@@ -115,7 +115,7 @@ static size_t descend(const struct chains *c, uint32_t path, uint32_t *ret)
 	size_t n = 0;
 	ret[n++] = path;
 	while (n < CHAINS_DEEPEST) {
-		uint32_t next = heaviest_below(c, path);
+		uint32_t next = chains_heaviest(c, c->below[path]);
 		if (next == GRAPH_PATH_NONE || weight(c, next) < (weight(c, path) + 1) / 2)
 			break;
 		path = next;

@@ -17,6 +17,9 @@ struct chains {
 struct error *chains_init(const struct graph *graph, struct chains *ret) MUST_CHECK;
 void chains_fini(struct chains *chains); /* takes a zeroed one */
 
+/* Of a path and those beside it the one that holds most; GRAPH_PATH_NONE of none. */
+uint32_t chains_heaviest(const struct chains *chains, uint32_t first);
+
 /* The ends of the rows that hold most of a root's bytes, disjoint: at most `max` paths, most bytes first. */
 size_t chains_choose(const struct chains *chains, uint32_t root, uint32_t *ret, size_t max);
 

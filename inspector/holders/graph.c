@@ -45,6 +45,7 @@ static struct error *graph_new(const struct graph_request *request, struct graph
 	if (!graph)
 		return error_out_of_memory();
 	graph->n_nodes = (uint32_t)n_nodes;
+	graph->contents = request->contents;
 	graph->rules = calloc(1, sizeof(*graph->rules));
 	graph->scanner = calloc(1, sizeof(*graph->scanner));
 	if (!graph->rules || !graph->scanner)

@@ -74,6 +74,7 @@ struct graph {
 	struct rules *rules;
 	struct scanner *scanner;
 	struct maybe gc_enabled; /* 1, 0: whether the collector runs by itself */
+	bool contents;           /* keys of dicts may be told */
 	bool complete; /* false: the budget or the person ended it before everything was walked */
 };
 

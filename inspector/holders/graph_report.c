@@ -6,13 +6,15 @@
  */
 #include "base/cleanup.h"
 #include "inspector/holders/chains.h"
+#include "inspector/holders/container.h"
 #include "inspector/holders/rest_report.h"
 #include "inspector/holders/type_sums.h"
 #include "inspector/holders/walk/scanner.h"
 
-#define REPORT_ROOTS  200
-#define REPORT_TYPES  10
-#define REPORT_CHAINS 5
+#define REPORT_ROOTS      200
+#define REPORT_TYPES      10
+#define REPORT_CHAINS     5
+#define REPORT_CONTAINERS 10 /* roots */
 
 struct report {
 	const struct graph *graph;
@@ -101,6 +103,8 @@ static struct error *tell_root(struct report *r, uint32_t i)
 	struct error *err = type_sums_take(&r->sums, r->graph->scanner->ground, REPORT_TYPES, NULL,
 					   &to->types.items, &to->types.count);
 	to->types.room = to->types.count;
+	if (!err && r->holders->roots.count <= REPORT_CONTAINERS)
+		err = container_tell(&r->chains, i, r->graph->contents, &to->container);
 	return err ?: tell_chains(r, i, to);
 }
 

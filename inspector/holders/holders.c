@@ -44,6 +44,7 @@ static void root_fini(struct holder_root *root)
 {
 	free(root->name);
 	free(root->many);
+	free(root->container);
 	for (size_t i = 0; i < root->types.count; i++)
 		free(root->types.items[i].type);
 	for (size_t i = 0; i < root->chains.count; i++)

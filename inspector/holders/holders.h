@@ -35,7 +35,9 @@ struct holder_type {
 
 struct holder_root {
 	enum holder_kind kind;
-	char *name;            /* owned, foreign */
+	char *name;      /* owned, foreign */
+	char *container; /* of the heaviest few: through which nearly all of it hangs, "app.STATE.cache"; owned, foreign; NULL: none is
+	                    nearer, or it has no name */
 	uint64_t count, bytes; /* charged to it, small and large */
 	/* What pins_make() adds, 0 and NULL until then: resident bytes that would go back without it, and what it has many
 	 * of, with what hangs on these alone; owned, foreign. */

@@ -102,3 +102,18 @@ void link_add_attribute(struct scanner *scanner, uint32_t from, uint32_t to, str
 		add_words(&edge, false, ret);
 	edge_fini(&edge);
 }
+
+bool link_add_place(struct scanner *scanner, uint32_t from, uint32_t to, bool contents,
+		    struct text *ret)
+{
+	struct edge edge = {.kind = EDGE_UNKNOWN};
+	struct object object;
+	size_t before = ret->length;
+	if (!object_of(scanner, from, &object))
+		return false;
+	edge_find(&scanner->ground->types, &object, address_of(scanner, to), contents, &edge);
+	if (contents || edge.kind != EDGE_KEY)
+		add_words(&edge, contents, ret);
+	edge_fini(&edge);
+	return ret->length > before;
+}

@@ -14,4 +14,8 @@ void link_add_edge(struct scanner *scanner, uint32_t from, uint32_t to, bool con
 /* The same, but nothing where it is no attribute and no variable. */
 void link_add_attribute(struct scanner *scanner, uint32_t from, uint32_t to, struct text *ret);
 
+/* The same as link_add_edge(); false, and nothing is added, where it tells no place: a key without contents has only a shape. */
+bool link_add_place(struct scanner *scanner, uint32_t from, uint32_t to, bool contents,
+		    struct text *ret);
+
 #endif

@@ -19,20 +19,35 @@ static bool agrees(const struct keys_header *h, uint64_t room)
 	       h->usable + h->used <= most && whole <= room && room - whole < SLACK;
 }
 
-bool keys_in_block(struct type_table *types, raddr block, uint64_t size)
+/* What a block's counts say, where they make up its size. */
+static bool read_block(struct type_table *types, raddr block, uint64_t size, uint64_t *ret_refcount,
+		       struct keys_header *ret)
 {
 	const struct shapes *s = types->shapes;
 	uint64_t hook = s->hook_size;
-	struct keys_header h;
 	if (!s->dict.values || size < hook + KEYS_HEAD)
 		return false;
 	const uint8_t *bytes = burst_bytes(types->burst, raddr_plus(block, hook), KEYS_HEAD);
 	if (!bytes)
 		return false;
 	struct bytes b = bytes_of(bytes, KEYS_HEAD);
-	uint64_t refcount = bytes_u64(&b, 0);
-	return refcount > 0 && refcount < COUNT_MAX && keys_header_read(s, &b, &h) &&
-	       agrees(&h, size - hook);
+	*ret_refcount = bytes_u64(&b, 0);
+	return keys_header_read(s, &b, ret) && agrees(ret, size - hook);
+}
+
+bool keys_in_block(struct type_table *types, raddr block, uint64_t size)
+{
+	struct keys_header h;
+	uint64_t refcount;
+	return read_block(types, block, size, &refcount, &h) && refcount > 0 &&
+	       refcount < COUNT_MAX;
+}
+
+bool keys_freed_in_block(struct type_table *types, raddr block, uint64_t size)
+{
+	struct keys_header h;
+	uint64_t refcount;
+	return read_block(types, block, size, &refcount, &h) && refcount == 0;
 }
 
 uint64_t keys_used_size(const struct shapes *shapes, const uint8_t head[KEYS_HEAD])

@@ -12,6 +12,10 @@
  */
 bool keys_in_block(struct type_table *types, raddr block, uint64_t size);
 
+/* The same of keys that nobody refers to any more and that a free list keeps, up to 3.13: from 3.14 on a link stands where the
+ * count was. */
+bool keys_freed_in_block(struct type_table *types, raddr block, uint64_t size);
+
 /* Bytes that tell how keys lie. */
 #define KEYS_HEAD 48
 

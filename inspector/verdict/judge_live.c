@@ -192,7 +192,7 @@ static void judge_root(struct judge *j, size_t i, uint64_t permille)
 	uint64_t grown = growth_of(j, root);
 	if (j->since ? !judge_counts(j, grown) : !is_too_much(j, root))
 		return;
-	uint64_t returned = root->returned ? root->returned : root->bytes;
+	uint64_t returned = root->returned || j->s->pins.filled ? root->returned : root->bytes;
 	uint64_t bytes =
 		judge_share(j->since ? size_min(returned, grown) : returned, permille, 1000);
 	struct portion portion = take_from(j, python_leaves, ARRAY_SIZE(python_leaves), bytes);

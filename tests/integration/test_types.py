@@ -230,12 +230,12 @@ def test_a_target_that_ends_meanwhile(arenascope, python):
 @pytest.mark.parametrize("python", [it for it in PYTHONS if it.version >= (3, 8)], ids=str)
 def test_what_several_own_has_the_same_owner_each_time(release, python, tmp_path):
     """Tables of keys that dicts of two classes and of none share: whichever worker comes to which first."""
-    with targets.start_program(python, "shared.py", 1000) as target:
+    with targets.start_program(python, "shared.py", 600) as target:
         target.wait_ready().wait_paused()
-        rows = [release.json("types", target.pid)["types"] for _ in range(10)]
+        rows = [release.json("types", target.pid)["types"] for _ in range(8)]
         file, core = str(tmp_path / "file"), cores.gcore(target, str(tmp_path))
         release.ok("snapshot", target.pid, "-o", file)
         rows += [release.json("types", it)["types"] for it in (file, core)]
     of = {row["type"]: row["buffer_count"] for row in rows[0] if row["type"].startswith("dict of __main__.O")}
-    assert len(of) == 2 and sum(of.values()) >= 1000, of  # a table for each family, never a copy's
+    assert len(of) == 2 and sum(of.values()) >= 600, of  # a table for each family, never a copy's
     assert all(each == rows[0] for each in rows)

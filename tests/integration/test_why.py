@@ -253,6 +253,38 @@ def test_advice_is_worded_for_the_framework(arenascope, tmp_path, framework):
     assert framework in text.split("DO ", 1)[1], text
 
 
+NESTED = """
+import signal, sys
+class Registry(object):
+    def __init__(self):
+        self.size, self._items = 3, None
+class Session(object):
+    def __init__(self, i):
+        self.number, self.user = i + 1000, 'user %0200d' % i
+class Slotted(object):
+    __slots__ = ('tables',)
+APP = Registry()
+APP.state = Slotted()
+APP.state.tables = [None, {'the secret': Registry()}]
+APP.state.tables[1]['the secret']._items = [Session(i) for i in range(60000)]
+sys.stdout.write('READY\\n')
+sys.stdout.flush()
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("minor", [(3, 8), (3, 11), (3, 13)], ids="3.{0[1]}".format)
+def test_advice_names_the_nearest_container(release, minor):
+    """As far as names lead to it, and to keys of dicts only with contents; and what brings memory back at once."""
+    with targets.start(python_of(minor).command + ["-c", NESTED]) as target:
+        target.wait_ready().wait_paused()
+        cause, told = (why(release, target.pid, *options)["causes"][0] for options in ((), ("--contents",)))
+    assert cause["cause"] == "live_objects"
+    assert "__main__.APP.state.tables[1], " in cause["advice"][0] and "secret" not in cause["advice"][0]
+    assert "__main__.APP.state.tables[1]['the secret']._items, " in told["advice"][0]
+    assert "gc.collect() and ctypes.CDLL(None).malloc_trim(0)" in cause["advice"][1]
+
+
 # ---- from files -------------------------------------------------------------------------------------------
 
 

@@ -54,6 +54,8 @@ TABLE = [
     of("live", "seen", "live_objects", "str", ["__main__.SEEN"]),
     of("live", "tasks", "live_objects", "_asyncio.Task", ["__main__.BUS"]),
     of("live", "log_buffer", "live_objects", "logging.LogRecord", ["logging"]),
+    of("live", "lists", "live_objects", EVENT, ["__main__.LISTS"]),
+    of("live", "bodies", "live_objects", EVENT, ["__main__.LISTS"]),
     of("live", "outputs", "live_objects", EVENT, ["__main__.Out"]),
     of("freed", "free_pools", "pymalloc_free_pools", gain=False),
     of("freed", "trimmable", "malloc_free_trimmable"),

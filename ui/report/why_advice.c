@@ -27,14 +27,21 @@ static const char *recycling(const struct why_words *w)
 	return recycle[w->snapshot->verdict.framework];
 }
 
+static const struct holder_root *live_root(const struct why_words *w, const struct cause *cause)
+{
+	const struct snapshot *s = w->snapshot;
+	return cause->holder_root < s->holders.roots.count
+		       ? &s->holders.roots.items[cause->holder_root]
+		       : NULL;
+}
+
 static const char *root_name(const struct why_words *w, const struct cause *cause)
 {
 	const struct snapshot *s = w->snapshot;
 	if (cause->pin_root < s->pins.roots.count)
 		return s->pins.roots.items[cause->pin_root].name;
-	if (cause->holder_root < s->holders.roots.count)
-		return s->holders.roots.items[cause->holder_root].name;
-	return NULL;
+	const struct holder_root *root = live_root(w, cause);
+	return root ? root->name : NULL;
 }
 
 /* Who is held can be let go; where nobody is known there is only a new process. */
@@ -56,6 +63,31 @@ static bool advise_holder(struct text *to, const struct why_words *w, const stru
 		text_add(to, recycling(w));
 	}
 	return i < 2;
+}
+
+/* Free lists keep a dead object here and there, and malloc what does not lie at its end. */
+static void say_give_back(struct text *to, const struct why_words *w)
+{
+	bool trims = w->snapshot->malloc.implementation == MALLOC_GLIBC;
+	text_addf(to, "to have it back at once, then call gc.collect()%s",
+		  trims ? " and ctypes.CDLL(None).malloc_trim(0)" : "");
+}
+
+/* Nearer than the root is better: the rest of the root may stay. */
+static bool advise_live(struct text *to, const struct why_words *w, const struct cause *cause,
+			size_t i)
+{
+	const struct holder_root *root = live_root(w, cause);
+	if (i == 1) {
+		say_give_back(to, w);
+		return true;
+	}
+	if (i > 1 || !root || !root->container)
+		return advise_holder(to, w, cause, i ? i - 1 : 0);
+	text_add(to, "bound ");
+	why_escape(to, w, root->container);
+	text_add(to, ", or drop old entries of it: nearly all hangs there");
+	return true;
 }
 
 static bool advise_trim(struct text *to, const struct why_words *w, const struct cause *cause,
@@ -180,8 +212,9 @@ bool why_advice(struct text *to, const struct why_words *w, const struct cause *
 {
 	switch ((int)cause->kind) {
 	case CAUSE_PYMALLOC_PINNED:
-	case CAUSE_LIVE_OBJECTS:
 		return advise_holder(to, w, cause, i);
+	case CAUSE_LIVE_OBJECTS:
+		return advise_live(to, w, cause, i);
 	case CAUSE_MALLOC_FREE_TRIMMABLE:
 		return advise_trim(to, w, cause, i);
 	case CAUSE_MALLOC_ARENA_PER_THREAD:

@@ -179,7 +179,7 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 {
 	static const char *const hows[CAUSE_KINDS] = {
 		[CAUSE_PYMALLOC_PINNED] = "goes back by itself once those objects are gone",
-		[CAUSE_LIVE_OBJECTS] = "goes back when they are let go",
+		[CAUSE_LIVE_OBJECTS] = "goes back when they are let go, by the calls under DO",
 		[CAUSE_MALLOC_FREE_TRIMMABLE] = "malloc_trim(0) gives back now",
 		[CAUSE_MALLOC_ARENA_PER_THREAD] = "malloc_trim(0) gives back now",
 		[CAUSE_MALLOC_THRESHOLD_RAISED] = "malloc_trim(0) gives back now",

@@ -59,8 +59,9 @@ struct error *pin_owners_init(struct ground *ground, const struct graph *graph,
 	o.element = calloc((size_t)o.n_paths + 1, sizeof(*o.element));
 	struct error *err = !ways || !o.element ? error_out_of_memory() : NULL;
 	err = err ?: pin_weak_init(ground, &o.weak);
+	err = err ?: pin_dead_init(ground, &o.dead);
 	if (err) {
-		free(o.element);
+		pin_owners_fini(&o);
 		return err;
 	}
 	for (uint32_t i = 0; i < o.n_paths; i++)
@@ -74,6 +75,7 @@ void pin_owners_fini(struct pin_owners *owners)
 	free(owners->element);
 	owners->element = NULL;
 	pin_weak_fini(&owners->weak);
+	pin_dead_fini(&owners->dead);
 }
 
 uint32_t pin_owners_count(const struct pin_owners *owners)

@@ -6,6 +6,7 @@
 
 #include "inspector/census/ground.h"
 #include "inspector/holders/graph.h"
+#include "inspector/verdict/pins/pin_dead.h"
 #include "inspector/verdict/pins/pin_weak.h"
 
 /*
@@ -16,6 +17,7 @@ struct pin_owners {
 	struct ground *ground;     /* borrowed */
 	const struct graph *graph; /* borrowed; NULL: labels are all there is */
 	struct pin_weak weak;
+	struct pin_dead dead;
 	uint32_t *element; /* by path: the path of the object that it is told to */
 	uint32_t n_paths, n_labels, n_types, n_roots;
 };

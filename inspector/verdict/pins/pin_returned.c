@@ -3,7 +3,10 @@
  *
  *	arena    [A][A][A][ ][A]      goes back without A
  *	arena    [A][A][B][A][A]      without neither
+ *	         [A][A][d][ ][A]      without A, and a collection: what is dead in free lists goes with that
  *	chunks   [A···][A·····][A··│··A]│[B··]   of a row of A's, the pages that lie in it whole
+ *
+ * From 3.9 on pymalloc keeps the last arena that is empty.
  */
 #include "inspector/verdict/pins/pin_returned.h"
 
@@ -12,6 +15,7 @@
 #define PAGE         UINT64_C(4096)
 #define CHUNK_HEADER 16
 #define ROOT_SEVERAL UINT32_MAX
+#define VERSION_3_9  0x03090000u
 
 struct sum {
 	const struct pin_owners *owners;
@@ -35,12 +39,45 @@ static bool add_block(void *context, uint32_t block, uint32_t size)
 {
 	struct sum *sum = context;
 	uint32_t root = charge(sum->owners, sum->to, block, size);
+	if (pin_dead_has(&sum->owners->dead, block))
+		return true;
 	if (!sum->begun)
 		sum->sole = root;
 	else if (sum->sole != root)
 		sum->sole = ROOT_SEVERAL;
 	sum->begun = true;
 	return true;
+}
+
+/* Whether pymalloc will keep one of the arenas that become empty, for it has none yet. insert_to_freepool(),
+ * Objects/obmalloc.c, since 3.9 (bpo-37257): the last of its arenas stays. */
+static bool keeps_one(const struct pin_owners *o, const struct pin_units *units)
+{
+	const struct plot *plot = &o->ground->plot;
+	bool keeps = o->ground->shapes.version_hex >= VERSION_3_9 && !units->mimalloc;
+	for (size_t i = 0; i < plot->arenas.count && keeps; i++) {
+		const struct plot_arena *arena = &plot->arenas.items[i];
+		keeps = arena->source != PLOT_PYMALLOC || arena->used_blocks;
+	}
+	return keeps;
+}
+
+/* Units that are one root's alone. kept: by root, what of them pymalloc does not give back; comes in zeroed. */
+static void add_units(const struct pin_owners *o, const struct pin_units *units, uint64_t *kept,
+		      struct pin_returned *to)
+{
+	for (size_t i = 0; i < units->list.count; i++) {
+		const struct pin_unit *unit = &units->list.items[i];
+		struct sum sum = {.owners = o, .to = to};
+		pin_unit_each(&o->ground->plot, unit, add_block, &sum);
+		if (!sum.begun || sum.sole == ROOT_SEVERAL)
+			continue;
+		to->returned[sum.sole] = size_add(to->returned[sum.sole], unit->resident);
+		kept[sum.sole] = size_max(kept[sum.sole], unit->resident);
+	}
+	bool keeps = keeps_one(o, units);
+	for (uint32_t i = 0; i <= o->n_roots && keeps; i++)
+		to->returned[i] = size_subtract(to->returned[i], kept[i]);
 }
 
 /* ---- chunks ---------------------------------------------------------------------------------------- */
@@ -90,15 +127,10 @@ struct error *pin_returned_sum(const struct pin_owners *owners, const struct pin
 		.owner_bytes = calloc(n, sizeof(uint64_t)),
 		.owner_objects = calloc(n, sizeof(uint64_t)),
 	};
-	if (!sums.returned || !sums.bytes || !sums.owner_bytes || !sums.owner_objects)
+	_cleanup_(free_pointer) uint64_t *kept = calloc(roots, sizeof(*kept));
+	if (!kept || !sums.returned || !sums.bytes || !sums.owner_bytes || !sums.owner_objects)
 		return error_out_of_memory();
-	for (size_t i = 0; i < units->list.count; i++) {
-		const struct pin_unit *unit = &units->list.items[i];
-		struct sum sum = {.owners = owners, .to = &sums};
-		pin_unit_each(&owners->ground->plot, unit, add_block, &sum);
-		if (sum.begun && sum.sole != ROOT_SEVERAL)
-			sums.returned[sum.sole] = size_add(sums.returned[sum.sole], unit->resident);
-	}
+	add_units(owners, units, kept, &sums);
 	add_chunks(owners, residency, &sums);
 	*ret = sums;
 	sums = (struct pin_returned){.returned = NULL};

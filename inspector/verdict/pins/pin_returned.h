@@ -1,5 +1,5 @@
 /*
- * pin_returned: what would go back without a root, sparse or not.
+ * pin_returned: what would go back without a root, sparse or not, once a collection and malloc_trim(3) have followed.
  */
 #ifndef INSPECTOR_VERDICT_PIN_RETURNED_H
 #define INSPECTOR_VERDICT_PIN_RETURNED_H

@@ -63,10 +63,24 @@ bool plot_find(const struct plot *plot, uint64_t address, struct plot_place *ret
 		const struct plot_run *run = &plot->runs.items[i];
 		if (address < run->start || address >= run->start + run->n_blocks * run->block_size)
 			continue;
-		ret->block = run->first + (uint32_t)((address - run->start) / run->block_size);
+		plot_place(plot, run->first + (uint32_t)((address - run->start) / run->block_size),
+			   ret);
 		return true;
 	}
 	return false;
+}
+
+void plot_place(const struct plot *plot, uint32_t block, struct plot_place *ret)
+{
+	for (size_t i = 0; i < plot->runs.count; i++) {
+		const struct plot_run *run = &plot->runs.items[i];
+		if (block < run->first || block - run->first >= run->n_blocks)
+			continue;
+		ret->block = block;
+		ret->arena = run->arena;
+		ret->size = run->block_size;
+		ret->start = run->start + (uint64_t)(block - run->first) * run->block_size;
+	}
 }
 
 /* ---- a heap ----------------------------------------------------------------------------------------------------- */
@@ -123,7 +137,10 @@ struct heap *heap_new(void)
 	add_label(h, LABEL_OBJECT, TYPE_STR_);
 	add_label(h, LABEL_BUFFER, TYPE_DICT_);
 	add_label(h, LABEL_OBJECT, TYPE_WEAK);
+	add_label(h, LABEL_FREE_LISTED, TYPE_DICT_);
+	add_label(h, LABEL_FREE_LISTED, TYPE_SESSION);
 	h->ground.shapes.ob_type = 8;
+	h->ground.types.shapes = &h->ground.shapes;
 	add_root(h, "app.CACHE", 1000);
 	add_root(h, "app.OTHER", 50);
 	heap_add_path(h, GRAPH_PATH_NONE, 0, TYPE_DICT_, 1);
@@ -185,6 +202,7 @@ void heap_use(struct heap *h, uint32_t i, uint16_t label, uint32_t path)
 	uint32_t block = h->next - BLOCKS + i;
 	h->used[block / 64] |= UINT64_C(1) << (block % 64);
 	h->labels[block] = label;
+	h->ground.plot.arenas.items[h->ground.plot.arenas.count - 1].used_blocks++;
 	ties_set(&h->graph.ties, block, PLOT_NONE, path);
 }
 

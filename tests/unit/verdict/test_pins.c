@@ -24,6 +24,34 @@ static void make(struct heap *h, struct pins *ret)
 #define HEAP _cleanup_(heap_free) struct heap *h = heap_new()
 #define PINS _cleanup_(pins_fini) struct pins p = {.filled = false}
 
+/* The page in which the weak reference lies: nothing else can be read. */
+struct memory {
+	struct region region;
+	struct space space;
+	struct burst *burst;
+};
+
+static void memory_init(struct memory *m)
+{
+	*m = (struct memory){.region = {.start = raddr_at(WEAK_AT),
+					.size = 4096,
+					.readable = true,
+					.writable = true}};
+	m->space = (struct space){
+		.regions = {&m->region, 1, 1}, .mapped_size = 4096, .ops = &weak_ops};
+	const struct burst_request request = {.space = &m->space, .max_memory = MIB};
+	assert_null(burst_take(&request, &m->burst));
+}
+
+static void memory_fini(struct memory *m)
+{
+	burst_free(m->burst);
+}
+
+#define MEMORY                                       \
+	_cleanup_(memory_fini) struct memory memory; \
+	memory_init(&memory)
+
 /* ---- pymalloc ------------------------------------------------------------------------------------------------------ */
 
 static void test_a_root_keeps_arenas(void **state)
@@ -113,6 +141,8 @@ static void test_unreached_blocks_keep_an_arena(void **state)
 	(void)state;
 	HEAP;
 	PINS;
+	MEMORY;
+	h->ground.burst = memory.burst;
 	heap_add_pinned(h);
 	heap_use(h, 9, LABEL_UNKNOWN, GRAPH_PATH_NONE);
 	heap_add_arena(h, PLOT_PYMALLOC);
@@ -127,6 +157,42 @@ static void test_unreached_blocks_keep_an_arena(void **state)
 	assert_string_equal(p.types.items[0].type, "dict");
 	assert_int_equal(p.types.items[0].returned, ARENA);
 	assert_int_equal(p.types.items[0].holders.count, 0);
+}
+
+/* A collection empties the interpreter's free lists; what others keep for later stays. */
+static void test_dead_objects_of_free_lists_keep_nothing(void **state)
+{
+	(void)state;
+	static const uint16_t dead[] = {LABEL_DEAD_DICT, LABEL_DEAD_SESSION};
+	for (size_t i = 0; i < ARRAY_SIZE(dead); i++) {
+		HEAP;
+		PINS;
+		heap_add_pinned(h);
+		heap_use(h, 9, dead[i], GRAPH_PATH_NONE);
+		make(h, &p);
+		assert_int_equal(h->holders.roots.items[0].returned,
+				 dead[i] == LABEL_DEAD_DICT ? ARENA : 0);
+	}
+}
+
+/* From 3.9 on one empty arena stays, if none is there. */
+static void test_pymalloc_keeps_an_arena(void **state)
+{
+	(void)state;
+	for (int empty = 0; empty < 2; empty++) {
+		for (uint32_t version = 0x03080000; version <= 0x03090000; version += 0x10000) {
+			HEAP;
+			PINS;
+			h->ground.shapes.version_hex = version;
+			for (int i = 0; i < 3; i++)
+				heap_add_pinned(h);
+			if (empty)
+				heap_add_arena(h, PLOT_PYMALLOC);
+			make(h, &p);
+			assert_int_equal(h->holders.roots.items[0].returned,
+					 (version < 0x03090000 || empty ? 3 : 2) * ARENA);
+		}
+	}
 }
 
 /* A dense arena pins nothing, and still says what its root would give back. */
@@ -173,16 +239,11 @@ static void test_links_between_are_passed(void **state)
 static void test_weak_references_go_along(void **state)
 {
 	(void)state;
-	struct region region = {
-		.start = raddr_at(WEAK_AT), .size = 4096, .readable = true, .writable = true};
-	struct space space = {.regions = {&region, 1, 1}, .mapped_size = 4096, .ops = &weak_ops};
-	const struct burst_request request = {.space = &space, .max_memory = MIB};
 	for (uint64_t callback = 0; callback < 2; callback++) {
 		HEAP;
 		PINS;
-		_cleanup_(burst_freep) struct burst *burst = NULL;
-		assert_null(burst_take(&request, &burst));
-		h->ground.burst = burst;
+		MEMORY;
+		h->ground.burst = memory.burst;
 		heap_add_pinned(h);
 		heap_use(h, 20, LABEL_WEAK, PATH_OTHER);
 		weak_words[0] = h->ground.plot.runs.items[0].start + 3 * BLOCK + 16;
@@ -314,6 +375,8 @@ int main(void)
 		cmocka_unit_test(test_what_they_own_keeps_arenas),
 		cmocka_unit_test(test_two_roots_lead_together),
 		cmocka_unit_test(test_unreached_blocks_keep_an_arena),
+		cmocka_unit_test(test_dead_objects_of_free_lists_keep_nothing),
+		cmocka_unit_test(test_pymalloc_keeps_an_arena),
 		cmocka_unit_test(test_a_dense_arena),
 		cmocka_unit_test(test_links_between_are_passed),
 		cmocka_unit_test(test_weak_references_go_along),

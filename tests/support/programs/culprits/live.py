@@ -1,15 +1,18 @@
 """
 Nothing is kept: it is in use, and more than anybody wants. By whom differs.
 
-    live.py history|seen|tasks|log_buffer|outputs
+    live.py history|seen|tasks|log_buffer|outputs|lists|bodies
 """
 import asyncio
+import ctypes
+import gc
 import logging
 import logging.handlers
 
 import rest
 
-HISTORY, SEEN, Out = [], {}, {}
+HISTORY, SEEN, Out, LISTS, KEPT = [], {}, {}, [], []
+MALLOC_TRIM = ctypes.CDLL(None).malloc_trim
 
 
 class Event(object):
@@ -87,4 +90,33 @@ def outputs():
     rest.for_good()
 
 
-rest.run([history, seen, tasks, log_buffer, outputs])
+def lists():
+    """Other objects lie between them by the thousand, and dead ones, which free lists keep until a full collection."""
+    passing = []
+    gc.collect()
+    for i in range(12):
+        LISTS.append([])
+        for k in range(10000):
+            LISTS[i].append(Event(k))
+            if k % 800 == 0:
+                passing.append([{"number": k}, [k], (k, i)])
+        KEPT.append([Event(k) for k in range(1000)])
+    del passing[:]
+    rest.say("READY")
+    del LISTS[:]
+    rest.for_good()
+
+
+def bodies():
+    """Most of it too large for arenas, in malloc's heap, and something else above it."""
+    for i in range(60):
+        LISTS.extend([bytes(bytearray(700)), Event(k)] for k in range(1000))
+        KEPT.append([bytes(bytearray(600 + k)) for k in range(20)])
+    rest.until_told()
+    del LISTS[:]
+    gc.collect()
+    MALLOC_TRIM(0)
+    rest.for_good()
+
+
+rest.run([history, seen, tasks, log_buffer, outputs, lists, bodies])

@@ -1,0 +1,81 @@
+/*
+ * container: down from the root's own object, as long as one single object holds nearly all of the root and its place in the one above is
+ * known.
+ *
+ *	app.STATE   dict 1 ──▷ app.Registry 1 ──▷ dict 1 ──▷ app.Session 40,000
+ *	                 ['sessions']        .items       ▲ many: the dict above it is the container
+ *
+ * Where attributes lie in a dict object of their own, that one is passed over.
+ */
+#include "inspector/holders/container.h"
+
+#include "base/cleanup.h"
+#include "inspector/holders/link.h"
+
+#include <string.h>
+
+#define NEARLY_ALL_PERMILLE 900
+#define STEPS_MAX           16
+
+struct descent {
+	const struct chains *chains;
+	uint32_t root;
+	bool contents;
+};
+
+/* The one object of the heaviest path of a list of them; GRAPH_PATH_NONE: it is not one, or it does not hold nearly all. */
+static uint32_t single(const struct descent *d, uint32_t first)
+{
+	const struct graph *graph = d->chains->graph;
+	uint32_t path = chains_heaviest(d->chains, first);
+	if (path == GRAPH_PATH_NONE)
+		return path;
+	const struct graph_path *of = &graph->paths.items[path];
+	uint64_t least = graph->roots.items[d->root].bytes / 1000 * NEARLY_ALL_PERMILLE;
+	return of->count == 1 && of->all_bytes >= least ? path : GRAPH_PATH_NONE;
+}
+
+/* Adds how one path's object refers to that of another. */
+static bool add_step(const struct descent *d, uint32_t from, uint32_t to, struct text *name)
+{
+	const struct graph *graph = d->chains->graph;
+	return link_add_place(graph->scanner, graph->paths.items[from].node,
+			      graph->paths.items[to].node, d->contents, name);
+}
+
+/* The path below whose object is found by name; GRAPH_PATH_NONE: there is none. */
+static uint32_t descend(const struct descent *d, uint32_t path, struct text *name)
+{
+	uint32_t next = single(d, d->chains->below[path]);
+	if (next == GRAPH_PATH_NONE)
+		return next;
+	uint32_t behind = single(d, d->chains->below[next]);
+	if (behind != GRAPH_PATH_NONE && add_step(d, path, behind, name))
+		return behind;
+	return add_step(d, path, next, name) ? next : GRAPH_PATH_NONE;
+}
+
+/* A namespace's own name is none that leads anywhere. */
+static bool is_expression(const struct graph_root *root)
+{
+	static const char end[] = ".__dict__";
+	size_t length = strlen(root->name), tail = sizeof(end) - 1;
+	return root->kind == HOLDER_MODULE_GLOBAL &&
+	       (length < tail || strcmp(root->name + length - tail, end) != 0);
+}
+
+struct error *container_tell(const struct chains *chains, uint32_t root, bool contents, char **ret)
+{
+	const struct descent d = {chains, root, contents};
+	const struct graph_root *of = &chains->graph->roots.items[root];
+	uint32_t path = is_expression(of) ? single(&d, chains->of_root[root]) : GRAPH_PATH_NONE;
+	_cleanup_(text_fini) struct text name = TEXT_EMPTY;
+	*ret = NULL;
+	text_add(&name, of->name);
+	for (int i = 0; i < STEPS_MAX && path != GRAPH_PATH_NONE; i++)
+		path = descend(&d, path, &name);
+	if (name.failed || name.length <= strlen(of->name))
+		return name.failed ? error_out_of_memory() : NULL;
+	*ret = text_take(&name);
+	return *ret ? NULL : error_out_of_memory();
+}
