@@ -127,10 +127,10 @@ static struct error *none_of_that_name(const char *word)
 			"a core is an ELF file, perhaps compressed with gzip, zstd or lz4");
 	if (is_path)
 		return error_remedy(
-			error_rule(
-				error_new(ERROR_USAGE, "there is no file %s", text_string(&safe)),
-				"unknown_name"),
-			"give a core file, a snapshot, a PID, or a name that arenascope ps lists");
+			error_rule(error_new(ERROR_USAGE, "there is no file %s that can be read",
+					     text_string(&safe)),
+				   "unknown_name"),
+			"give one that is there, a PID, or a name that arenascope ps lists");
 	return error_remedy(
 		error_rule(error_new(ERROR_USAGE, "no CPython process is called '%s'",
 				     text_string(&safe)),

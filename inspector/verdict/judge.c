@@ -39,9 +39,11 @@ bool judge_counts(const struct judge *j, uint64_t bytes)
 	return bytes >= JUDGE_LEAST_BYTES && bytes / JUDGE_LEAST_PERMILLE >= j->rss / 1000;
 }
 
-struct cause *judge_cause(struct judge *j, enum cause_kind kind, const struct portion *portion)
+struct cause *judge_symptom(struct judge *j, enum cause_kind kind, const struct portion *portion,
+			    uint64_t symptom)
 {
-	if (!judge_counts(j, portion->sum))
+	symptom = size_max(symptom, portion->sum);
+	if (!judge_counts(j, symptom))
 		return NULL;
 	struct cause *cause = vec_push(&j->verdict->causes);
 	if (!cause) {
@@ -51,10 +53,16 @@ struct cause *judge_cause(struct judge *j, enum cause_kind kind, const struct po
 	for (size_t i = 0; i < LEAF_COUNT; i++)
 		j->left[i] = size_subtract(j->left[i], portion->of[i]);
 	cause->kind = kind;
-	cause->bytes = cause->symptom = portion->sum;
+	cause->bytes = portion->sum;
+	cause->symptom = symptom;
 	cause->measured = j->s->ledger.has_residency;
 	cause->pin_root = cause->holder_root = SIZE_MAX;
 	return cause;
+}
+
+struct cause *judge_cause(struct judge *j, enum cause_kind kind, const struct portion *portion)
+{
+	return judge_symptom(j, kind, portion, portion->sum);
 }
 
 static struct evidence *next_evidence(struct cause *cause, const char *name,

@@ -55,6 +55,10 @@ bool judge_counts(const struct judge *j, uint64_t bytes);
  * out. Its bytes and its symptom are the portion's sum. The pointer is good until the next cause. */
 struct cause *judge_cause(struct judge *j, enum cause_kind kind, const struct portion *portion);
 
+/* The same, of what explains more bytes than would come back: those decide whether it is worth a word. */
+struct cause *judge_symptom(struct judge *j, enum cause_kind kind, const struct portion *portion,
+			    uint64_t symptom);
+
 /* Evidence; more than EVIDENCE_MAX is left out. Names are static; text is copied, NULL is left out. */
 void judge_count(struct cause *cause, const char *name, uint64_t count);
 void judge_bytes(struct cause *cause, const char *name, uint64_t bytes);

@@ -185,6 +185,18 @@ static void tell_type(struct judge *j, struct cause *cause, const struct holder_
 	}
 }
 
+/* What lies between others' objects fills the process all the same; what another cause has taken does not. */
+static struct cause *live_cause(struct judge *j, const struct portion *portion, uint64_t whole,
+				uint64_t symptom)
+{
+	if (!judge_counts(j, whole))
+		return judge_symptom(j, CAUSE_LIVE_OBJECTS, portion, symptom);
+	struct cause *cause = judge_cause(j, CAUSE_LIVE_OBJECTS, portion);
+	if (cause)
+		cause->symptom = size_max(cause->bytes, symptom);
+	return cause;
+}
+
 /* With a look to compare with, growth decides; without, size alone. */
 static void judge_root(struct judge *j, size_t i, uint64_t permille)
 {
@@ -193,14 +205,13 @@ static void judge_root(struct judge *j, size_t i, uint64_t permille)
 	if (j->since ? !judge_counts(j, grown) : !is_too_much(j, root))
 		return;
 	uint64_t returned = root->returned || j->s->pins.filled ? root->returned : root->bytes;
-	uint64_t bytes =
-		judge_share(j->since ? size_min(returned, grown) : returned, permille, 1000);
-	struct portion portion = take_from(j, python_leaves, ARRAY_SIZE(python_leaves), bytes);
-	struct cause *cause = judge_cause(j, CAUSE_LIVE_OBJECTS, &portion);
+	uint64_t whole = j->since ? size_min(returned, grown) : returned;
+	struct portion portion = take_from(j, python_leaves, ARRAY_SIZE(python_leaves),
+					   judge_share(whole, permille, 1000));
+	struct cause *cause = live_cause(j, &portion, whole, j->since ? grown : in_ram(j, root));
 	if (!cause)
 		return;
 	cause->holder_root = i;
-	cause->symptom = size_max(cause->bytes, j->since ? grown : in_ram(j, root));
 	cause->measured = j->since != NULL;
 	judge_text(j, cause, "root", root->name);
 	judge_bytes(cause, "root_bytes", root->bytes);

@@ -285,6 +285,33 @@ def test_advice_names_the_nearest_container(release, minor):
     assert "gc.collect() and ctypes.CDLL(None).malloc_trim(0)" in cause["advice"][1]
 
 
+BETWEEN = """
+import signal, sys
+class Row(object):
+    __slots__ = ('number', 'user', 'pair')
+    def __init__(self, i):
+        self.number, self.user, self.pair = i + 1000, 'user %040d' % i, (i, i)
+ROWS, OTHERS = [], []
+for i in range(200000):
+    ROWS.append(Row(i))
+    if i % 20 == 0:
+        OTHERS.append(Row(i))
+sys.stdout.write('READY\\n')
+sys.stdout.flush()
+signal.pause()
+"""
+
+
+def test_what_fills_a_process_is_told_though_little_would_come_back(release):
+    """A row of somebody else's in each arena: to let ROWS go gives back its list, and the process is full of rows all the same."""
+    with targets.start(python_of().command + ["-c", BETWEEN]) as target:
+        target.wait_ready().wait_paused()
+        cause = why(release, target.pid)["causes"][0]
+        text = release.ok("why", target.pid).out
+    assert cause["cause"] == "live_objects" and cause["bytes"] < 8 << 20 < 40 << 20 < cause["symptom_bytes"]
+    assert "the rest lies between objects that stay" in " ".join(text.split())
+
+
 # ---- from files -------------------------------------------------------------------------------------------
 
 

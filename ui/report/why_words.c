@@ -175,6 +175,12 @@ static bool is_kept_by_mimalloc(const struct why_words *w, enum cause_kind kind)
 	return has_mimalloc(w) && (kind == CAUSE_LIVE_OBJECTS || kind == CAUSE_UNCOLLECTED_GARBAGE);
 }
 
+/* Arenas and pages go back whole. */
+static bool lies_between_others(const struct cause *cause)
+{
+	return cause->kind == CAUSE_LIVE_OBJECTS && cause->bytes < cause->symptom / 2;
+}
+
 void why_gain(struct text *to, const struct why_words *w, const struct cause *cause)
 {
 	static const char *const hows[CAUSE_KINDS] = {
@@ -199,6 +205,8 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 		     : !why_trims(cause) ? "a process with fewer arenas does not have"
 		     : hows[cause->kind] ? hows[cause->kind]
 					 : "a new process does not have");
+	if (lies_between_others(cause))
+		text_add(to, "; the rest lies between objects that stay, free for new ones then");
 	if (cause->bytes && is_kept_by_mimalloc(w, cause->kind))
 		text_add(to, "; mimalloc gives that back late, or keeps it for objects to come");
 }

@@ -134,7 +134,7 @@ void segment_world_init(struct segment_world *w, const struct segment_kind *kind
 {
 	struct mimalloc_shape shapes[MIMALLOC_SHAPES_MAX];
 	*w = (struct segment_world){.flavour = kind->flavour, .tells_residency = tells_residency};
-	size_t n = mimalloc_shapes(&w->layout, &kind->flavour, shapes);
+	size_t n __attribute__((unused)) = mimalloc_shapes(&w->layout, &kind->flavour, shapes);
 	assert(n > (kind->edition_2_2 ? 1 : 0));
 	w->shape = shapes[kind->edition_2_2 ? 1 : 0];
 	/* not of malloc's: a sanitizer would mark all of it */

@@ -124,7 +124,23 @@ static void test_one_root_keeps_most(void **state)
 	assert_null(ruled_out(&v, THEORY_PYTHON_LEAK));
 }
 
-/* Two looks: growth is measured, and its size alone is no reason any more. */
+/* Nothing of it goes back while others' objects lie in each of its arenas; that it fills the process is so all the same. */
+static void test_one_root_lies_between_others(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	static const char *const links[] = {"app.ROWS", "list", "app.Row", NULL};
+	look_arenas(s, 80, 950 * KIB, 9000, 0);
+	look_root(s, "app.ROWS", "app.Row", 90000, 60 * MIB, links)->returned = MIB;
+	s->pins.filled = true;
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_LIVE_OBJECTS);
+	assert_int_equal(cause->bytes, MIB);
+	assert_int_equal(cause->symptom, 60 * MIB);
+	assert_int_equal(look_evidence(cause, "root_bytes")->value, 60 * MIB);
+}
+
 /* bytes(n) and numpy.zeros() are not in RAM before somebody writes to them. */
 static void test_zeros_that_nobody_touched(void **state)
 {
@@ -143,6 +159,7 @@ static void test_zeros_that_nobody_touched(void **state)
 	assert_int_equal(look_evidence(cause, "root_bytes")->value, 950 * MIB);
 }
 
+/* Two looks: growth is measured, and its size alone is no reason any more. */
 static void test_growth_is_measured(void **state)
 {
 	(void)state;
@@ -336,7 +353,7 @@ static void test_a_fork_has_copied(void **state)
 	VERDICT;
 	static const char *const links[] = {"app.TABLE", "list", "app.Event", NULL};
 	look_arenas(s, 40, 950 * KIB, 9000, 0);
-	look_root(s, "app.TABLE", "app.Event", 120000, 38 * MIB, links);
+	look_root(s, "app.TABLE", "app.Event", 120000, 38 * MIB, links)->returned = 38 * MIB;
 	s->verdict.fork = (struct fork_copies){.filled = true,
 					       .parent = 17,
 					       .private_bytes = 44 * MIB,
@@ -412,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_a_bounded_cache),
 		cmocka_unit_test(test_many_roots_hold_a_little_each),
 		cmocka_unit_test(test_one_root_keeps_most),
+		cmocka_unit_test(test_one_root_lies_between_others),
 		cmocka_unit_test(test_zeros_that_nobody_touched),
 		cmocka_unit_test(test_growth_is_measured),
 		cmocka_unit_test(test_native_memory_in_use),
