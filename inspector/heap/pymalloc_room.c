@@ -7,18 +7,6 @@
 #include "base/cleanup.h"
 
 #include <string.h>
-#include <sys/mman.h>
-
-#define HUGE_PAGE (2 * MIB)
-
-/* One fault for 2 MiB, where the kernel has such pages to give; else nothing changes. */
-static void want_huge_pages(uint8_t *from, size_t size)
-{
-	uint8_t *start = (uint8_t *)size_align_up((uintptr_t)from, 4096);
-	uint8_t *end = (uint8_t *)((uintptr_t)(from + size) & ~(uintptr_t)4095);
-	if (size >= 2 * HUGE_PAGE)
-		(void)madvise(start, (size_t)(end - start), MADV_HUGEPAGE);
-}
 
 /* Grows one buffer from `had` to `want` elements; the new ones are zero. */
 static bool grow(void *buffer, size_t had, size_t want, size_t size)
@@ -27,9 +15,7 @@ static bool grow(void *buffer, size_t had, size_t want, size_t size)
 	void *moved = reallocarray(*items, want, size);
 	if (!moved)
 		return false;
-	uint8_t *fresh = (uint8_t *)moved + had * size;
-	want_huge_pages(fresh, (want - had) * size);
-	memset(fresh, 0, (want - had) * size);
+	memset((uint8_t *)moved + had * size, 0, (want - had) * size);
 	*items = moved;
 	return true;
 }
