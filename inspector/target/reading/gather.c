@@ -33,9 +33,9 @@
 #define CALL_SIZE        (256 * KIB) /* of one call, while the target runs */
 #define REST_NS          20000       /* and what a wake-up adds */
 
-/* Of large pieces: all readers rest so long, after so much reading. */
+/* Of large pieces and bulk: all readers rest so long, after so much reading. */
 #define TOGETHER_NS       100000
-#define TOGETHER_EVERY_NS 700000
+#define TOGETHER_EVERY_NS 2000000
 
 struct gather_desk {
 	struct remote_piece pieces[REMOTE_PIECES_MAX];
@@ -162,8 +162,8 @@ static void rest_together(struct job *job)
 
 /*
  * Each piece takes the target's mmap lock anew, and so fast that one who waits to map memory may not
- * get in for milliseconds. It gets in while all of us rest: of small pieces one reader alone asks, and large ones, which
- * several copy, rest at the same time.
+ * get in for milliseconds; nor, where readers take every processor, be run. It gets in while all of us rest: of small
+ * pieces one reader alone asks, and large ones and bulk, which several copy, rest at the same time.
  */
 static void rest(struct job *job, const struct gather_desk *desk)
 {
@@ -253,6 +253,8 @@ static size_t spans_copy(struct job *job, struct gather_desk *desk)
 			to += size;
 		}
 		size_t some = remote_copy(job->gather->remote, pieces, n, &job->gone);
+		if (job->gather->rests)
+			rest_together(job);
 		done += some;
 		if (some < n)
 			break;

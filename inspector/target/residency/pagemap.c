@@ -19,14 +19,14 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
-#define SCAN_STEP          (32 * MIB) /* holds the lock for 0.4 ms at most */
-#define SCAN_BURST_NS      150000
-#define SCAN_REST_NS       50000
+#define SCAN_STEP          (32 * MIB)
 #define SCAN_RANGES        1024
 #define TABLE_PAGES        4096
+#define TABLE_PAGES_CALM   1024 /* of one call, while the target runs */
+#define BURST_NS           150000
+#define REST_NS            50000
 #define TABLE_RANGE_MAX    (64 * GIB)
 
-#define CATEGORY_FILE      (UINT64_C(1) << 2)
 #define CATEGORY_PRESENT   (UINT64_C(1) << 3)
 #define CATEGORY_SWAPPED   (UINT64_C(1) << 4)
 #define CATEGORY_ZERO_PAGE (UINT64_C(1) << 5)
@@ -280,29 +280,54 @@ struct error *pagemap_look(struct pagemap *pagemap, raddr at, uint64_t size, str
 
 /* ---- residency ------------------------------------------------------------------------ */
 
-/*
- * Whoever waits for the lock to write gets it only while nobody asks. Empty stretches cost nothing
- * and are not counted, or a reservation of a terabyte would take seconds.
- */
-static void rest_after(struct pagemap *p, uint64_t busy_ns)
+/* Whoever waits for the lock to write gets it only while nobody asks. */
+static void rest_after(struct pagemap *p, uint64_t since)
 {
-	p->busy_ns += busy_ns;
-	if (p->busy_ns < SCAN_BURST_NS)
+	p->busy_ns += clock_ns() - since;
+	if (p->busy_ns < BURST_NS)
 		return;
 	p->busy_ns = 0;
 	if (!p->hurries)
-		clock_sleep(SCAN_REST_NS);
+		clock_sleep(REST_NS);
+}
+
+/*
+ * What is present or swapped, in ranges of one sort; p->ranges[0 .. *ret_n). By its file a range is not told from
+ * others: to know that, the kernel looks up every page it passes, and holds the lock four times as long
+ * (pagemap_page_category() in fs/proc/task_mmu.c, Linux 6.7 to 6.18).
+ */
+static struct error *scan_calmly(struct pagemap *p, raddr start, raddr end, uint64_t traits,
+				 size_t *ret_n)
+{
+	uint64_t since = clock_ns();
+	int n = scan(p, start, end, CATEGORY_PRESENT | CATEGORY_SWAPPED, traits, SCAN_RANGES);
+	if (n < 0)
+		return look_failed(-n);
+	rest_after(p, since);
+	*ret_n = (size_t)n;
+	return NULL;
+}
+
+static struct error *table_read_calmly(struct pagemap *p, raddr start, raddr end, size_t *ret_n)
+{
+	uint64_t since = clock_ns();
+	raddr most = raddr_plus(start, TABLE_PAGES_CALM * PAGE_BYTES);
+	bool all = p->hurries || end.value < most.value;
+	struct error *err = table_read(p, start, all ? end : most, ret_n);
+	if (!err)
+		rest_after(p, since);
+	return err;
 }
 
 static struct error *residency_by_scan(struct pagemap *p, raddr start, raddr end,
 				       struct residency *ret)
 {
 	while (start.value < end.value) {
-		uint64_t any = CATEGORY_PRESENT | CATEGORY_SWAPPED;
-		int n = scan(p, start, end, any, 0, SCAN_RANGES);
-		if (n < 0)
-			return look_failed(-n);
-		for (size_t i = 0; i < (size_t)n; i++) {
+		size_t n;
+		struct error *err = scan_calmly(p, start, end, 0, &n);
+		if (err)
+			return err;
+		for (size_t i = 0; i < n; i++) {
 			const struct scan_range *range = &p->ranges[i];
 			enum page_state state = scanned_state(range->categories);
 			if (state != PAGE_ABSENT &&
@@ -322,7 +347,7 @@ static struct error *residency_by_table(struct pagemap *p, raddr start, raddr en
 {
 	while (start.value < end.value) {
 		size_t n;
-		struct error *err = table_read(p, start, end, &n);
+		struct error *err = table_read_calmly(p, start, end, &n);
 		if (err || n == 0)
 			return err;
 		for (size_t i = 0; i < n; i++, start = raddr_plus(start, PAGE_BYTES)) {
@@ -346,11 +371,9 @@ static struct error *in_steps(struct pagemap *pagemap, raddr start, uint64_t siz
 	while (at.value < end.value) {
 		raddr to = raddr_plus(at, SCAN_STEP);
 		to = to.value < end.value ? to : end;
-		uint64_t since = clock_ns();
 		struct error *err = step(pagemap, at, to, ret);
 		if (err)
 			return err;
-		rest_after(pagemap, clock_ns() - since);
 		at = to;
 	}
 	/* Of memory that is gone nothing is present, and that is no answer. */
@@ -371,7 +394,7 @@ static struct error *table_entry(struct pagemap *p, raddr at, raddr end, uint64_
 {
 	if (!raddr_in(at, p->table_start, p->n_table * PAGE_BYTES)) {
 		p->n_table = 0;
-		struct error *err = table_read(p, at, end, &p->n_table);
+		struct error *err = table_read_calmly(p, at, end, &p->n_table);
 		if (err)
 			return err;
 		p->table_start = at;
@@ -380,19 +403,25 @@ static struct error *table_entry(struct pagemap *p, raddr at, raddr end, uint64_
 	return NULL;
 }
 
-/* Only the table tells who else maps a page. */
-static struct error *add_anonymous(struct pagemap *p, const struct scan_range *range, raddr end,
-				   unsigned traits, struct residency *ret)
+static unsigned entry_traits(uint64_t entry)
 {
+	if (entry & TABLE_FILE)
+		return RESIDENCY_FILE;
+	return (entry & TABLE_PRESENT) && !(entry & TABLE_EXCLUSIVE) ? RESIDENCY_SHARED : 0;
+}
+
+/* Only the table tells who else maps a page. */
+static struct error *add_present(struct pagemap *p, const struct scan_range *range, raddr end,
+				 struct residency *ret)
+{
+	unsigned huge = range->categories & CATEGORY_HUGE ? RESIDENCY_HUGE : 0;
 	for (raddr at = raddr_at(range->start); at.value < range->end;
 	     at = raddr_plus(at, PAGE_BYTES)) {
 		uint64_t entry;
 		struct error *err = table_entry(p, at, end, &entry);
 		if (err)
 			return err;
-		bool shared = (entry & TABLE_PRESENT) && !(entry & TABLE_EXCLUSIVE);
-		if (!residency_add_traits(ret, at, PAGE_BYTES, false,
-					  traits | (shared ? RESIDENCY_SHARED : 0)))
+		if (!residency_add_traits(ret, at, PAGE_BYTES, false, huge | entry_traits(entry)))
 			return error_out_of_memory();
 	}
 	return NULL;
@@ -402,16 +431,12 @@ static struct error *add_scanned(struct pagemap *p, const struct scan_range *ran
 				 struct residency *ret)
 {
 	enum page_state state = scanned_state(range->categories);
-	bool of_file = range->categories & CATEGORY_FILE;
-	unsigned traits = (of_file ? RESIDENCY_FILE : 0u) |
-			  (range->categories & CATEGORY_HUGE ? RESIDENCY_HUGE : 0u);
 	if (state == PAGE_ABSENT)
 		return NULL;
-	if (state == PAGE_PRESENT && !of_file)
-		return add_anonymous(p, range, end, traits, ret);
-	bool added =
-		residency_add_traits(ret, raddr_at(range->start), range->end - range->start,
-				     state == PAGE_SWAPPED, state == PAGE_SWAPPED ? 0 : traits);
+	if (state == PAGE_PRESENT)
+		return add_present(p, range, end, ret);
+	bool added = residency_add_traits(ret, raddr_at(range->start), range->end - range->start,
+					  true, 0);
 	return added ? NULL : error_out_of_memory();
 }
 
@@ -420,17 +445,12 @@ static struct error *detail_by_scan(struct pagemap *p, raddr start, raddr end,
 {
 	p->n_table = 0; /* of another moment */
 	while (start.value < end.value) {
-		int n = scan(p, start, end, CATEGORY_PRESENT | CATEGORY_SWAPPED,
-			     CATEGORY_FILE | CATEGORY_HUGE, SCAN_RANGES);
-		if (n < 0)
-			return look_failed(-n);
-		for (size_t i = 0; i < (size_t)n; i++) {
-			struct error *err = add_scanned(p, &p->ranges[i], end, ret);
-			if (err)
-				return err;
-		}
-		if (n < SCAN_RANGES)
-			return NULL;
+		size_t n = 0;
+		struct error *err = scan_calmly(p, start, end, CATEGORY_HUGE, &n);
+		for (size_t i = 0; i < n && !err; i++)
+			err = add_scanned(p, &p->ranges[i], end, ret);
+		if (err || n < SCAN_RANGES)
+			return err;
 		start = raddr_at(p->ranges[n - 1].end);
 	}
 	return NULL;
@@ -448,7 +468,7 @@ static struct error *detail_by_table(struct pagemap *p, raddr start, raddr end,
 {
 	while (start.value < end.value) {
 		size_t n;
-		struct error *err = table_read(p, start, end, &n);
+		struct error *err = table_read_calmly(p, start, end, &n);
 		if (err || n == 0)
 			return err;
 		for (size_t i = 0; i < n; i++, start = raddr_plus(start, PAGE_BYTES)) {

@@ -4,7 +4,7 @@
  *
  * From PAGEMAP_SCAN (Linux 6.7) or, where the kernel has none, from the plain
  * table of 8 bytes a page. Asking touches nothing, but holds the process's mmap lock: long
- * ranges are asked in steps of 32 MiB, with rests of 50 us in between.
+ * ranges are asked in steps of 32 MiB, with rests of 50 us after each 150 us of asking.
  */
 #ifndef INSPECTOR_TARGET_PAGEMAP_H
 #define INSPECTOR_TARGET_PAGEMAP_H
