@@ -33,9 +33,10 @@
 #define CALL_SIZE        (256 * KIB) /* of one call, while the target runs */
 #define REST_NS          20000       /* and what a wake-up adds */
 
-/* Of large pieces and bulk: all readers rest so long, after so much reading. */
-#define TOGETHER_NS       100000
-#define TOGETHER_EVERY_NS 2000000
+/* All readers rest so long, after so much reading. */
+#define TOGETHER_NS    100000
+#define LARGE_BURST_NS 700000
+#define BULK_BURST_NS  2000000 /* it takes long enough as it is */
 
 struct gather_desk {
 	struct remote_piece pieces[REMOTE_PIECES_MAX];
@@ -148,13 +149,13 @@ static bool piece_present(const struct job *job, struct gather_desk *desk,
 }
 
 /* The first whose time has come begins a rest; the others join it when they have read what they are at. */
-static void rest_together(struct job *job)
+static void rest_together(struct job *job, uint64_t burst_ns)
 {
 	uint64_t now = clock_ns(), end = job->rest_end, at = job->rest_at;
 	if (now >= end && now < at)
 		return;
-	if (now >= end && atomic_compare_exchange_strong(&job->rest_at, &at,
-							 now + TOGETHER_NS + TOGETHER_EVERY_NS))
+	if (now >= end &&
+	    atomic_compare_exchange_strong(&job->rest_at, &at, now + TOGETHER_NS + burst_ns))
 		job->rest_end = end = now + TOGETHER_NS;
 	if (now < end)
 		clock_sleep(end - now);
@@ -170,7 +171,7 @@ static void rest(struct job *job, const struct gather_desk *desk)
 	if (!job->gather->rests)
 		return;
 	if (desk->size >= LARGE_PIECE)
-		rest_together(job);
+		rest_together(job, LARGE_BURST_NS);
 	else if (desk->n_pieces == BURST_PIECES)
 		clock_sleep(REST_NS);
 }
@@ -254,7 +255,7 @@ static size_t spans_copy(struct job *job, struct gather_desk *desk)
 		}
 		size_t some = remote_copy(job->gather->remote, pieces, n, &job->gone);
 		if (job->gather->rests)
-			rest_together(job);
+			rest_together(job, BULK_BURST_NS);
 		done += some;
 		if (some < n)
 			break;
