@@ -265,6 +265,17 @@ static void plan_payload(const struct found *object, struct redact_plan *plan)
 	plan_other(object, plan);
 }
 
+/* A dead one, or what is left of one where another has not written yet: whether it has room there decides what it is
+ * taken for, so how long it was is told of it, too. */
+static void plan_dead(const struct found *object, struct redact_plan *plan)
+{
+	bool counted = object->type->itemsize || object->type->kind == KIND_STR;
+	if (counted)
+		keep(object, 0, 8, plan);
+	if (object->type->kind == KIND_STR && !is_old(object))
+		keep(object, 16, 20, plan); /* how wide its characters are */
+}
+
 /* ---- where the object is -------------------------------------------------------------- */
 
 static bool prefix_fits(const struct redact_python *python, const struct redact_type *type,
@@ -278,13 +289,15 @@ static bool prefix_fits(const struct redact_python *python, const struct redact_
 }
 
 static bool find_object(const struct redact_python *python, const struct redact_cell *cell,
-			uint64_t start, struct found *ret)
+			uint64_t start, bool alive, struct found *ret)
 {
 	const struct shapes *s = python->shapes;
 	const uint64_t prefixes[] = {0, python->gc_size, python->gc_size + 16, 16};
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		uint64_t o = start + prefixes[i], body = o + s->ob_type + 8;
-		if (body > cell->n_head || !object_may_live(s, cell->head + o, cell->n_head - o))
+		if (body > cell->n_head ||
+		    (alive ? !object_may_live(s, cell->head + o, cell->n_head - o)
+			   : word(cell, o) != 0))
 			continue;
 		const struct redact_type *type =
 			redact_types_find(python->types, raddr_at(word(cell, o + s->ob_type)));
@@ -358,10 +371,12 @@ void redact_plan_make(const struct redact_python *python, const struct redact_ce
 		edit(ret, start, start + HOOK_SIZE, REDACT_KEEP);
 		start += HOOK_SIZE;
 	}
-	if (find_object(python, cell, start, &object)) {
+	if (find_object(python, cell, start, true, &object)) {
 		edit(ret, start, object.body, REDACT_KEEP);
 		note_names(&object);
 		plan_payload(&object, ret);
+	} else if (find_object(python, cell, start, false, &object)) {
+		plan_dead(&object, ret);
 	} else {
 		redact_table_plan(python, cell, start, ret);
 	}

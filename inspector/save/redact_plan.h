@@ -43,7 +43,7 @@ struct redact_cell {
 };
 
 #define REDACT_HEAD_MAX \
-	1024 /* more is not asked for, but of tables of keys: then indices go unchecked */
+	1024 /* more is not asked for, but of tables of keys: then indices go unchecked, and none are kept */
 
 struct redact_python {
 	struct redact_types *types;

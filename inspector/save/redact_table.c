@@ -208,7 +208,9 @@ void redact_table_plan(const struct redact_python *python, const struct redact_c
 		plan_values(python, cell, start, plan);
 		return;
 	}
-	edit(plan, start, start + k.entries, REDACT_KEEP);
+	/* Of a long table the indices are read when its memory may be another's; nobody who opens a file asks for them. */
+	edit(plan, start, start + python->shapes->keys.header, REDACT_KEEP);
+	edit(plan, start + python->shapes->keys.header, start + k.entries, REDACT_BLANK);
 	if (k.stride == KEYS_LONG)
 		edit(plan, start + k.entries, start + k.entries + k.used * k.stride, REDACT_HASHED);
 }
