@@ -375,9 +375,11 @@ void redact_plan_make(const struct redact_python *python, const struct redact_ce
 		edit(ret, start, object.body, REDACT_KEEP);
 		note_names(&object);
 		plan_payload(&object, ret);
-	} else if (find_object(python, cell, start, false, &object)) {
-		plan_dead(&object, ret);
-	} else {
-		redact_table_plan(python, cell, start, ret);
+		return;
 	}
+	size_t before = ret->n;
+	redact_table_plan(python, cell, start, ret);
+	/* In a table none, and then a type, may stand, too. */
+	if (ret->n == before && find_object(python, cell, start, false, &object))
+		plan_dead(&object, ret);
 }

@@ -91,6 +91,11 @@ static void dead_objects(void **state)
 	small_put(str, 0);
 	small_put(odd + 8, TYPE_LIST);
 	small_put(odd + 16, 4711);
+	/* Of three attributes' values the second was never set, and the third is a type. */
+	const uint64_t values = small_chunk(32), order = UINT64_C(0x0802000200000000);
+	small_put(values, order);
+	small_put(values + 8, app);
+	small_put(values + 24, TYPE_LIST);
 	small_top();
 	small_blanked(HEAP);
 	assert_int_equal(small_kept(app + 8), TYPE_APP);
@@ -101,6 +106,7 @@ static void dead_objects(void **state)
 	assert_int_equal(small_kept(str + 32), 1 << 5 | 1 << 6 | 1 << 2);
 	assert_int_equal(small_kept(str + 40), 0);
 	assert_int_equal(small_kept(odd + 16), 0); /* no count stands there */
+	assert_int_equal(small_kept(values), order);
 }
 
 static void words(void **state)
