@@ -11,6 +11,7 @@
 #include "inspector/object/object.h"
 
 #include "base/bytes.h"
+#include "inspector/object/str_state.h"
 
 #include <string.h>
 
@@ -97,13 +98,12 @@ bool object_may_live(const struct shapes *shapes, const uint8_t *head, size_t si
 /* PEP 393: characters behind the header, with one more of zero; of subclasses elsewhere. */
 static uint64_t size_of_str(const struct shapes *s, const struct view *v, uint64_t at)
 {
-	uint64_t state = word_at(v, at + s->str.state), n = word_at(v, at + s->str.length);
-	uint64_t width = state >> 2 & 7;
-	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
-	if (!compact)
+	const struct str_state state = str_state_of(s, word_at(v, at + s->str.state));
+	uint64_t n = word_at(v, at + s->str.length);
+	if (!state.compact)
 		return s->str.legacy_data + 8;
-	return size_add(ascii ? s->str.ascii_data : s->str.compact_data,
-			size_multiply(size_add(n, 1), width));
+	return size_add(state.ascii ? s->str.ascii_data : s->str.compact_data,
+			size_multiply(size_add(n, 1), state.width));
 }
 
 static uint64_t count_items(const struct shapes *s, const struct type *type, const struct view *v,

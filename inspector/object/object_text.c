@@ -9,6 +9,7 @@
 #include "inspector/object/object_text.h"
 
 #include "base/bytes.h"
+#include "inspector/object/str_state.h"
 
 #define LENGTH_MAX (UINT64_C(1) << 40)
 
@@ -44,21 +45,19 @@ static bool find_old(struct type_table *t, raddr at, enum type_kind kind, struct
 	return true;
 }
 
-/* PEP 393: state holds "interned" in two bits, the width in three, then "compact" and "ASCII". */
 static bool find_new(struct type_table *t, raddr at, struct characters *ret)
 {
 	const struct shapes *s = t->shapes;
-	uint64_t data = 0, n, state;
+	uint64_t data = 0, n, word;
 	if (!burst_word(t->burst, raddr_plus(at, s->str.length), &n) ||
-	    !burst_word(t->burst, raddr_plus(at, s->str.state), &state))
+	    !burst_word(t->burst, raddr_plus(at, s->str.state), &word))
 		return false;
-	unsigned width = state >> 2 & 7;
-	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
-	if (!compact && !burst_word(t->burst, raddr_plus(at, s->str.legacy_data), &data))
+	const struct str_state state = str_state_of(s, word);
+	if (!state.compact && !burst_word(t->burst, raddr_plus(at, s->str.legacy_data), &data))
 		return false;
-	raddr inside = raddr_plus(at, ascii ? s->str.ascii_data : s->str.compact_data);
-	*ret = (struct characters){compact ? inside : raddr_at(data), n, width};
-	return width == 1 || width == 2 || width == 4;
+	raddr inside = raddr_plus(at, state.ascii ? s->str.ascii_data : s->str.compact_data);
+	*ret = (struct characters){state.compact ? inside : raddr_at(data), n, state.width};
+	return state.width == 1 || state.width == 2 || state.width == 4;
 }
 
 static bool find_characters(struct type_table *t, raddr at, struct characters *ret)

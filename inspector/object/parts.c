@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "inspector/object/dict_walk.h"
+#include "inspector/object/str_state.h"
 
 #define COUNT_MAX (UINT64_C(1) << 40)
 
@@ -114,22 +115,21 @@ static void tell_list(const struct telling *p)
 		tell_at(p, PART_LIST_ITEMS, at, s->free_threaded ? 8 : 0, false);
 }
 
-/* State as in object_text.c. */
 static void tell_str(const struct telling *p)
 {
 	const struct shapes *s = p->types->shapes;
-	uint64_t state;
+	uint64_t state_word;
 	if (!s->str.state) { /* 2.7 */
 		tell_word(p, PART_STR_DATA, s->str.legacy_data, true);
 		return;
 	}
-	if (!word(p, s->str.state, &state))
+	if (!word(p, s->str.state, &state_word))
 		return;
-	bool compact = state >> 5 & 1, ascii = state >> 6 & 1;
+	const struct str_state state = str_state_of(s, state_word);
 	tell_word(p, PART_STR_DATA, s->str.wstr, true);
-	if (!(compact && ascii))
+	if (str_state_is_scattered(&state))
 		tell_word(p, PART_STR_DATA, s->str.utf8, true);
-	if (!compact)
+	if (!state.compact)
 		tell_word(p, PART_STR_DATA, s->str.legacy_data, true);
 }
 

@@ -9,6 +9,7 @@
 #include "inspector/holders/walk/scanner.h"
 
 #include "inspector/object/keys_in_block.h"
+#include "inspector/object/str_state.h"
 
 #define PAGE 4096
 
@@ -245,30 +246,18 @@ static void tell_holding(struct scanner *s, const struct rule *rule, uint64_t st
 	}
 }
 
-/* str.state: two bits interned, three kind, then compact and ascii (Include/cpython/unicodeobject.h, 3.6 to 3.15); where
- * interned is a byte of its own, all else stands six bits higher (without the GIL, from 3.14 on). */
-static unsigned str_shift(const struct shapes *shapes)
-{
-	return shapes->free_threaded && shapes->version_hex >= 0x030e0000 ? 6 : 0;
-}
-
-bool scanner_str_stands_elsewhere(const struct shapes *shapes, uint64_t state)
-{
-	const uint64_t compact_ascii = 3 << 5;
-	return (state >> str_shift(shapes) & compact_ascii) != compact_ascii;
-}
-
 /* Where pointers to its characters, or to copies of them in other codes, may stand. */
 static void tell_str(struct scanner *s, const struct rule *rule, uint64_t start, uint64_t size)
 {
 	const struct shapes *shapes = &s->ground->shapes;
-	uint64_t state;
-	if (!word_at(s, start + rule->into + shapes->str.state, &state) ||
-	    !scanner_str_stands_elsewhere(shapes, state))
+	uint64_t word;
+	if (!word_at(s, start + rule->into + shapes->str.state, &word))
 		return;
-	bool compact = state >> str_shift(shapes) & 1 << 5;
+	const struct str_state state = str_state_of(shapes, word);
+	if (!str_state_is_scattered(&state))
+		return;
 	const uint64_t at[] = {shapes->str.utf8, shapes->str.wstr,
-			       compact ? 0 : shapes->str.legacy_data};
+			       state.compact ? 0 : shapes->str.legacy_data};
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
 		if (at[i])
 			tell_range(s, start, rule->into + at[i],

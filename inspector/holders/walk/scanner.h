@@ -46,9 +46,6 @@ const struct rule *scanner_rule(const struct scanner *scanner, uint32_t node);
 void scanner_node(struct scanner *scanner, uint32_t node, uint32_t parent, sight_fn *tell,
 		  void *context);
 
-/* Whether a str with this state may point to characters outside of it. */
-bool scanner_str_stands_elsewhere(const struct shapes *shapes, uint64_t state);
-
 /* Tells all words of some memory. */
 void scanner_memory(struct scanner *scanner, uint64_t at, uint64_t size, sight_fn *tell,
 		    void *context);

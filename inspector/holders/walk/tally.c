@@ -4,6 +4,7 @@
 #include "inspector/holders/walk/tally.h"
 
 #include "inspector/holders/walk/head.h"
+#include "inspector/object/str_state.h"
 
 static bool is_live_object(const struct rule *rule)
 {
@@ -40,12 +41,13 @@ static void reach_characters(struct walk *w, uint32_t node)
 static void look_at_str(struct walk *w, uint32_t node, const struct rule *rule, uint64_t size)
 {
 	struct graph *graph = w->graph;
-	uint64_t state;
-	if (!state_of(w->scanner, node, rule, &state))
+	uint64_t word;
+	if (!state_of(w->scanner, node, rule, &word))
 		return;
-	if (state & 3)
+	const struct str_state state = str_state_of(&w->scanner->ground->shapes, word);
+	if (state.interned)
 		count(size, &graph->interned_count, &graph->interned_bytes);
-	if (scanner_str_stands_elsewhere(&w->scanner->ground->shapes, state))
+	if (str_state_is_scattered(&state))
 		reach_characters(w, node);
 }
 

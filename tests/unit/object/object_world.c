@@ -124,6 +124,13 @@ uint64_t object_world_object(struct object_world *w, uint64_t type, uint64_t bef
 	return block + hook + before;
 }
 
+/* A str's state: not interned, one byte a character, compact, ASCII. */
+static uint64_t one_byte_ascii(const struct shapes *s)
+{
+	bool byte_before = s->free_threaded && s->version_hex >= 0x030e0000; /* for interned */
+	return byte_before ? 1 << 8 | 1 << 11 | 1 << 12 : 1 << 2 | 1 << 5 | 1 << 6;
+}
+
 uint64_t object_world_str(struct object_world *w, const char *text)
 {
 	const struct shapes *s = &w->shapes;
@@ -131,7 +138,7 @@ uint64_t object_world_str(struct object_world *w, const char *text)
 	uint64_t at = object_world_object(w, w->str, 0, data + n + 1, 1);
 	object_world_put(w, at + s->ob_size, n); /* the same place as a str's length */
 	if (s->str.state)
-		object_world_put(w, at + s->str.state, 1 << 2 | 1 << 5 | 1 << 6);
+		object_world_put(w, at + s->str.state, one_byte_ascii(s));
 	object_world_put_bytes(w, at + data, text, n);
 	return at;
 }
