@@ -154,6 +154,14 @@ char *text_take(struct text *t)
 	return data;
 }
 
+void text_shorten(struct text *t, size_t length)
+{
+	if (length >= t->length)
+		return;
+	t->length = length;
+	t->data[length] = '\0';
+}
+
 void text_clear(struct text *t)
 {
 	t->length = 0;

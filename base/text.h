@@ -39,6 +39,9 @@ const char *text_string(const struct text *t);
 /* Hands the string on (never NULL but when memory is out); the text is empty afterwards. */
 char *text_take(struct text *t);
 
+/* Takes back what was added since it was `length` long. */
+void text_shorten(struct text *t, size_t length);
+
 /* Empties, keeping the room. */
 void text_clear(struct text *t);
 

@@ -5,6 +5,7 @@
 #include "inspector/core_account.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "base/text.h"
 #include "inspector/target/core/core_file.h"
 
@@ -36,15 +37,15 @@ static bool lacks_private(const struct core_summary *s)
 
 static void describe_cut(const struct core_summary *s, struct text *ret)
 {
-	text_addf(ret, "the core is cut off: it has %" PRIu64 " of at least %" PRIu64 " bytes",
-		  s->size, size_max(s->size, s->whole_size));
+	text_addf(ret, "the core is cut off: it has %s of at least %s bytes", COUNT(s->size),
+		  COUNT(size_max(s->size, s->whole_size)));
 	if (s->damage)
 		text_addf(ret, " (the %s file: %s)", s->packing, s->damage);
 	if (s->lost_size)
-		text_addf(ret, "; %" PRIu64 " bytes of memory are missing", s->lost_size);
+		text_addf(ret, "; %s bytes of memory are missing", COUNT(s->lost_size));
 	if (s->n_cut_headers)
-		text_addf(ret, "; %" PRIu64 " of %" PRIu64 " program headers are missing",
-			  s->n_cut_headers, s->n_headers);
+		text_addf(ret, "; %s of %s program headers are missing", COUNT(s->n_cut_headers),
+			  COUNT(s->n_headers));
 	if (s->notes_cut)
 		text_add(ret, "; so are notes");
 }
@@ -52,9 +53,9 @@ static void describe_cut(const struct core_summary *s, struct text *ret)
 static void describe_refused(const struct core_summary *s, struct text *ret)
 {
 	text_addf(ret,
-		  "%" PRIu64 " segments, notes or mappings of the core make no sense or overlap "
+		  "%s segments, notes or mappings of the core make no sense or overlap "
 		  "others and are left out",
-		  s->n_refused);
+		  COUNT(s->n_refused));
 }
 
 void core_account_doubts(const struct origin *origin, struct doubts *doubts)
@@ -84,12 +85,12 @@ void core_account_doubts(const struct origin *origin, struct doubts *doubts)
 static void tell_kind(const struct core_summary *s, struct findings *f)
 {
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
-	text_addf(&line, "a core as %s, %" PRIu64 " bytes",
+	text_addf(&line, "a core as %s, %s bytes",
 		  s->by_gdb ? "gdb's gcore writes it (notes last)"
 			    : "the kernel writes it (notes first)",
-		  s->size);
+		  COUNT(s->size));
 	if (*s->packing)
-		text_addf(&line, ", unpacked from %" PRIu64 " bytes of %s", s->packed_size,
+		text_addf(&line, ", unpacked from %s bytes of %s", COUNT(s->packed_size),
 			  s->packing);
 	findings_add(f, "core", FINDING_OK, "%s", text_string(&line));
 	if (!is_cut(s))
@@ -102,8 +103,9 @@ static void tell_kind(const struct core_summary *s, struct findings *f)
 static void tell_segments(const struct core_summary *s, struct findings *f)
 {
 	findings_add(f, "segments", FINDING_OK,
-		     "%zu: %zu whole, %zu with their first part only, %zu without contents",
-		     s->n_full + s->n_partial + s->n_empty, s->n_full, s->n_partial, s->n_empty);
+		     "%s: %s whole, %s with their first part only, %s without contents",
+		     COUNT(s->n_full + s->n_partial + s->n_empty), COUNT(s->n_full),
+		     COUNT(s->n_partial), COUNT(s->n_empty));
 	if (lacks_private(s))
 		findings_add(f, "segments", FINDING_MISSING, "%s", no_private);
 	if (s->has_files && !s->n_objects)
@@ -121,9 +123,10 @@ static void tell_notes(const struct core_summary *s, uint64_t n_threads, struct 
 {
 	bool all = s->has_info && s->has_files && s->has_auxv && n_threads;
 	findings_add(f, "notes", all ? FINDING_OK : FINDING_MISSING,
-		     "process %s, mapped files %s, auxiliary vector %s, %" PRIu64 " thread%s",
+		     "process %s, mapped files %s, auxiliary vector %s, %s thread%s",
 		     s->has_info ? "found" : "missing", s->has_files ? "found" : "missing",
-		     s->has_auxv ? "found" : "missing", n_threads, n_threads == 1 ? "" : "s");
+		     s->has_auxv ? "found" : "missing", COUNT(n_threads),
+		     n_threads == 1 ? "" : "s");
 }
 
 static void tell_process(const struct core_summary *s, const struct facts *facts,

@@ -11,6 +11,7 @@
 #include "inspector/inspector.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "base/text.h"
 #include "inspector/core_account.h"
 #include "inspector/ledger/frame_extents.h"
@@ -256,13 +257,13 @@ static void doubt_footprint(const struct footprint *footprint, struct doubts *do
 			   "what was in RAM is not known: sizes are those of mappings");
 	if (footprint->untold)
 		doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_PARTIAL, 1,
-			   "%" PRIu64 " MiB of mappings are too large to ask for page by page",
-			   footprint->untold / MIB);
+			   "%s MiB of mappings are too large to ask for page by page",
+			   COUNT(footprint->untold / MIB));
 	if (footprint->unsure)
-		doubts_add(doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
-			   "this kernel does not tell whether %" PRIu64
-			   " KiB are shared with another process or pages of zeros",
-			   footprint->unsure / KIB);
+		doubts_add(
+			doubts, DOUBT_RESIDENCY, DOUBT_NOTE, 1,
+			"this kernel does not tell whether %s KiB are shared with another process or pages of zeros",
+			COUNT(footprint->unsure / KIB));
 }
 
 /* In the order of the ledger's keys: of two claims to the same memory the first counts. */

@@ -5,6 +5,7 @@
  *	      └──▷ no block: a static object, or nothing
  */
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "base/size.h"
 #include "inspector/census/ground.h"
 #include "inspector/holders/graph.h"
@@ -32,17 +33,18 @@ void inspector_object_fini(struct inspector_object *object)
 static void say_block(const struct ground *ground, const struct plot_place *place, struct text *ret)
 {
 	if (place->arena == PLOT_NONE) {
-		text_addf(ret, "a chunk of malloc's at " RADDR_FORMAT ", %" PRIu64 " bytes",
-			  place->start, place->size);
+		text_addf(ret, "a chunk of malloc's at " RADDR_FORMAT ", %s bytes", place->start,
+			  COUNT(place->size));
 		return;
 	}
 	const struct plot_arena *arena = &ground->plot.arenas.items[place->arena];
 	bool mimalloc = arena->source == PLOT_MIMALLOC;
 	text_addf(ret,
-		  "block " RADDR_FORMAT " of %" PRIu64 " bytes, in the %s at " RADDR_FORMAT
-		  ", where %" PRIu64 " other blocks are in use",
-		  place->start, place->size, mimalloc ? "segment of mimalloc's" : "pymalloc arena",
-		  arena->start, size_subtract(arena->used_blocks, 1));
+		  "block " RADDR_FORMAT " of %s bytes, in the %s at " RADDR_FORMAT
+		  ", where %s other blocks are in use",
+		  place->start, COUNT(place->size),
+		  mimalloc ? "segment of mimalloc's" : "pymalloc arena", arena->start,
+		  COUNT(size_subtract(arena->used_blocks, 1)));
 }
 
 static void say_region(const struct ground *ground, raddr at, struct text *ret)

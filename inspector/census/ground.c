@@ -9,6 +9,7 @@
 #include "inspector/census/ground.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "inspector/census/copy/burst_stacks.h"
 #include "inspector/census/passes/passes.h"
 #include "inspector/census/plotting/plot_make.h"
@@ -176,20 +177,21 @@ static void doubt(const struct ground *ground, const struct census *census, uint
 		doubts_add(doubts, DOUBT_BLOCKS_UNEXPLAINED,
 			   share > census->blocks * BUSY ? DOUBT_PARTIAL : DOUBT_NOTE,
 			   census->unexplained,
-			   "%" PRIu64 " of %" PRIu64 " blocks are nobody's; the lists of %" PRIu64
+			   "%s of %s blocks are nobody's; the lists of %s"
 			   " pools were in motion",
-			   census->unexplained, census->blocks, ground->plot.n_damaged);
+			   COUNT(census->unexplained), COUNT(census->blocks),
+			   COUNT(ground->plot.n_damaged));
 	if (ground->n_moved)
 		doubts_add(
 			doubts, DOUBT_BLOCKS_UNEXPLAINED, DOUBT_NOTE, ground->n_moved,
-			"%" PRIu64 " of %" PRIu64
-			" blocks changed hands while they were copied: of what they were is not known",
-			ground->n_moved, census->blocks);
+			"%s of %s blocks changed hands while they were copied: of what they were is not "
+			"known",
+			COUNT(ground->n_moved), COUNT(census->blocks));
 	if (census->streamed)
 		doubts_add(doubts, DOUBT_CENSUS_STREAMED, DOUBT_NOTE, 1,
-			   "within %" PRIu64 " MiB of memory of our own %" PRIu64
+			   "within %s MiB of memory of our own %s"
 			   " MiB were copied; the rest was read while it was looked through",
-			   max_memory / MIB, census->copied / MIB);
+			   COUNT(max_memory / MIB), COUNT(census->copied / MIB));
 	if (ground->labels.n_beyond)
 		doubts_add(doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_NOTE, ground->labels.n_beyond,
 			   "there are more sorts of objects than are told apart");
@@ -315,9 +317,9 @@ struct error *ground_make(const struct ground_request *request, struct ground **
 	}
 	if (!room_for_copy(request)) {
 		doubts_add(doubts, DOUBT_OBJECTS_UNKNOWN, DOUBT_PARTIAL, 1,
-			   "what is in each block was not looked at: %" PRIu64
+			   "what is in each block was not looked at: %s"
 			   " MiB of memory of our own are too little",
-			   request->max_memory / MIB);
+			   COUNT(request->max_memory / MIB));
 		return NULL;
 	}
 	struct error *err = make(request, ret, ret_census, doubts);

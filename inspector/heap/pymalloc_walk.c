@@ -11,6 +11,7 @@
  * and counts as little as can be known of it.
  */
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "inspector/heap/pymalloc_lists.h"
 #include "inspector/heap/pymalloc_round.h"
 
@@ -170,10 +171,10 @@ static void doubt_copy(struct walk *w)
 		doubts_add(w->doubts, DOUBT_ARENA_UNSETTLED, DOUBT_PARTIAL, n_missing,
 			   "arenas that appeared while the others were copied: not counted");
 	if (w->image->geometry.assumed)
-		doubts_add(w->doubts, DOUBT_GEOMETRY, DOUBT_NOTE, 1,
-			   "no pool in use shows its size: taken to be %" PRIu64
-			   " bytes, blocks aligned to %" PRIu64,
-			   w->image->geometry.pool_size, w->image->geometry.alignment);
+		doubts_add(
+			w->doubts, DOUBT_GEOMETRY, DOUBT_NOTE, 1,
+			"no pool in use shows its size: taken to be %s bytes, blocks aligned to %s",
+			COUNT(w->image->geometry.pool_size), COUNT(w->image->geometry.alignment));
 }
 
 static void doubt_pools(struct walk *w)
@@ -240,13 +241,12 @@ static void doubt_counters(struct walk *w)
 			   *total = &p->arenas_allocated_total;
 	if (current->known && current->value != in_use)
 		doubts_add(w->doubts, DOUBT_COUNTERS, severity_of_lists(w, 1), 1,
-			   "the allocator counts %" PRIu64 " arenas, its table holds %" PRIu64,
-			   current->value, in_use);
+			   "the allocator counts %s arenas, its table holds %s",
+			   COUNT(current->value), COUNT(in_use));
 	if (high->known && total->known && (high->value > total->value || high->value < in_use))
 		doubts_add(w->doubts, DOUBT_COUNTERS, severity_of_lists(w, 1), 1,
-			   "highwater mark %" PRIu64 " of %" PRIu64
-			   " arenas ever allocated, %" PRIu64 " in use",
-			   high->value, total->value, in_use);
+			   "highwater mark %s of %s arenas ever allocated, %s in use",
+			   COUNT(high->value), COUNT(total->value), COUNT(in_use));
 	if (!high->known && !high->absent)
 		doubts_add(w->doubts, DOUBT_COUNTER_UNKNOWN, DOUBT_PARTIAL, 1,
 			   "narenas_highwater could not be found");
@@ -261,8 +261,8 @@ static void doubt_totals(struct walk *w)
 	bool excused = w->n_unreadable || w->n_swapped || w->n_invalid || w->n_unsettled;
 	if (w->p->total_bytes != expected && !excused)
 		doubts_add(w->doubts, DOUBT_TOTALS, DOUBT_INCONSISTENT, 1,
-			   "the parts add up to %" PRIu64 " bytes, the arenas to %" PRIu64,
-			   w->p->total_bytes, expected);
+			   "the parts add up to %s bytes, the arenas to %s",
+			   COUNT(w->p->total_bytes), COUNT(expected));
 }
 
 /* ---- the whole ------------------------------------------------------------------------ */

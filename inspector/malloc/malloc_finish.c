@@ -5,6 +5,7 @@
 #include "inspector/malloc/malloc_room.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -116,10 +117,10 @@ static void doubt_all(const struct malloc_look *look, const struct malloc_accoun
 		doubt_arena(&look->arenas.items[i], severity_of(look), doubts);
 	if (look->place.par && !glibc_mapped_complete(&look->place, &look->mapped))
 		doubts_add(doubts, DOUBT_MALLOC_MAPPED, DOUBT_NOTE, 1,
-			   "malloc counts %" PRIu64 " blocks with mappings of their own (%" PRIu64
-			   " bytes), %" PRIu64 " (%" PRIu64 " bytes) were found",
-			   account->n_mmapped_told, account->mmapped_told, account->n_mmapped,
-			   account->mmapped);
+			   "malloc counts %s blocks with mappings of their own (%s "
+			   "bytes), %s (%s bytes) were found",
+			   COUNT(account->n_mmapped_told), COUNT(account->mmapped_told),
+			   COUNT(account->n_mmapped), COUNT(account->mmapped));
 	if (account->implementation == MALLOC_UNKNOWN)
 		doubts_add(doubts, DOUBT_MALLOC_UNKNOWN, DOUBT_NOTE, 1,
 			   "which library serves malloc() could not be told");

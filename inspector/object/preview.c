@@ -7,6 +7,7 @@
  * Names that a program's author gave (of functions, classes, modules, files) are no contents; what a program was fed is.
  */
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "inspector/object/attribute.h"
 #include "inspector/object/dict_walk.h"
 #include "inspector/object/edge.h"
@@ -36,7 +37,7 @@ static void add_count(const struct telling *t, const char *what, uint64_t n, con
 	if (n > COUNT_MAX)
 		text_add(t->ret, what);
 	else
-		text_addf(t->ret, "%s of %" PRIu64 "%s%s", what, n, *of && n != 1 ? " " : "",
+		text_addf(t->ret, "%s of %s%s%s", what, COUNT(n), *of && n != 1 ? " " : "",
 			  *of && n != 1 ? of : "");
 }
 

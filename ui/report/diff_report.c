@@ -7,6 +7,7 @@
 #include "ui/report/diff_report.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "base/size.h"
 #include "ui/report/caveat.h"
 #include "ui/report/dump.h"
@@ -117,7 +118,7 @@ static void write_part(struct page *page, const struct difference *d, enum diffe
 			write_row(page, &d->rows.items[i]);
 	}
 	if (n > most)
-		page_inkf(page, INK_DIM, "  %zu more\n", n - most);
+		page_inkf(page, INK_DIM, "  %s more\n", COUNT(n - most));
 }
 
 void diff_tables(struct page *page, const struct difference *difference, uint64_t limit)

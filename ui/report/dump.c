@@ -11,6 +11,7 @@
 #include "ui/report/dump.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "ui/report/caveat.h"
 #include "ui/report/dump_mimalloc.h"
 #include "ui/report/dump_tables.h"
@@ -73,7 +74,7 @@ void dump_write_title(struct page *page, const struct snapshot *snapshot)
 	add_build(&line, t);
 	add_age(&line, t);
 	if (t->n_threads)
-		text_addf(&line, ", %" PRIu64 " thread%s", t->n_threads,
+		text_addf(&line, ", %s thread%s", COUNT(t->n_threads),
 			  t->n_threads == 1 ? "" : "s");
 	add_signal(&line, t);
 	caveat_moment(moment, snapshot);

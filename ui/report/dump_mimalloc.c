@@ -7,6 +7,7 @@
 #include "ui/report/dump_mimalloc.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "ui/occupancy.h"
 
 #include <inttypes.h>
@@ -58,7 +59,7 @@ static void write_heaps(struct page *page, const struct mimalloc *m, uint64_t li
 	for (size_t i = 0; i < shown; i++)
 		write_heap(page, &m->heaps.items[i]);
 	if (shown < n)
-		page_inkf(page, INK_DIM, "  %zu more\n", n - shown);
+		page_inkf(page, INK_DIM, "  %s more\n", COUNT(n - shown));
 }
 
 static void write_sum(struct page *page, const struct mimalloc *m)
@@ -154,7 +155,7 @@ static struct error *write_sizes(struct page *page, const struct mimalloc *m, ui
 	for (size_t i = 0; i < shown; i++)
 		write_size(page, &rows[i]);
 	if (shown < n)
-		page_inkf(page, INK_DIM, "  %zu more\n", n - shown);
+		page_inkf(page, INK_DIM, "  %s more\n", COUNT(n - shown));
 	return NULL;
 }
 
@@ -256,6 +257,6 @@ void dump_write_segments(struct page *page, const struct snapshot *snapshot, uin
 		for (size_t s = 0; s < shown; s++)
 			write_segment(page, m, &m->segments.items[s], n);
 		if (shown < all)
-			page_inkf(page, INK_DIM, "%zu more\n", all - shown);
+			page_inkf(page, INK_DIM, "%s more\n", COUNT(all - shown));
 	}
 }

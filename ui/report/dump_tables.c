@@ -5,6 +5,7 @@
 #include "ui/report/dump_tables.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -144,7 +145,7 @@ void dump_write_classes(struct page *page, const struct snapshot *snapshot,
 	for (size_t i = 0; i < shown; i++)
 		write_class(page, &rows[i], largest);
 	if (shown < n)
-		page_inkf(page, INK_DIM, "  %zu more\n", n - shown);
+		page_inkf(page, INK_DIM, "  %s more\n", COUNT(n - shown));
 }
 
 /* ---- arenas by use ----------------------------------------------------------------------- */
@@ -339,7 +340,7 @@ static void write_free_lists(struct page *page, const struct snapshot_interprete
 	if (!shown)
 		text_add(&line, "all empty");
 	else if (shown < n)
-		text_addf(&line, ", and %zu smaller", n - shown);
+		text_addf(&line, ", and %s smaller", COUNT(n - shown));
 	page->text->failed |= line.failed;
 	page_wrap(page, INK_PLAIN, 2, 2, text_string(&line));
 }

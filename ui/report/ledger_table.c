@@ -9,6 +9,7 @@
 #include "ui/report/ledger_table.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "ui/report/ledger_words.h"
 
 #include <stdio.h>
@@ -247,7 +248,8 @@ static void write_details(const struct ledger_table *t, enum leaf leaf)
 	for (; shown < n && shown < limit; shown++)
 		write_detail(t, &line->details.items[shown]);
 	if (shown < n) {
-		page_inkf(t->page, INK_DIM, "      and %zu smaller (-l shows more)\n", n - shown);
+		page_inkf(t->page, INK_DIM, "      and %s smaller (-l shows more)\n",
+			  COUNT(n - shown));
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "ui/report/malloc_report.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "ui/report/caveat.h"
 #include "ui/report/dump.h"
 #include "ui/report/malloc_table.h"
@@ -112,7 +113,7 @@ static void write_pins(struct page *page, const struct malloc_account *account)
 		shown++;
 	}
 	if (n > PINS_SHOWN)
-		page_inkf(page, INK_DIM, "  %zu more\n", n - PINS_SHOWN);
+		page_inkf(page, INK_DIM, "  %s more\n", COUNT(n - PINS_SHOWN));
 }
 
 /* ---- settings ---------------------------------------------------------------------------- */

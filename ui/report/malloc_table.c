@@ -9,6 +9,7 @@
 #include "ui/report/malloc_table.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +150,7 @@ struct error *malloc_table_write(struct page *page, const struct malloc_account 
 		write_row(page, &plan, &(struct row){label, account, arena, false});
 	}
 	if (limit < n)
-		page_inkf(page, INK_DIM, "  %zu more (-l shows more)\n", (size_t)(n - limit));
+		page_inkf(page, INK_DIM, "  %s more (-l shows more)\n", COUNT(n - limit));
 	if (n > 1)
 		write_row(page, &plan, &(struct row){"all", account, NULL, false});
 	return NULL;

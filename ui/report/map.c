@@ -8,6 +8,7 @@
 #include "ui/report/map.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "ui/occupancy.h"
 #include "ui/report/dump.h"
 #include "ui/report/dump_mimalloc.h"
@@ -171,7 +172,7 @@ static struct error *write_arenas(struct page *page, const struct snapshot *snap
 	for (size_t i = 0; i < shown; i++)
 		write_row(page, rows[i], &shape);
 	if (shown < n)
-		page_inkf(page, INK_DIM, "%zu more\n", n - shown);
+		page_inkf(page, INK_DIM, "%s more\n", COUNT(n - shown));
 	return NULL;
 }
 

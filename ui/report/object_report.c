@@ -9,6 +9,7 @@
 #include "ui/report/object_report.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "base/size.h"
 #include "ui/report/caveat.h"
 #include "ui/report/dump.h"
@@ -84,8 +85,8 @@ static void add_difference(struct text *line, const struct inspector_object *o)
 	if (o->immortal)
 		return;
 	if (o->refcount >= STATIC_REFCOUNT)
-		text_addf(line, ": it is never freed, its count began at %" PRIu64,
-			  (uint64_t)STATIC_REFCOUNT);
+		text_addf(line, ": it is never freed, its count began at %s",
+			  COUNT(STATIC_REFCOUNT));
 	else if (o->found_references.value < own && o->is_static)
 		text_add(line, ": the others are C code's, which knows where it stands");
 	else if (o->found_references.value < own)
@@ -162,7 +163,7 @@ static void write_referrers(struct page *page, const struct holder_referrers *re
 		page_end(page);
 	}
 	if (referrers->n_all > shown)
-		page_inkf(page, INK_DIM, "  %" PRIu64 " more\n", referrers->n_all - shown);
+		page_inkf(page, INK_DIM, "  %s more\n", COUNT(referrers->n_all - shown));
 }
 
 void object_report_write(struct page *page, const struct snapshot *snapshot,

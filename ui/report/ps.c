@@ -9,6 +9,7 @@
 #include "ui/report/ps.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "base/size.h"
 
 #include <pwd.h>
@@ -127,7 +128,7 @@ void ps_write(struct page *page, const struct listing *listing, uint64_t limit)
 		fill_row(&rows[i], page->style, &listing->entries.items[i]);
 	write_table(page, listing, rows, shown);
 	if (shown < n)
-		page_inkf(page, INK_DIM, "%zu more\n", n - shown);
+		page_inkf(page, INK_DIM, "%s more\n", COUNT(n - shown));
 }
 
 /* ---- order ----------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  */
 #include "ui/text/units.h"
 
+#include "base/count.h"
 #include "base/size.h"
 
 #include <ctype.h>
@@ -60,15 +61,7 @@ void units_bytes_short(char ret[UNITS_MAX], uint64_t bytes)
 
 void units_count(char ret[UNITS_MAX], uint64_t count)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count);
-	size_t at = 0;
-	for (int i = 0; i < n; i++) {
-		if (i && (n - i) % 3 == 0)
-			ret[at++] = ',';
-		ret[at++] = digits[i];
-	}
-	ret[at] = '\0';
+	(void)count_write(ret, count);
 }
 
 void units_maybe(char ret[UNITS_MAX], struct maybe figure)

@@ -1,6 +1,7 @@
 /* base: the promises of its headers, at their edges. */
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "base/error.h"
 #include "base/size.h"
 #include "base/text.h"
@@ -95,6 +96,31 @@ static void errors_gather_context(void **state)
 	error_free(error_context(error_out_of_memory(), "anywhere"));
 }
 
+static void text_takes_back(void **state)
+{
+	_cleanup_(text_fini) struct text t = TEXT_EMPTY;
+	(void)state;
+	text_shorten(&t, 0);
+	text_add(&t, "app.STATE.__dict__");
+	text_shorten(&t, 9);
+	assert_string_equal(text_string(&t), "app.STATE");
+	text_shorten(&t, 12);
+	text_add(&t, ".x");
+	assert_string_equal(text_string(&t), "app.STATE.x");
+}
+
+static void counts_have_separators(void **state)
+{
+	char count[COUNT_SIZE];
+	(void)state;
+	assert_string_equal(COUNT(0), "0");
+	assert_string_equal(COUNT(999), "999");
+	assert_string_equal(COUNT(1000), "1,000");
+	assert_string_equal(COUNT(123456), "123,456");
+	assert_string_equal(count_write(count, UINT64_MAX), "18,446,744,073,709,551,615");
+	assert_int_equal(strlen(count) + 1, COUNT_SIZE);
+}
+
 static void vec_grows_and_keeps(void **state)
 {
 	(void)state;
@@ -117,6 +143,8 @@ int main(void)
 		cmocka_unit_test(bytes_stay_inside),
 		cmocka_unit_test(text_escapes_what_moves_a_cursor),
 		cmocka_unit_test(errors_gather_context),
+		cmocka_unit_test(text_takes_back),
+		cmocka_unit_test(counts_have_separators),
 		cmocka_unit_test(vec_grows_and_keeps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
