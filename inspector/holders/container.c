@@ -43,6 +43,14 @@ static bool add_step(const struct descent *d, uint32_t from, uint32_t to, struct
 			      graph->paths.items[to].node, d->contents, name);
 }
 
+/* A namespace's own name is none that leads anywhere. */
+static bool is_namespace(const char *name)
+{
+	static const char end[] = ".__dict__";
+	size_t length = strlen(name), tail = sizeof(end) - 1;
+	return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
 /* The path below whose object is found by name; GRAPH_PATH_NONE: there is none. */
 static uint32_t descend(const struct descent *d, uint32_t path, struct text *name)
 {
@@ -52,16 +60,19 @@ static uint32_t descend(const struct descent *d, uint32_t path, struct text *nam
 	uint32_t behind = single(d, d->chains->below[next]);
 	if (behind != GRAPH_PATH_NONE && add_step(d, path, behind, name))
 		return behind;
-	return add_step(d, path, next, name) ? next : GRAPH_PATH_NONE;
+	const size_t before = name->length;
+	if (!add_step(d, path, next, name))
+		return GRAPH_PATH_NONE;
+	if (!is_namespace(text_string(name)))
+		return next;
+	/* Of several attributes none holds nearly all: it is the object that does. */
+	text_shorten(name, before);
+	return GRAPH_PATH_NONE;
 }
 
-/* A namespace's own name is none that leads anywhere. */
 static bool is_expression(const struct graph_root *root)
 {
-	static const char end[] = ".__dict__";
-	size_t length = strlen(root->name), tail = sizeof(end) - 1;
-	return root->kind == HOLDER_MODULE_GLOBAL &&
-	       (length < tail || strcmp(root->name + length - tail, end) != 0);
+	return root->kind == HOLDER_MODULE_GLOBAL && !is_namespace(root->name);
 }
 
 struct error *container_tell(const struct chains *chains, uint32_t root, bool contents, char **ret)

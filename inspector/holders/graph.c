@@ -12,13 +12,14 @@
 #include "inspector/holders/graph.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "inspector/holders/roots.h"
 #include "inspector/holders/walk/tally.h"
 #include "inspector/holders/walk/walk.h"
 
 uint64_t graph_memory(uint64_t n_nodes)
 {
-	/* Three bits for each node beside its tie; roots and paths. */
+	/* Four bits for each node beside its tie; roots and paths. */
 	return size_add(size_multiply(n_nodes, TIES_SIZE), n_nodes / 2 + 8 * MIB);
 }
 
@@ -28,9 +29,9 @@ static struct error *check_budget(const struct graph_request *request, uint64_t 
 	if (n_nodes < PLOT_NONE && (!request->max_memory || needed <= request->max_memory))
 		return NULL;
 	return error_remedy(error_new(ERROR_RESOURCE,
-				      "who holds %" PRIu64 " blocks takes %" PRIu64
+				      "who holds %s blocks takes %s"
 				      " MiB to find out, more than there is to be used",
-				      n_nodes, needed / MIB),
+				      COUNT(n_nodes), COUNT(needed / MIB)),
 			    "allow more with --max-memory");
 }
 
@@ -181,6 +182,20 @@ static void release_namespaces(struct making *m)
 
 /* ---- phases ---------------------------------------------------------------------------- */
 
+static struct error *pass_over_told(struct making *m)
+{
+	for (size_t i = 0; i < m->roots->told.count; i++) {
+		uint32_t into;
+		uint32_t node = scanner_find(m->walk.scanner, m->roots->told.items[i].value, &into);
+		uint32_t *told = node == PLOT_NONE ? NULL : vec_push(&m->walk.told);
+		if (told)
+			*told = node;
+		else if (node != PLOT_NONE)
+			return error_out_of_memory();
+	}
+	return NULL;
+}
+
 static void walk_phase(struct making *m, enum root_phase phase)
 {
 	for (size_t i = 0; i < m->roots->list.count; i++) {
@@ -214,6 +229,7 @@ static struct error *walk_all(const struct graph_request *request, struct making
 	m->walk.progress = request->progress;
 	m->walk.progress_context = request->context;
 	struct error *err = hold_namespaces(m);
+	err = err ?: pass_over_told(m);
 	if (err)
 		return err;
 	m->walk.no_static_types = true;

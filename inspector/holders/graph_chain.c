@@ -7,6 +7,7 @@
  * A link tells its type, and how it refers to the next one. Buffers are left out: they belong to the object above them.
  */
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "inspector/holders/graph.h"
 #include "inspector/holders/link.h"
 #include "inspector/holders/type_sums.h"
@@ -90,7 +91,7 @@ static struct error *tell_nodes(const struct graph *graph, uint32_t block, bool 
 		bool gap = left_out && i == CHAIN_SHOWN - 1;
 		struct text text = TEXT_EMPTY;
 		if (gap) {
-			text_addf(&text, "… %" PRIu32 " more …", left_out);
+			text_addf(&text, "… %s more …", COUNT(left_out));
 			err = add_link(chain, text_take(&text));
 		}
 		bool adjoins = i > 0 && !(left_out && i == CHAIN_SHOWN);

@@ -26,6 +26,8 @@ struct root {
 
 struct roots {
 	VEC(struct root) list; /* by phase, most telling first */
+	VEC(raddr)
+	told; /* where memory starts each word of which that holds something is a root: what else is in it does not hold */
 };
 
 struct roots_request {

@@ -7,6 +7,7 @@
 #include "inspector/holders/roots.h"
 
 #include "base/cleanup.h"
+#include "base/count.h"
 #include "inspector/holders/roots/gather.h"
 #include "inspector/look/look.h"
 #include "inspector/object/dict_walk.h"
@@ -185,10 +186,10 @@ static void doubt_greenlets(const struct gather *g, struct doubts *doubts)
 	if (n)
 		doubts_add(
 			doubts, DOUBT_HOLDERS_PARTIAL, few ? DOUBT_NOTE : DOUBT_PARTIAL, n,
-			"the frames of %" PRIu64 " of %" PRIu64
+			"the frames of %s of %s"
 			" greenlets that wait could not be read: what their variables hold may be "
 			"told as reached by nothing",
-			n, all);
+			COUNT(n), COUNT(all));
 }
 
 struct error *roots_find(const struct roots_request *request, struct roots *ret,
@@ -199,7 +200,7 @@ struct error *roots_find(const struct roots_request *request, struct roots *ret,
 		gather_locals,  gather_classes,   gather_module_objects, gather_states,
 		gather_data,    gather_frames,    gather_stacks,
 	};
-	_cleanup_(roots_fini) struct roots roots = {VEC_EMPTY};
+	_cleanup_(roots_fini) struct roots roots = {VEC_EMPTY, VEC_EMPTY};
 	_cleanup_(gather_fini) struct gather g = {
 		.request = request,
 		.types = &request->ground->types,
@@ -219,7 +220,7 @@ struct error *roots_find(const struct roots_request *request, struct roots *ret,
 			   "there are more names than are looked at");
 	doubt_greenlets(&g, doubts);
 	*ret = roots;
-	roots = (struct roots){VEC_EMPTY};
+	roots = (struct roots){VEC_EMPTY, VEC_EMPTY};
 	return NULL;
 }
 
@@ -228,4 +229,5 @@ void roots_fini(struct roots *roots)
 	for (size_t i = 0; i < roots->list.count; i++)
 		free(roots->list.items[i].name);
 	vec_fini(&roots->list);
+	vec_fini(&roots->told);
 }

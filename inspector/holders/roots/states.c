@@ -4,8 +4,8 @@
  *	PyInterpreterState [ … │ dict whose keys are its values │ … ]		interpreter 0: interned strings
  *	PyThreadState      [ … │ Context │ dict │ … ]				thread 4711: Context
  *
- * Where in these structs a member lies changes from patch to patch: each word is looked at. How far they reach is what the
- * layout says, or the block they lie in.
+ * Where in these structs a member lies changes from patch to patch: each word is looked at, but for those that hold nothing
+ * (borrowed.c). How far they reach is what the layout says, or the block they lie in.
  *
  * Without the GIL a thread keeps two lists more, known by their shape: what it has freed and others may still be looking at, and
  * objects that others have let go of, which only it can count.
@@ -14,7 +14,7 @@
  *	objects_to_merge [ head ]──▷ [ prev n │ object │ … 254 ]			each marked as queued
  */
 #include "base/cleanup.h"
-#include "inspector/holders/roots/gather.h"
+#include "inspector/holders/roots/borrowed.h"
 #include "inspector/look/look.h"
 #include "inspector/object/word.h"
 
@@ -35,6 +35,7 @@ struct state {
 	raddr at;
 	uint64_t size;
 	const char *name;
+	struct borrowed borrowed;
 	VEC(struct held) held;
 };
 
@@ -93,7 +94,7 @@ static struct error *find_held(struct gather *g, struct state *s)
 		uint64_t word = word_at(g->types, s->at, offset);
 		uint32_t type = TYPE_NONE;
 		enum gather_what what = word ? gather_target(g, word, &type) : GATHER_NOTHING;
-		if (what == GATHER_NOTHING)
+		if (what == GATHER_NOTHING || borrowed_has(&s->borrowed, raddr_plus(s->at, offset)))
 			continue;
 		struct held *held = vec_push(&s->held);
 		if (!held)
@@ -157,17 +158,30 @@ static uint64_t size_without(const struct gather *g, raddr at, uint64_t size)
 	return size;
 }
 
+/* Whoever comes to its block must not take what is borrowed for what is held. */
+static struct error *tell_at_once(struct gather *g, raddr interpreter)
+{
+	raddr *told = vec_push(&g->ret->told);
+	if (!told)
+		return error_out_of_memory();
+	*told = interpreter;
+	return NULL;
+}
+
 static struct error *add_interpreter(struct gather *g, const struct runtime_interpreter *i)
 {
 	char name[48];
 	const struct layout *layout = &g->request->subject->build.layout;
-	_cleanup_(state_fini) struct state state = {i->address, 0, name, VEC_EMPTY};
+	_cleanup_(state_fini) struct state state = {.at = i->address, .name = name};
 	if (raddr_is_null(i->address) || !i->readable)
 		return NULL;
 	state.size = size_without(g, i->address,
 				  size_of(g, i->address, layout_width(layout, LAYOUT_INTERP_SIZE)));
 	(void)snprintf(name, sizeof(name), "interpreter %" PRId64, i->id);
-	return add_state(g, &state);
+	struct error *err = borrowed_find(g, state.at, state.size, &state.borrowed);
+	borrowed_add_lists(g, i->address, &state.borrowed);
+	err = err ?: tell_at_once(g, i->address);
+	return err ?: add_state(g, &state);
 }
 
 /* One that lies inside its interpreter, its first from 3.12 on, is the last of that. */
@@ -188,8 +202,9 @@ static struct error *add_thread(struct gather *g, size_t thread)
 	gather_thread_name(g, thread, &name);
 	if (name.failed)
 		return error_out_of_memory();
-	_cleanup_(state_fini) struct state state = {
-		t->state, size_of(g, t->state, size_inside(g, t)), text_string(&name), VEC_EMPTY};
+	_cleanup_(state_fini) struct state state = {.at = t->state,
+						    .size = size_of(g, t->state, size_inside(g, t)),
+						    .name = text_string(&name)};
 	return add_state(g, &state);
 }
 

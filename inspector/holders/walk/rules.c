@@ -3,7 +3,8 @@
  *
  * Words that look like references and hold nothing: links of the collector's lists (they are addresses of GC heads, not of
  * objects), what a weak reference refers to and its neighbours in the list of all to the same object, the head of that list
- * in the object (Include/cpython/weakrefobject.h, Objects/weakrefobject.c: 2.7 to 3.15), and what lies behind the last item.
+ * in the object (Include/cpython/weakrefobject.h, Objects/weakrefobject.c: 2.7 to 3.15), what instructions have noted beside
+ * themselves (Include/internal/pycore_code.h: 3.11 to 3.15), and what lies behind the last item.
  */
 #include "inspector/holders/walk/rules.h"
 
@@ -65,10 +66,11 @@ static void skip_weak(struct type_table *types, uint32_t index, struct rule *rul
 		skip(rule, rule->into - rules_gc_head(type, types->shapes) - 16);
 }
 
-/* Whether an object's size is that of its type: nothing of it stands behind. */
+/* Whether all that an object holds stands in what its type says is its size: nothing stands behind, or instructions do. */
 static bool has_fixed_size(const struct type *type)
 {
-	return !type->itemsize && !type->inline_values && type->basicsize >= 16 &&
+	bool ends = !type->itemsize || type->kind == TYPE_CODE;
+	return ends && !type->inline_values && type->basicsize >= 16 &&
 	       type->basicsize < UINT32_MAX / 2;
 }
 

@@ -5,6 +5,7 @@
  *	          │ words
  *	ahead  [ claims whose label and place in the tables are on the way into the cache ]
  *	          │ the first to claim a node is its parent
+ *	late   [ those of them that are native memory ]
  *	next   [ nodes that hold references themselves ]
  *
  * Sixteen million blocks in random order are as many misses of the cache; WALK_AHEAD of them are under way at a time.
@@ -23,6 +24,7 @@ struct error *walk_init(struct walk *walk, struct graph *graph)
 	struct error *err = paths_init(&walk->paths, graph, most);
 	err = err ?: frontier_init(&walk->now, graph->n_nodes);
 	err = err ?: frontier_init(&walk->next, graph->n_nodes);
+	err = err ?: frontier_init(&walk->late, graph->n_nodes);
 	walk->reached = err ? NULL : calloc(n_words, sizeof(*walk->reached));
 	if (!err && !walk->reached)
 		err = error_out_of_memory();
@@ -38,7 +40,9 @@ void walk_fini(struct walk *walk)
 	paths_fini(&walk->paths);
 	frontier_fini(&walk->now);
 	frontier_fini(&walk->next);
+	frontier_fini(&walk->late);
 	vec_fini(&walk->others);
+	vec_fini(&walk->told);
 	free(take(walk->reached));
 }
 
@@ -70,6 +74,15 @@ static bool comes_from_owner(struct walk *w, const struct walk_claim *claim,
 	return rule->owner == parent->type;
 }
 
+/* Those few are native memory, as most nodes are not. */
+static bool is_told(const struct walk *w, uint32_t node, const struct rule *rule)
+{
+	for (size_t i = 0; rule->native && i < w->told.count; i++)
+		if (w->told.items[i] == node)
+			return true;
+	return false;
+}
+
 static void reach(struct walk *w, const struct walk_claim *claim, const struct rule *rule)
 {
 	uint32_t path = path_of(w, claim, rule);
@@ -79,7 +92,8 @@ static void reach(struct walk *w, const struct walk_claim *claim, const struct r
 	}
 	set_reached(w, claim->node);
 	ties_set(&w->graph->ties, claim->node, claim->parent, path);
-	if (rule->scan > RULE_STR || (w->reads_strings && rule->scan == RULE_STR))
+	bool reads = rule->scan > RULE_STR || (w->reads_strings && rule->scan == RULE_STR);
+	if (reads && !is_told(w, claim->node, rule))
 		frontier_add(&w->next, claim->node);
 }
 
@@ -224,18 +238,30 @@ void walk_from_node(struct walk *walk, uint32_t node)
 	settle_all(walk);
 }
 
-static void walk_level(struct walk *w)
+/* Scans what is in a frontier; native memory is put aside, where there is a place for it. */
+static void walk_over(struct walk *w, struct frontier *from, struct frontier *aside)
 {
 	uint32_t nodes[512];
-	for (size_t n; !w->ended && (n = frontier_take(&w->now, nodes, ARRAY_SIZE(nodes)));) {
-		for (size_t i = 0; i < n; i++)
-			scan(w, nodes[i]);
+	for (size_t n; !w->ended && (n = frontier_take(from, nodes, ARRAY_SIZE(nodes)));) {
+		for (size_t i = 0; i < n; i++) {
+			if (aside && scanner_rule(w->scanner, nodes[i])->native)
+				frontier_add(aside, nodes[i]);
+			else
+				scan(w, nodes[i]);
+		}
 		uint64_t before = w->n_done;
 		w->n_done += n;
 		if (before >> 16 != w->n_done >> 16 && !go_on(w))
 			w->ended = true;
 	}
 	settle_all(w);
+}
+
+/* A way through Python's objects says more than one that is as short through memory of which nothing is known. */
+static void walk_level(struct walk *w)
+{
+	walk_over(w, &w->now, &w->late);
+	walk_over(w, &w->late, NULL);
 }
 
 /* Buffers that no owner came for. */

@@ -26,13 +26,15 @@ struct walk {
 	struct scanner *scanner; /* the graph's */
 	struct paths paths;
 	struct frontier now, next;
-	uint64_t *reached; /* a bit for each node */
+	struct frontier late; /* native memory of this level */
+	uint64_t *reached;    /* a bit for each node */
 	struct walk_claim ahead[WALK_AHEAD];
 	size_t n_ahead; /* that were ever put in; the last WALK_AHEAD of them at most are waiting */
 	size_t n_claimed;
 	uint64_t known[WALK_KNOWN];
 	uint32_t parent, path;         /* of what is scanned right now */
 	VEC(struct walk_claim) others; /* to buffers, by what is not their owner */
+	VEC(uint32_t) told;            /* nodes whose words are roots, and are not walked from */
 	bool no_static_types; /* types of files are not walked into, but from roots themselves */
 	bool reads_strings; /* str are scanned as they are reached; else only where tally.c asks for it */
 	uint64_t n_done;     /* nodes that were scanned */

@@ -148,6 +148,7 @@ void world_fini(struct world *w)
 	for (size_t i = 0; i < w->roots.list.count; i++)
 		free(w->roots.list.items[i].name);
 	vec_fini(&w->roots.list);
+	vec_fini(&w->roots.told);
 	vec_fini(&w->space.regions);
 	free(w->memory);
 }

@@ -25,7 +25,7 @@ static void expect(const struct roots *roots, size_t i, const char *name, uint64
 static void one_name_is_one_root(void **state)
 {
 	(void)state;
-	struct roots roots = {VEC_EMPTY};
+	struct roots roots = {VEC_EMPTY, VEC_EMPTY};
 	struct gather g = {.ret = &roots};
 	struct rows rows = {VEC_EMPTY, VEC_EMPTY};
 	add(&rows, "main() z", 1);
@@ -49,7 +49,7 @@ static void one_name_is_one_root(void **state)
 static void none_are_none(void **state)
 {
 	(void)state;
-	struct roots roots = {VEC_EMPTY};
+	struct roots roots = {VEC_EMPTY, VEC_EMPTY};
 	struct gather g = {.ret = &roots};
 	struct rows rows = {VEC_EMPTY, VEC_EMPTY};
 	assert_null(rows_tell(&rows, &g));
