@@ -34,6 +34,13 @@ uint64_t judge_share(uint64_t bytes, uint64_t part, uint64_t whole)
 	return whole ? (uint64_t)((unsigned __int128)bytes * size_min(part, whole) / whole) : 0;
 }
 
+uint64_t judge_growth(const struct judge *j)
+{
+	int64_t rss = j->since ? j->since->rss : 0, live = j->since ? j->since->live_bytes : 0;
+	int64_t more = rss > live ? rss : live;
+	return more > 0 ? (uint64_t)more : 0;
+}
+
 bool judge_counts(const struct judge *j, uint64_t bytes)
 {
 	return bytes >= JUDGE_LEAST_BYTES && bytes / JUDGE_LEAST_PERMILLE >= j->rss / 1000;
@@ -148,6 +155,8 @@ static void acquit(struct judge *j)
 	judge_bytes(cause, "live_bytes", live);
 	judge_bytes(cause, "kept_bytes", kept);
 	judge_permille(cause, "kept_share", kept, j->rss);
+	if (judge_counts(j, judge_growth(j)))
+		judge_bytes(cause, "grown_bytes", judge_growth(j));
 }
 
 static int compare_causes(const void *a, const void *b)
@@ -176,6 +185,7 @@ struct error *verdict_make_since(const struct snapshot *snapshot, const struct d
 		.fork = snapshot->verdict.fork,
 		.huge = snapshot->verdict.huge,
 		.framework = framework_of(&snapshot->target),
+		.since = {since != NULL, since ? since->seconds : 0},
 	};
 	struct judge j = {.s = snapshot, .since = since, .verdict = &verdict};
 	begin(&j);

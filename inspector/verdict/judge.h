@@ -33,6 +33,7 @@ struct judge {
 	uint64_t left[LEAF_COUNT]; /* bytes that no cause has taken */
 	uint64_t rss;              /* bytes; in a core, of what private memory is mapped */
 	uint64_t private;          /* of those, neither of files nor shared */
+	bool grew;                 /* since then some root did, by what is worth a word */
 	bool failed;               /* out of memory */
 };
 
@@ -47,6 +48,10 @@ uint64_t portion_add(const struct judge *j, struct portion *portion, enum leaf l
 
 /* bytes * part / whole, to the byte; part is held at whole. 0 of nothing. */
 uint64_t judge_share(uint64_t bytes, uint64_t part, uint64_t whole);
+
+/* By how much the process grew since the earlier look: what is in RAM, or what is in use, whichever is more. 0: not, or there is
+ * none. */
+uint64_t judge_growth(const struct judge *j);
 
 /* Whether so many bytes are worth a word. */
 bool judge_counts(const struct judge *j, uint64_t bytes);

@@ -8,7 +8,8 @@
  *
  * One look cannot tell growth from size. What it can tell: a loaded table or an array is few large blocks, a server that
  * idles holds nothing, a cache that is bounded says so by its type. Many small objects below one root that are most
- * of a process's memory are said to be that, as inferred; growth between two looks is measured.
+ * of a process's memory are said to be that, as inferred; growth between two looks is measured, and decides. Where nothing grew
+ * from one to the other, size does all the same: what stood there before the first of them stands there still.
  */
 #include "inspector/verdict/judge.h"
 
@@ -113,12 +114,11 @@ void judge_unreached(struct judge *j)
 
 /* ---- reached: one root keeps most ------------------------------------------------------------------------ */
 
-/* Types that drop old entries by themselves, by a piece of their name: functools', cachetools', and what resembles them. */
+/* Types that drop old entries by themselves, by a piece of their name: cachetools', and what resembles them. */
 static bool is_bounded_type(const char *type)
 {
-	static const char *const pieces[] = {"_lru_cache_wrapper", "LRU",       "LFU",
-					     "TTLCache",           "FIFOCache", "RRCache",
-					     "cachetools."};
+	static const char *const pieces[] = {"LRU",       "LFU",     "TTLCache",
+					     "FIFOCache", "RRCache", "cachetools."};
 	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
 		if (strstr(type, pieces[i]))
 			return true;
@@ -126,15 +126,27 @@ static bool is_bounded_type(const char *type)
 	return false;
 }
 
+/* functools' caches drop nothing where they were told so (maxsize=None); only those that do keep their entries in a list. */
+static bool drops_entries(const struct holder_root *root)
+{
+	for (size_t i = 0; i < root->chains.count; i++)
+		for (size_t k = 1; k < root->chains.items[i].links.count; k++)
+			if (strstr(root->chains.items[i].links.items[k], "_lru_list_elem"))
+				return true;
+	return false;
+}
+
 /* Whether most of a root's bytes hang on something that bounds itself. */
 static bool is_bounded(const struct holder_root *root)
 {
+	const bool drops = drops_entries(root);
 	uint64_t bounded = 0;
 	for (size_t i = 0; i < root->chains.count; i++) {
 		const struct holder_chain *chain = &root->chains.items[i];
 		bool bounds = false;
 		for (size_t k = 1; k < chain->links.count && !bounds; k++)
-			bounds = is_bounded_type(chain->links.items[k]);
+			bounds = is_bounded_type(chain->links.items[k]) ||
+				 (drops && strstr(chain->links.items[k], "_lru_cache_wrapper"));
 		bounded = size_max(bounded, bounds ? chain->bytes : 0);
 	}
 	return bounded > root->bytes / 2;
@@ -150,6 +162,15 @@ static uint64_t growth_of(const struct judge *j, const struct holder_root *root)
 			return (uint64_t)row->bytes;
 	}
 	return 0;
+}
+
+static bool has_grown(const struct judge *j)
+{
+	const struct holders *h = &j->s->holders;
+	for (size_t i = 0; j->since && i < h->roots.count; i++)
+		if (judge_counts(j, growth_of(j, &h->roots.items[i])))
+			return true;
+	return false;
 }
 
 /* Of a root's bytes as many as can be in RAM at most: zeros that nobody has written to, and what is swapped out, are not. */
@@ -197,22 +218,22 @@ static struct cause *live_cause(struct judge *j, const struct portion *portion, 
 	return cause;
 }
 
-/* With a look to compare with, growth decides; without, size alone. */
+/* Growth decides where there is any; else size alone. */
 static void judge_root(struct judge *j, size_t i, uint64_t permille)
 {
 	const struct holder_root *root = &j->s->holders.roots.items[i];
 	uint64_t grown = growth_of(j, root);
-	if (j->since ? !judge_counts(j, grown) : !is_too_much(j, root))
+	if (j->grew ? !judge_counts(j, grown) : !is_too_much(j, root))
 		return;
 	uint64_t returned = root->returned || j->s->pins.filled ? root->returned : root->bytes;
-	uint64_t whole = j->since ? size_min(returned, grown) : returned;
+	uint64_t whole = j->grew ? size_min(returned, grown) : returned;
 	struct portion portion = take_from(j, python_leaves, ARRAY_SIZE(python_leaves),
 					   judge_share(whole, permille, 1000));
-	struct cause *cause = live_cause(j, &portion, whole, j->since ? grown : in_ram(j, root));
+	struct cause *cause = live_cause(j, &portion, whole, j->grew ? grown : in_ram(j, root));
 	if (!cause)
 		return;
 	cause->holder_root = i;
-	cause->measured = j->since != NULL;
+	cause->measured = j->grew;
 	judge_text(j, cause, "root", root->name);
 	judge_bytes(cause, "root_bytes", root->bytes);
 	judge_count(cause, "root_objects", root->count);
@@ -258,6 +279,7 @@ void judge_live(struct judge *j)
 	if (!h->filled)
 		return;
 	uint64_t permille = intact(j);
+	j->grew = has_grown(j);
 	for (size_t i = 0; i < h->roots.count; i++)
 		judge_root(j, i, permille);
 	judge_native(j);

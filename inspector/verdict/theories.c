@@ -87,6 +87,15 @@ static void clear_live(struct judge *j)
 		rule_out(j, THEORY_PYTHON_LEAK, maybe_known(h->reached_bytes));
 }
 
+/* Where it grew in many places, and in none by much, it is neither a cause nor ruled out. */
+static void clear_growth(struct judge *j)
+{
+	if (!j->since)
+		rule_out(j, THEORY_GROWTH, (struct maybe){.known = false});
+	else if (!j->grew && !judge_counts(j, judge_growth(j)))
+		rule_out(j, THEORY_GROWTH, maybe_known(judge_growth(j)));
+}
+
 void judge_theories(struct judge *j)
 {
 	static const enum leaf stacks[] = {LEAF_STACK_THREADS};
@@ -105,6 +114,5 @@ void judge_theories(struct judge *j)
 	    !judge_has(j, CAUSE_MIMALLOC_RETAINED))
 		rule_out(j, THEORY_KEPT_ARENAS, leaves_sum(j, kept, ARRAY_SIZE(kept)));
 	clear_live(j);
-	if (!j->since)
-		rule_out(j, THEORY_GROWTH, (struct maybe){.known = false});
+	clear_growth(j);
 }

@@ -75,8 +75,8 @@ enum theory {
 	THEORY_ARENA_MAX,
 	THEORY_THREADS, /* bytes of their stacks */
 	THEORY_SWAP,
-	THEORY_GC,          /* bytes of cycles that wait */
-	THEORY_GROWTH,      /* one look cannot tell */
+	THEORY_GC,     /* bytes of cycles that wait */
+	THEORY_GROWTH, /* bytes by which it grew since an earlier look; not known of one look alone */
 	THEORY_PYTHON_LEAK, /* bytes of live objects */
 	THEORY_KEPT_ARENAS,
 	THEORY_KINDS
@@ -111,6 +111,10 @@ struct verdict {
 	VEC(struct cause) causes; /* most bytes first; the only one may be CAUSE_NOTHING_WRONG */
 	VEC(struct ruled_out) not_causes;
 	enum framework framework;
+	struct {
+		bool used;
+		double seconds; /* since then; 0: not known */
+	} since;                /* an earlier look that it was compared with */
 	struct fork_copies fork;
 	struct huge_zeros huge;
 };
@@ -128,7 +132,8 @@ struct difference;
  */
 struct error *verdict_make(const struct snapshot *snapshot, struct verdict *ret) MUST_CHECK;
 
-/* The same, with what grew since an earlier look of the same process: growth is then measured. NULL: as verdict_make. */
+/* The same, with what grew since an earlier look: growth is then measured, and decides. Where nothing grew by what is worth a
+ * word, what is in use is judged as of one look. NULL: as verdict_make. */
 struct error *verdict_make_since(const struct snapshot *snapshot, const struct difference *since,
 				 struct verdict *ret) MUST_CHECK;
 

@@ -17,7 +17,7 @@
 static struct why_request request_of(const struct question *q)
 {
 	const struct options *o = q->options;
-	return (struct why_request){.limit = o->limit, .contents = o->contents, .growth = o->since};
+	return (struct why_request){.limit = o->limit, .contents = o->contents, .since = o->since};
 }
 
 /* What is there so far goes out now, over the line that says how long it takes. */
@@ -55,6 +55,7 @@ static struct error *write_rest(const struct question *q, const struct snapshot 
 	if (q->options->json) {
 		struct json_request json = question_json(q);
 		json.since = since;
+		json.since_name = q->options->since;
 		return json_snapshot(&q->answer->text, s, VERB_WHY, &json);
 	}
 	struct page page = question_page(q);

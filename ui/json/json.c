@@ -348,7 +348,7 @@ struct error *json_snapshot(struct text *text, const struct snapshot *s, enum ve
 		json_value_set(&answer, "types", json_census_types(&s->census, request->limit));
 	}
 	if (all || verb == VERB_WHY)
-		json_value_set(&answer, "why", json_why_of(s, request->limit));
+		json_value_set(&answer, "why", json_why_of(s, request));
 	if (request->since)
 		json_value_set(&answer, "diff", json_difference_of(request->since, request->limit));
 	return json_value_write(text, answer);

@@ -22,6 +22,7 @@ struct json_request {
 	uint64_t limit;                 /* arenas, and details of a ledger's line, listed; 0: all */
 	bool contents;                  /* tell the command line's arguments */
 	const struct difference *since; /* to a baseline; NULL: there is none */
+	const char *since_name;         /* what the person calls that */
 };
 
 /* What a verb tells of a snapshot: `dump` and `top` everything, `stats` all of pymalloc but the arenas

@@ -328,10 +328,11 @@ static json_t *huge_of(const struct huge_zeros *h)
 	return o;
 }
 
-json_t *json_why_of(const struct snapshot *s, uint64_t limit)
+json_t *json_why_of(const struct snapshot *s, const struct json_request *request)
 {
 	const struct verdict *v = &s->verdict;
-	struct why_words w = {s, UNITS_AUTO, false};
+	const uint64_t limit = request->limit;
+	struct why_words w = {s, UNITS_AUTO, false, request->since_name};
 	if (!v->filled)
 		return json_null();
 	json_t *o = json_object(), *causes = json_array();

@@ -6,11 +6,12 @@
 
 #include "inspector/snapshot.h"
 #include "inspector/verdict/difference.h"
+#include "ui/json/json.h"
 
 #include <jansson.h>
 
-/* Null where no verdict was asked for. limit: pins and holders; 0: all. */
-json_t *json_why_of(const struct snapshot *snapshot, uint64_t limit);
+/* Null where no verdict was asked for. The request's limit: pins and holders; 0: all. */
+json_t *json_why_of(const struct snapshot *snapshot, const struct json_request *request);
 
 /* limit: rows of each part; 0: all. */
 json_t *json_difference_of(const struct difference *difference, uint64_t limit);

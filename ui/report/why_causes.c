@@ -4,6 +4,7 @@
  */
 #include "ui/report/why_words.h"
 
+#include "base/count.h"
 #include "base/size.h"
 #include "ui/report/malloc_words.h"
 
@@ -80,6 +81,22 @@ static void say_mimalloc(struct text *to, const struct why_words *w, const struc
 
 /* ---- live memory ------------------------------------------------------------------------- */
 
+/* With an earlier look: by how much it grew. */
+static void say_age(struct text *to, const struct why_words *w, const struct cause *cause)
+{
+	const struct maybe grown = why_evidence(cause, "grown_bytes");
+	if (!grown.known)
+		return;
+	text_add(to, " This has ");
+	text_add(to, !grown.value      ? "not grown"
+		     : cause->measured ? "grown by "
+				       : "grown by no more than ");
+	if (grown.value)
+		why_add_bytes(to, w, grown.value);
+	why_since(to, w);
+	text_add(to, ".");
+}
+
 static void say_live(struct text *to, const struct why_words *w, const struct cause *cause)
 {
 	const struct holder_root *root = why_holder(w, cause);
@@ -89,6 +106,7 @@ static void say_live(struct text *to, const struct why_words *w, const struct ca
 		why_root(to, w, root->name ?: "?", root->kind);
 	}
 	text_add(to, ". They stay for as long as something refers to them.");
+	say_age(to, w, cause);
 }
 
 static void say_native_live(struct text *to, const struct why_words *w, const struct cause *cause)
@@ -204,9 +222,9 @@ static void say_stacks(struct text *to, const struct why_words *w, const struct 
 {
 	(void)cause;
 	text_addf(to,
-		  "stacks of %" PRIu64 " threads, those that ended and are cached for the next "
+		  "stacks of %s threads, those that ended and are cached for the next "
 		  "included.",
-		  w->snapshot->target.n_threads);
+		  COUNT(w->snapshot->target.n_threads));
 }
 
 static void say_files(struct text *to, const struct why_words *w, const struct cause *cause)
@@ -262,7 +280,7 @@ static void say_swapped(struct text *to, const struct why_words *w, const struct
 static void say_nothing(struct text *to, const struct why_words *w, const struct cause *cause)
 {
 	const struct snapshot *s = w->snapshot;
-	(void)cause;
+	const struct maybe grown = why_evidence(cause, "grown_bytes");
 	text_add(to, "nothing is wrong: ");
 	why_add_bytes(to, w, s->ledger.rss);
 	text_add(to, " are in RAM, ");
@@ -271,6 +289,12 @@ static void say_nothing(struct text *to, const struct why_words *w, const struct
 	text_add(to,
 		 " of that live in Python's allocator, and what its allocators keep although it "
 		 "is free is what a process needs to go on.");
+	if (!grown.known)
+		return;
+	text_add(to, " It grew by ");
+	why_add_bytes(to, w, grown.value);
+	why_since(to, w);
+	text_add(to, ", but no one holder by what is worth a word.");
 }
 
 /* ---- one cause --------------------------------------------------------------------------- */

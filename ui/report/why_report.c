@@ -32,9 +32,10 @@
 #define CAUSES        3
 #define ROOTS         5
 
-static struct why_words words_of(const struct page *page, const struct snapshot *snapshot)
+static struct why_words words_of(const struct page *page, const struct snapshot *snapshot,
+				 const struct why_request *request)
 {
-	return (struct why_words){snapshot, page->style->units, page->style->ascii};
+	return (struct why_words){snapshot, page->style->units, page->style->ascii, request->since};
 }
 
 /* "WHY   text …"; the lines after the first stand below the text. */
@@ -97,7 +98,7 @@ static size_t n_causes(const struct verdict *v, const struct why_request *reques
 static void write_why(struct page *page, const struct snapshot *s,
 		      const struct why_request *request)
 {
-	struct why_words w = words_of(page, s);
+	struct why_words w = words_of(page, s, request);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	const struct verdict *v = &s->verdict;
 	if (!v->causes.count) {
@@ -141,7 +142,7 @@ static bool same_causes(const struct snapshot *a, const struct snapshot *b)
 static void write_who(struct page *page, const struct snapshot *s,
 		      const struct why_request *request)
 {
-	struct why_words w = words_of(page, s);
+	struct why_words w = words_of(page, s, request);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY, chain = TEXT_EMPTY;
 	const char *label = "WHO";
 	for (size_t i = 0; i < n_causes(&s->verdict, request); i++) {
@@ -164,7 +165,7 @@ static void write_roots(struct page *page, const struct snapshot *s,
 			const struct why_request *request)
 {
 	const struct holders *h = &s->holders;
-	struct why_words w = words_of(page, s);
+	struct why_words w = words_of(page, s, request);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	size_t n = size_min(request->limit ?: ROOTS, h->roots.count);
 	for (size_t i = 0; i < n; i++) {
@@ -183,7 +184,7 @@ static void write_roots(struct page *page, const struct snapshot *s,
 static void write_gain(struct page *page, const struct snapshot *s,
 		       const struct why_request *request)
 {
-	struct why_words w = words_of(page, s);
+	struct why_words w = words_of(page, s, request);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	const char *label = "GAIN";
 	for (size_t i = 0; i < n_causes(&s->verdict, request); i++) {
@@ -197,7 +198,7 @@ static void write_gain(struct page *page, const struct snapshot *s,
 
 static void write_do(struct page *page, const struct snapshot *s, const struct why_request *request)
 {
-	struct why_words w = words_of(page, s);
+	struct why_words w = words_of(page, s, request);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	const char *label = "DO";
 	for (size_t i = 0; i < n_causes(&s->verdict, request); i++) {
@@ -211,12 +212,10 @@ static void write_do(struct page *page, const struct snapshot *s, const struct w
 static void write_not(struct page *page, const struct snapshot *s,
 		      const struct why_request *request)
 {
-	struct why_words w = words_of(page, s);
+	struct why_words w = words_of(page, s, request);
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	for (size_t i = 0; i < s->verdict.not_causes.count; i++) {
 		const struct ruled_out *theory = &s->verdict.not_causes.items[i];
-		if (theory->theory == THEORY_GROWTH && request->growth)
-			continue;
 		text_add(&line, line.length ? "; " : "");
 		why_not(&line, &w, theory);
 	}

@@ -11,7 +11,8 @@
 struct why_request {
 	uint64_t limit; /* causes and holders told; 0: those that matter */
 	bool contents;  /* show the command line's arguments */
-	bool growth;    /* --since tells of growth elsewhere */
+	const char
+		*since; /* what the person calls the look that it was compared with; NULL: none */
 };
 
 /* The head, RSS by what it is, and WHY as far as the ledger alone knows. */

@@ -75,6 +75,18 @@ void why_root(struct text *to, const struct why_words *w, const char *name, enum
 	text_add(to, kinds[kind]);
 }
 
+void why_since(struct text *to, const struct why_words *w)
+{
+	const double seconds = w->snapshot->verdict.since.seconds;
+	char age[UNITS_MAX];
+	text_add(to, " since ");
+	why_escape(to, w, w->since ?: "the earlier look");
+	if (seconds <= 0) /* not known, or the other one is later */
+		return;
+	units_duration(age, seconds < 1 ? 1 : (uint64_t)seconds);
+	text_addf(to, " (%s%s ago)", seconds < 1 ? "less than " : "", age);
+}
+
 static void who_pins(struct text *to, const struct why_words *w, const struct pin_root *root)
 {
 	why_add_count(to, root->type_count ?: root->count);
@@ -178,7 +190,9 @@ static bool is_kept_by_mimalloc(const struct why_words *w, enum cause_kind kind)
 /* Arenas and pages go back whole. */
 static bool lies_between_others(const struct cause *cause)
 {
-	return cause->kind == CAUSE_LIVE_OBJECTS && cause->bytes < cause->symptom / 2;
+	bool objects =
+		cause->kind == CAUSE_LIVE_OBJECTS || cause->kind == CAUSE_UNCOLLECTED_GARBAGE;
+	return objects && cause->bytes < cause->symptom / 2;
 }
 
 void why_gain(struct text *to, const struct why_words *w, const struct cause *cause)
@@ -190,7 +204,7 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 		[CAUSE_MALLOC_ARENA_PER_THREAD] = "malloc_trim(0) gives back now",
 		[CAUSE_MALLOC_THRESHOLD_RAISED] = "malloc_trim(0) gives back now",
 		[CAUSE_MALLOC_ENV_INEFFECTIVE] = "malloc_trim(0) gives back now",
-		[CAUSE_UNCOLLECTED_GARBAGE] = "gc.collect() frees",
+		[CAUSE_UNCOLLECTED_GARBAGE] = "gc.collect() gives back",
 		[CAUSE_SHARED_MEMORY] = "goes back when the last user unmaps it",
 		[CAUSE_FILE_MAPPINGS] = "the kernel takes when it needs to",
 		[CAUSE_FORK_PRIVATE_COPIES] = "would have stayed common with its parent",
@@ -201,7 +215,7 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 	text_add(to, why_trims(cause) ? "" : "up to ");
 	why_add_bytes(to, w, cause->bytes);
 	text_add(to, " ");
-	text_add(to, cause->bytes == 0   ? "without a restart"
+	text_add(to, cause->bytes == 0 && !lies_between_others(cause) ? "without a restart"
 		     : !why_trims(cause) ? "a process with fewer arenas does not have"
 		     : hows[cause->kind] ? hows[cause->kind]
 					 : "a new process does not have");
@@ -209,6 +223,25 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 		text_add(to, "; the rest lies between objects that stay, free for new ones then");
 	if (cause->bytes && is_kept_by_mimalloc(w, cause->kind))
 		text_add(to, "; mimalloc gives that back late, or keeps it for objects to come");
+}
+
+/* Between looks that lie closer together than this a slow leak does not show. */
+#define SOON 60 /* seconds */
+
+static void not_growing(struct text *to, const struct why_words *w, struct maybe bytes)
+{
+	const double seconds = w->snapshot->verdict.since.seconds;
+	text_add(to, "growing? ");
+	if (!w->snapshot->verdict.since.used) {
+		text_add(to, "one look cannot tell: use --since FILE");
+		return;
+	}
+	text_add(to, bytes.value ? "by no more than " : "nothing grew");
+	if (bytes.value)
+		why_add_bytes(to, w, bytes.value);
+	why_since(to, w);
+	if (seconds > 0 && seconds < SOON)
+		text_add(to, ", which is too short a time to tell");
 }
 
 void why_not(struct text *to, const struct why_words *w, const struct ruled_out *theory)
@@ -223,7 +256,7 @@ void why_not(struct text *to, const struct why_words *w, const struct ruled_out 
 		[THEORY_KEPT_ARENAS] = "kept in pymalloc's arenas",
 	};
 	if (theory->theory == THEORY_GROWTH) {
-		text_add(to, "growing? one look cannot tell: use --since FILE");
+		not_growing(to, w, theory->bytes);
 		return;
 	}
 	bool pages = theory->theory == THEORY_KEPT_ARENAS && has_mimalloc(w);

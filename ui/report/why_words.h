@@ -14,7 +14,8 @@
 struct why_words {
 	const struct snapshot *snapshot; /* borrowed */
 	enum units units;
-	bool ascii; /* 7-bit characters only */
+	bool ascii;        /* 7-bit characters only */
+	const char *since; /* what the person calls the earlier look; NULL: nothing */
 };
 
 /* What the cause is: "1.31 GiB: 1,402 of 1,659 pymalloc arenas are only 4 % used. …" */
@@ -30,6 +31,9 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 
 /* "app.CACHE (module global)", as chains begin. Escaped. */
 void why_root(struct text *to, const struct why_words *w, const char *name, enum holder_kind kind);
+
+/* " since before.asnap (12 s ago)": of the look that the verdict was compared with. */
+void why_since(struct text *to, const struct why_words *w);
 
 /* Foreign text, made safe. */
 void why_escape(struct text *to, const struct why_words *w, const char *string);

@@ -52,7 +52,7 @@ FIGURE(bytes, list_add_bytes)
 
 static void name_paint(const struct board *board, size_t row, const struct area *cell)
 {
-	const struct why_words w = {board->with_census->snapshot, UNITS_AUTO, false};
+	const struct why_words w = {board->with_census->snapshot, UNITS_AUTO, false, NULL};
 	_cleanup_(text_fini) struct text line = TEXT_EMPTY;
 	struct pin_row r = row_at(board, row);
 	why_root(&line, &w, r.name ?: "?", r.kind);

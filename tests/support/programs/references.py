@@ -245,7 +245,7 @@ SECRET, NUMBER, FRACTION = "pass" + "word-" + str(len(LINES)), 10 ** 12 + 1, len
 text(SECRET, "str of %d %s" % (len(SECRET), CHARACTERS), "'%s'" % SECRET)
 text(NUMBER, "int", str(NUMBER))
 text(FRACTION, "float", "%.17g" % FRACTION)
-text(THINGS, "list of 3000")
+text(THINGS, "list of 3,000")
 text(TUPLE, "tuple of 70")
 text(DEQUE, "collections.deque of 199")
 text(SMALL_SET, "set of 3")

@@ -123,53 +123,6 @@ static void holds_namespaces_back(void **state)
 	world_fini(&w);
 }
 
-/* Of two ways that are as long that through objects is told, wherever the other stands in memory. */
-static void prefers_what_is_known(void **state)
-{
-	(void)state;
-	for (uint32_t known = 1; known < 4; known += 2) {
-		struct world w;
-		world_init(&w, 64, 0, 0);
-		node(&w, 0);
-		node(&w, known);
-		node(&w, 5);
-		world_put(&w, 0, 0, world_buffer(&w, 2, WORLD_TYPES, PART_OTHER));
-		world_put(&w, 0, 1, world_at(&w, known));
-		world_put(&w, 2, 0, world_at(&w, 5));
-		world_put(&w, known, 0, world_at(&w, 5));
-		world_global(&w, "app.a", world_at(&w, 0), 0);
-		struct graph *graph = world_walk(&w);
-		assert_chain(graph, 2, "app.a > app.Node > native memory");
-		assert_chain(graph, 5, "app.a > app.Node > app.Node > app.Node");
-		graph_free(graph);
-		world_fini(&w);
-	}
-}
-
-/* Memory of which each word that holds is a root: the others in it do not hold. */
-static void passes_over_what_is_told(void **state)
-{
-	(void)state;
-	struct world w;
-	world_init(&w, 64, 0, 0);
-	node(&w, 0);
-	node(&w, 1);
-	uint64_t told = world_buffer(&w, 2, WORLD_TYPES, PART_OTHER);
-	world_put(&w, 2, 0, world_at(&w, 0));
-	world_put(&w, 2, 1, world_at(&w, 1));
-	world_global(&w, "app.a", told, 0);
-	world_root(&w, ROOT_STATIC, HOLDER_THREAD, "interpreter 0: dict", world_at(&w, 0));
-	raddr *at = vec_push(&w.roots.told);
-	assert_non_null(at);
-	*at = raddr_at(told);
-	struct graph *graph = world_walk(&w);
-	assert_held(graph, 2, "app.a");
-	assert_held(graph, 0, "interpreter 0: dict");
-	assert_held(graph, 1, NULL);
-	graph_free(graph);
-	world_fini(&w);
-}
-
 /* What looks like a reference: a link of the collector's, the middle of an object, a weak reference, what stands behind the
  * last item of a tuple or a list. */
 static void is_not_misled(void **state)
@@ -497,8 +450,6 @@ int main(void)
 		cmocka_unit_test(charges_each_block_once),
 		cmocka_unit_test(serves_phases_in_turn),
 		cmocka_unit_test(holds_namespaces_back),
-		cmocka_unit_test(prefers_what_is_known),
-		cmocka_unit_test(passes_over_what_is_told),
 		cmocka_unit_test(is_not_misled),
 		cmocka_unit_test(leaves_buffers_to_their_owners),
 		cmocka_unit_test(takes_no_old_word_for_an_owner),

@@ -218,6 +218,15 @@ const struct evidence *look_evidence(const struct cause *cause, const char *name
 	return NULL;
 }
 
+const struct ruled_out *look_ruled_out(const struct verdict *v, enum theory theory)
+{
+	for (size_t i = 0; i < v->not_causes.count; i++) {
+		if (v->not_causes.items[i].theory == theory)
+			return &v->not_causes.items[i];
+	}
+	return NULL;
+}
+
 void look_check_sums(const struct snapshot *s, const struct verdict *verdict)
 {
 	uint64_t sum = 0;

@@ -42,6 +42,9 @@ void look_judge(const struct snapshot *s, struct verdict *ret);
 const struct cause *look_cause(const struct verdict *verdict, size_t i, enum cause_kind kind);
 const struct evidence *look_evidence(const struct cause *cause, const char *name);
 
+/* NULL: it is not ruled out. */
+const struct ruled_out *look_ruled_out(const struct verdict *verdict, enum theory theory);
+
 /* Fails unless the causes' bytes add up to no more than is resident, and no symptom is below its gain. */
 void look_check_sums(const struct snapshot *s, const struct verdict *verdict);
 

@@ -67,7 +67,7 @@ static void test_trim_is_advised_where_it_helps(void **state)
 {
 	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_glibc);
 	struct cause *cause = &s->verdict.causes.items[0];
-	const struct why_words words = {s, UNITS_AUTO, true};
+	const struct why_words words = {s, UNITS_AUTO, true, NULL};
 	(void)state;
 	for (uint64_t trims = 0; trims < 2; trims++) {
 		_cleanup_(text_fini) struct text gain = TEXT_EMPTY, advice = TEXT_EMPTY;
@@ -100,6 +100,50 @@ static void test_figures_of_roots(void **state)
 	why_report_rest(&page, s, NULL, &(struct why_request){0});
 	assert_non_null(strstr(text_string(&text), ", 1 block: app.main() rows"));
 	assert_non_null(strstr(text_string(&text), "of which no more than 3.00 MiB can be in RAM"));
+}
+
+/* What was compared with an earlier look says so, and by what name the person called that. */
+static void test_words_of_growth(void **state)
+{
+	static const struct {
+		uint64_t grown;
+		bool measured;
+		double seconds;
+		const char *cause, *theory;
+	} cases[] = {
+		{0, false, 12, "This has not grown since old\\x1b.asnap (12 s ago).",
+		 "growing? nothing grew since old\\x1b.asnap (12 s ago), which is too short a time "
+		 "to tell"},
+		{8 * KIB, false, 7200,
+		 "This has grown by no more than 8.00 KiB since old\\x1b.asnap (2 h ago).",
+		 "growing? by no more than 8.00 KiB since old\\x1b.asnap (2 h ago)"},
+		{0, false, 0.4, "since old\\x1b.asnap (less than 1 s ago).",
+		 "growing? nothing grew since old\\x1b.asnap (less than 1 s ago), which is too short "
+		 "a time to tell"},
+		{0, false, 0, "This has not grown since old\\x1b.asnap.",
+		 "growing? nothing grew since old\\x1b.asnap"},
+		{30 * MIB, true, 0, "This has grown by 30.0 MiB since old\\x1b.asnap.", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+		_cleanup_(text_fini) struct text cause = TEXT_EMPTY, theory = TEXT_EMPTY;
+		const struct why_words words = {s, UNITS_AUTO, true, "old\x1b.asnap"};
+		struct cause *first = &s->verdict.causes.items[0];
+		s->verdict.since.used = true;
+		s->verdict.since.seconds = cases[i].seconds;
+		first->kind = CAUSE_LIVE_OBJECTS;
+		first->measured = cases[i].measured;
+		first->n_evidence = 1;
+		first->evidence[0] = (struct evidence){
+			.name = "grown_bytes", .unit = EVIDENCE_BYTES, .value = cases[i].grown};
+		why_cause(&cause, &words, first);
+		assert_non_null(strstr(text_string(&cause), cases[i].cause));
+		why_not(&theory, &words,
+			&(struct ruled_out){THEORY_GROWTH, maybe_known(cases[i].grown)});
+		if (cases[i].theory)
+			assert_string_equal(text_string(&theory), cases[i].theory);
+	}
 }
 
 static void types(const struct style *style, const struct types_request *request,
@@ -259,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trim_is_advised_where_it_helps),
 		cmocka_unit_test(test_figures_of_roots),
+		cmocka_unit_test(test_words_of_growth),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_why),
 		cmocka_unit_test(test_types),
