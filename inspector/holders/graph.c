@@ -69,6 +69,7 @@ void graph_free(struct graph *graph)
 	vec_fini(&graph->roots);
 	vec_fini(&graph->places);
 	vec_fini(&graph->paths);
+	free(graph->garbage);
 	ties_fini(&graph->ties);
 	if (graph->rules)
 		rules_fini(graph->rules);

@@ -141,7 +141,7 @@ static struct error *tell_roots(struct report *r)
 	return err ?: tell_others(r);
 }
 
-struct error *graph_report(const struct graph *graph, struct holders *ret)
+struct error *graph_report(struct graph *graph, struct holders *ret)
 {
 	_cleanup_(holders_fini) struct holders holders = {0};
 	_cleanup_(report_fini) struct report report = {.graph = graph, .holders = &holders};

@@ -231,3 +231,13 @@ void rest_fini(struct rest *rest)
 	free(take(rest->parent));
 	free(take(rest->kind));
 }
+
+uint64_t *rest_take_garbage(struct rest *rest)
+{
+	uint32_t index = 0;
+	for (size_t i = 0; index < rest->n; i++)
+		for (uint64_t bits = rest->in[i]; bits; bits &= bits - 1)
+			if (rest->kind[index++] != REST_GARBAGE)
+				rest->in[i] &= ~(bits & -bits);
+	return take(rest->in);
+}

@@ -31,6 +31,9 @@ struct error *rest_init(struct scanner *scanner, const struct graph *graph,
 			struct rest *ret) MUST_CHECK;
 void rest_fini(struct rest *rest); /* takes a zeroed one */
 
+/* A bit for each node that is garbage; the caller frees. Nothing but rest_fini() is done with *rest then. */
+uint64_t *rest_take_garbage(struct rest *rest);
+
 static inline bool rest_has(const struct rest *rest, uint32_t node)
 {
 	return rest->in[node / 64] >> (node % 64) & 1;

@@ -92,7 +92,7 @@ static struct error *tell(struct sorting *s)
 	return err ?: lost_tell(&s->lost, h);
 }
 
-struct error *rest_report(const struct graph *graph, struct holders *ret)
+struct error *rest_report(struct graph *graph, struct holders *ret)
 {
 	_cleanup_(sorting_fini) struct sorting sorting = {
 		.graph = graph, .ground = graph->scanner->ground, .holders = ret};
@@ -103,5 +103,7 @@ struct error *rest_report(const struct graph *graph, struct holders *ret)
 		return err;
 	sorting.leaked.leaves_last = sorting.garbage.leaves_last = true;
 	sort_all(&sorting);
+	free(graph->garbage);
+	graph->garbage = rest_take_garbage(&sorting.rest);
 	return tell(&sorting);
 }

@@ -54,6 +54,13 @@ static void find_sparse(const struct snapshot *s, struct sparse *ret)
 
 /* ---- who holds them, and what would go back without ------------------------------------------------- */
 
+/* Said only where there are such: without gc.collect() these arenas stay. */
+static void judge_collected(struct cause *cause, uint64_t arenas)
+{
+	if (arenas)
+		judge_count(cause, "collected_arenas", arenas);
+}
+
 /* The leading roots, or where no few of them do it the leading type: whichever brings more. */
 static void name_holder(struct judge *j, struct cause *cause)
 {
@@ -68,6 +75,7 @@ static void name_holder(struct judge *j, struct cause *cause)
 		judge_count(cause, "type_count", root->type_count);
 		judge_count(cause, "holders", pins->lead_roots);
 		judge_count(cause, "emptied_arenas", root->sole_arenas);
+		judge_collected(cause, pins->lead_collected);
 		return;
 	}
 	if (!pins->types.count)
@@ -78,6 +86,7 @@ static void name_holder(struct judge *j, struct cause *cause)
 	judge_count(cause, "type_count", type->count);
 	judge_count(cause, "holders", 0);
 	judge_count(cause, "emptied_arenas", type->sole_arenas);
+	judge_collected(cause, type->collected);
 }
 
 static void judge_pinned(struct judge *j, const struct sparse *sparse)

@@ -12,10 +12,11 @@ struct pin {
 	char *type; /* of the objects that pin, with all that hangs on them alone; owned, foreign */
 	uint64_t count, bytes; /* objects of that type there, or if it is what they own that lies
 	                                     there, all of them; bytes of all blocks there */
-	uint64_t arenas;       /* sparse ones in which it has a block */
-	uint64_t sole_arenas;  /* those that would be empty if it vanished */
-	uint64_t held;         /* free resident bytes of sole_arenas */
-	uint64_t returned;     /* all their resident bytes: what would go back */
+	/* Sparse ones in which it has a block that gc.collect() leaves, or nobody has one; those that would be empty if it
+	 * vanished and that was called; of these those in which that has anything to free. */
+	uint64_t arenas, sole_arenas, collected;
+	uint64_t held;     /* free resident bytes of sole_arenas */
+	uint64_t returned; /* all their resident bytes, less one that pymalloc keeps */
 	VEC(struct holder_chain) holders; /* most bytes first */
 };
 
@@ -56,6 +57,7 @@ struct pins {
 	VEC(struct pin) types;      /* most returned first, then most arenas; the largest hundred */
 	VEC(struct pin_root) roots; /* the same */
 	uint64_t lead_roots, lead_returned; /* the first few of roots together return so much */
+	uint64_t lead_collected;            /* as collected, of them together */
 	VEC(struct pin_step) curve;         /* ascending, about twenty points */
 	VEC(struct pin_top) tops; /* of malloc's arenas that keep a page or more, most kept first */
 	uint64_t unreached_bytes,

@@ -154,7 +154,7 @@ static uint64_t used_bytes(const struct graph *graph)
 	return bytes;
 }
 
-static void check_report(const struct graph *graph, uint64_t reached)
+static void check_report(struct graph *graph, uint64_t reached)
 {
 	struct holders h;
 	uint64_t roots = 0, lost = 0;

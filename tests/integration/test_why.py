@@ -31,6 +31,7 @@ LEAVES = {
     "leaked_references": ("pymalloc.", "mimalloc.live")}
 KEPT_BY_MIMALLOC = ("live_objects", "uncollected_garbage", "leaked_references")  # what is let go does not go back at once
 UNHELD = {"uncollected_garbage": "garbage", "leaked_references": "leaked"}
+COLLECTED = ("free_lists", "cycles")  # scenarios: among what pins lies what only gc.collect() frees
 LABELS = ["WHY", "WHO", "GAIN", "DO", "NOT", "SURE", "MORE"]
 PLANT = {str(culprit): culprit for culprit in culprits.TABLE + culprits.CALM}
 SOME = ["pinned-module_dict", "live-history", "freed-trimmable", "native-lost"]
@@ -69,7 +70,7 @@ def has_words(name, words):
 
 
 def check_pins(found, culprit):
-    """Its type is among the first that pin, and most of these hang on its root."""
+    """Its type is among the first that pin, and most of these hang on its root; a collection is advised where it helps."""
     pins = {pin["type"]: pin for pin in found["pins"][:3]}
     assert culprit.type in pins, [pin["type"] for pin in found["pins"]]
     pin = pins[culprit.type]
@@ -78,6 +79,9 @@ def check_pins(found, culprit):
         first = pin["holders"][0]
         assert has_words(first["chain"][0], culprit.roots), first
         assert first["chain"][-1] == culprit.type and first["count"] >= 0.9 * pin["count"], first
+    cause, collected = found["causes"][0], culprit.scenario in COLLECTED
+    assert ("collected_arenas" in cause["evidence"]) == collected, cause
+    assert any("gc.collect()" in line for line in cause["advice"]) == collected, cause
 
 
 def check_holders(found, culprit):

@@ -50,6 +50,8 @@ TABLE = [
     of("pinned", "default_argument", "pymalloc_pinned", SESSION, ["__main__.remember"]),
     of("pinned", "thread_local", "pymalloc_pinned", SESSION, ["LOCAL"]),
     of("pinned", "no_common_holder", "pymalloc_pinned", "str"),
+    of("pinned", "free_lists", "pymalloc_pinned", SESSION, ["__main__.CACHE"]),
+    of("pinned", "cycles", "pymalloc_pinned", SESSION, ["__main__.CACHE"]),
     of("live", "history", "live_objects", EVENT, ["__main__.HISTORY"]),
     of("live", "seen", "live_objects", "str", ["__main__.SEEN"]),
     of("live", "tasks", "live_objects", "_asyncio.Task", ["__main__.BUS"]),

@@ -65,12 +65,25 @@ static bool advise_holder(struct text *to, const struct why_words *w, const stru
 	return i < 2;
 }
 
+#define THEN_COLLECT "to have it back at once, then call gc.collect()"
+
 /* Free lists keep a dead object here and there, and malloc what does not lie at its end. */
 static void say_give_back(struct text *to, const struct why_words *w)
 {
 	bool trims = w->snapshot->malloc.implementation == MALLOC_GLIBC;
-	text_addf(to, "to have it back at once, then call gc.collect()%s",
-		  trims ? " and ctypes.CDLL(None).malloc_trim(0)" : "");
+	text_addf(to, THEN_COLLECT "%s", trims ? " and ctypes.CDLL(None).malloc_trim(0)" : "");
+}
+
+/* pymalloc gives back by itself what is empty; what free lists or cycles keep there is not. */
+static bool advise_pinned(struct text *to, const struct why_words *w, const struct cause *cause,
+			  size_t i)
+{
+	bool collects = why_collects(cause);
+	if (i == 1 && collects) {
+		text_add(to, THEN_COLLECT ": what only that frees lies between them");
+		return true;
+	}
+	return advise_holder(to, w, cause, i > 1 && collects ? i - 1 : i);
 }
 
 /* Nearer than the root is better: the rest of the root may stay. */
@@ -212,7 +225,7 @@ bool why_advice(struct text *to, const struct why_words *w, const struct cause *
 {
 	switch ((int)cause->kind) {
 	case CAUSE_PYMALLOC_PINNED:
-		return advise_holder(to, w, cause, i);
+		return advise_pinned(to, w, cause, i);
 	case CAUSE_LIVE_OBJECTS:
 		return advise_live(to, w, cause, i);
 	case CAUSE_MALLOC_FREE_TRIMMABLE:

@@ -26,6 +26,11 @@ bool why_trims(const struct cause *cause)
 	return !trims.known || trims.value;
 }
 
+bool why_collects(const struct cause *cause)
+{
+	return why_evidence(cause, "collected_arenas").known;
+}
+
 void why_escape(struct text *to, const struct why_words *w, const char *string)
 {
 	const struct style style = {.ascii = w->ascii};
@@ -195,7 +200,8 @@ static bool lies_between_others(const struct cause *cause)
 	return objects && cause->bytes < cause->symptom / 2;
 }
 
-void why_gain(struct text *to, const struct why_words *w, const struct cause *cause)
+/* What brings it back. */
+static const char *how_it_comes(const struct cause *cause)
 {
 	static const char *const hows[CAUSE_KINDS] = {
 		[CAUSE_PYMALLOC_PINNED] = "goes back by itself once those objects are gone",
@@ -210,15 +216,23 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 		[CAUSE_FORK_PRIVATE_COPIES] = "would have stayed common with its parent",
 		[CAUSE_SWAPPED_OUT] = "is on swap, not in RAM",
 	};
+	if (cause->bytes == 0 && !lies_between_others(cause))
+		return "without a restart";
+	if (!why_trims(cause))
+		return "a process with fewer arenas does not have";
+	if (cause->kind == CAUSE_PYMALLOC_PINNED && why_collects(cause))
+		return "goes back once those objects are gone and gc.collect() was called";
+	return hows[cause->kind] ?: "a new process does not have";
+}
+
+void why_gain(struct text *to, const struct why_words *w, const struct cause *cause)
+{
 	if (cause->kind == CAUSE_NOTHING_WRONG)
 		return;
 	text_add(to, why_trims(cause) ? "" : "up to ");
 	why_add_bytes(to, w, cause->bytes);
 	text_add(to, " ");
-	text_add(to, cause->bytes == 0 && !lies_between_others(cause) ? "without a restart"
-		     : !why_trims(cause) ? "a process with fewer arenas does not have"
-		     : hows[cause->kind] ? hows[cause->kind]
-					 : "a new process does not have");
+	text_add(to, how_it_comes(cause));
 	if (lies_between_others(cause))
 		text_add(to, "; the rest lies between objects that stay, free for new ones then");
 	if (cause->bytes && is_kept_by_mimalloc(w, cause->kind))
@@ -251,7 +265,7 @@ void why_not(struct text *to, const struct why_words *w, const struct ruled_out 
 		[THEORY_ARENA_MAX] = "MALLOC_ARENA_MAX: other arenas than the main one keep",
 		[THEORY_THREADS] = "stacks of threads",
 		[THEORY_SWAP] = "swap",
-		[THEORY_GC] = "gc.collect() frees",
+		[THEORY_GC] = "gc.collect() alone frees",
 		[THEORY_PYTHON_LEAK] = "live Python objects",
 		[THEORY_KEPT_ARENAS] = "kept in pymalloc's arenas",
 	};

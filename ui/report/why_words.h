@@ -50,6 +50,9 @@ struct maybe why_evidence(const struct cause *cause, const char *name);
 /* Whether malloc_trim(0) gives what a cause of malloc's promises: not where that is the free ends of threads' arenas. */
 bool why_trims(const struct cause *cause);
 
+/* Whether what a cause of pymalloc's promises comes only with gc.collect(): dead objects in free lists, or garbage, lie there, too. */
+bool why_collects(const struct cause *cause);
+
 /* The root that has a part in a cause; NULL: none has. */
 const struct holder_root *why_holder(const struct why_words *w, const struct cause *cause);
 

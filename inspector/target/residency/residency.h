@@ -67,7 +67,6 @@ void residency_count(const struct residency *r, raddr start, uint64_t size, uint
 void residency_tally(const struct residency *r, raddr start, uint64_t size, size_t *near,
 		     struct residency_tally *to);
 
-/* Adds one's bytes to another's. */
 /* Adds one's sums to those of another. */
 void residency_tally_add(struct residency_tally *to, const struct residency_tally *one);
 

@@ -1,5 +1,5 @@
 /*
- * pin_dead: gc.collect() frees more than garbage.
+ * pin_dead: gc.collect() frees garbage, and more than that.
  *
  *	free list of dicts ─▷ [dead] [dead] [dead]      one in each of three arenas: all three stay until the list is emptied
  *	free list of keys  ─▷ [count 0]
@@ -8,6 +8,8 @@
  * A collection of the oldest generation empties the lists of tuples, floats, lists, dicts and their keys, and more
  * (clear_freelists(), Modules/gcmodule.c up to 3.12; _PyObject_ClearFreeLists(), Objects/object.c from 3.13 on). Others it leaves
  * alone: a frame that its code keeps, exceptions for when memory is out, futures' iterators.
+ *
+ * What is garbage the graph has told. In 2.7 a cycle with a finalizer would stay (gc.garbage; since PEP 442, 3.4, it does not).
  */
 #include "inspector/verdict/pins/pin_dead.h"
 
@@ -15,6 +17,8 @@
 #include "inspector/object/keys_in_block.h"
 
 #include <string.h>
+
+#define VERSION_3_4 0x03040000u
 
 /* Of each version those that it has a list of. */
 static bool is_emptied(const struct type *type)
@@ -48,9 +52,12 @@ static uint8_t what_says(const struct ground *ground, const struct label *label)
 	return dead ? PIN_DEAD_YES : PIN_DEAD_NO;
 }
 
-struct error *pin_dead_init(struct ground *ground, struct pin_dead *ret)
+struct error *pin_dead_init(struct ground *ground, const struct graph *graph, struct pin_dead *ret)
 {
-	struct pin_dead dead = {ground, calloc(ground->labels.list.count + 1, 1)};
+	struct pin_dead dead = {.ground = ground};
+	if (graph && ground->shapes.version_hex >= VERSION_3_4)
+		dead.garbage = graph->garbage;
+	dead.of_label = calloc(ground->labels.list.count + 1, 1);
 	if (!dead.of_label)
 		return error_out_of_memory();
 	for (size_t i = 0; i < ground->labels.list.count; i++)

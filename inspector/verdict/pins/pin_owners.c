@@ -59,7 +59,7 @@ struct error *pin_owners_init(struct ground *ground, const struct graph *graph,
 	o.element = calloc((size_t)o.n_paths + 1, sizeof(*o.element));
 	struct error *err = !ways || !o.element ? error_out_of_memory() : NULL;
 	err = err ?: pin_weak_init(ground, &o.weak);
-	err = err ?: pin_dead_init(ground, &o.dead);
+	err = err ?: pin_dead_init(ground, graph, &o.dead);
 	if (err) {
 		pin_owners_fini(&o);
 		return err;

@@ -3,10 +3,9 @@
  *
  *	arena    [A][A][A][ ][A]      goes back without A
  *	arena    [A][A][B][A][A]      without neither
- *	         [A][A][d][ ][A]      without A, and a collection: what is dead in free lists goes with that
+ *	         [A][A][d][ ][A]      without A, and a collection: what is dead in free lists goes with that, and garbage
  *	chunks   [A···][A·····][A··│··A]│[B··]   of a row of A's, the pages that lie in it whole
- *
- * From 3.9 on pymalloc keeps the last arena that is empty.
+ *	         [A···][d][A··]       a row of A's, as if that were free
  */
 #include "inspector/verdict/pins/pin_returned.h"
 
@@ -15,13 +14,12 @@
 #define PAGE         UINT64_C(4096)
 #define CHUNK_HEADER 16
 #define ROOT_SEVERAL UINT32_MAX
-#define VERSION_3_9  0x03090000u
+#define ROOT_NONE    (UINT32_MAX - 1)
 
 struct sum {
 	const struct pin_owners *owners;
 	struct pin_returned *to;
-	uint32_t sole; /* the root of all blocks of the unit so far */
-	bool begun;
+	uint32_t living, garbage; /* the root of all such blocks of the unit so far */
 };
 
 static uint32_t charge(const struct pin_owners *o, struct pin_returned *to, uint32_t block,
@@ -38,28 +36,13 @@ static uint32_t charge(const struct pin_owners *o, struct pin_returned *to, uint
 static bool add_block(void *context, uint32_t block, uint32_t size)
 {
 	struct sum *sum = context;
+	const struct pin_dead *dead = &sum->owners->dead;
 	uint32_t root = charge(sum->owners, sum->to, block, size);
-	if (pin_dead_has(&sum->owners->dead, block))
+	if (pin_dead_is_listed(dead, block))
 		return true;
-	if (!sum->begun)
-		sum->sole = root;
-	else if (sum->sole != root)
-		sum->sole = ROOT_SEVERAL;
-	sum->begun = true;
+	uint32_t *sole = pin_dead_is_garbage(dead, block) ? &sum->garbage : &sum->living;
+	*sole = *sole == ROOT_NONE || *sole == root ? root : ROOT_SEVERAL;
 	return true;
-}
-
-/* Whether pymalloc will keep one of the arenas that become empty, for it has none yet. insert_to_freepool(),
- * Objects/obmalloc.c, since 3.9 (bpo-37257): the last of its arenas stays. */
-static bool keeps_one(const struct pin_owners *o, const struct pin_units *units)
-{
-	const struct plot *plot = &o->ground->plot;
-	bool keeps = o->ground->shapes.version_hex >= VERSION_3_9 && !units->mimalloc;
-	for (size_t i = 0; i < plot->arenas.count && keeps; i++) {
-		const struct plot_arena *arena = &plot->arenas.items[i];
-		keeps = arena->source != PLOT_PYMALLOC || arena->used_blocks;
-	}
-	return keeps;
 }
 
 /* Units that are one root's alone. kept: by root, what of them pymalloc does not give back; comes in zeroed. */
@@ -68,15 +51,15 @@ static void add_units(const struct pin_owners *o, const struct pin_units *units,
 {
 	for (size_t i = 0; i < units->list.count; i++) {
 		const struct pin_unit *unit = &units->list.items[i];
-		struct sum sum = {.owners = o, .to = to};
+		struct sum sum = {o, to, ROOT_NONE, ROOT_NONE};
 		pin_unit_each(&o->ground->plot, unit, add_block, &sum);
-		if (!sum.begun || sum.sole == ROOT_SEVERAL)
+		uint32_t sole = sum.living == ROOT_NONE ? sum.garbage : sum.living;
+		if (sole > o->n_roots)
 			continue;
-		to->returned[sum.sole] = size_add(to->returned[sum.sole], unit->resident);
-		kept[sum.sole] = size_max(kept[sum.sole], unit->resident);
+		to->returned[sole] = size_add(to->returned[sole], unit->resident);
+		kept[sole] = pin_units_kept(units, unit, kept[sole]);
 	}
-	bool keeps = keeps_one(o, units);
-	for (uint32_t i = 0; i <= o->n_roots && keeps; i++)
+	for (uint32_t i = 0; i <= o->n_roots; i++)
 		to->returned[i] = size_subtract(to->returned[i], kept[i]);
 }
 
@@ -97,24 +80,40 @@ static void end_row(const struct row *row, const struct residency *residency, ui
 }
 
 /* What lies between two chunks in use and is smaller than a page is free, and merges with both. */
+static bool row_follows(const struct row *row, const struct row *next)
+{
+	return next->root == row->root && next->start >= row->start &&
+	       next->start < size_add(row->end, PAGE);
+}
+
+/* Garbage has rows of its own, which end at whatever lives. A row of what lives goes on behind garbage of less than a page: that
+ * has no whole page which would be told twice. */
 static void add_chunks(const struct pin_owners *o, const struct residency *residency,
 		       struct pin_returned *to)
 {
 	const struct plot *plot = &o->ground->plot;
-	struct row row = {0, 0, 0};
+	struct row living = {0, 0, 0}, garbage = living;
 	for (size_t i = 0; i < plot->chunks.count; i++) {
 		const struct plot_chunk *chunk = &plot->chunks.items[i];
-		uint32_t root = charge(o, to, plot->n_run_blocks + (uint32_t)i, chunk->size);
-		uint64_t start = size_subtract(chunk->start, CHUNK_HEADER);
-		uint64_t end = size_add(chunk->start, chunk->size);
-		if (root == row.root && start >= row.start && start < size_add(row.end, PAGE)) {
-			row.end = end;
+		uint32_t block = plot->n_run_blocks + (uint32_t)i;
+		struct row next = {size_subtract(chunk->start, CHUNK_HEADER),
+				   size_add(chunk->start, chunk->size),
+				   charge(o, to, block, chunk->size)};
+		bool waits = pin_dead_is_garbage(&o->dead, block);
+		if (!waits) {
+			end_row(&garbage, residency, to->returned);
+			garbage = (struct row){0, 0, 0};
+		}
+		struct row *row = waits ? &garbage : &living;
+		if (row_follows(row, &next)) {
+			row->end = next.end;
 			continue;
 		}
-		end_row(&row, residency, to->returned);
-		row = (struct row){start, end, root};
+		end_row(row, residency, to->returned);
+		*row = next;
 	}
-	end_row(&row, residency, to->returned);
+	end_row(&living, residency, to->returned);
+	end_row(&garbage, residency, to->returned);
 }
 
 struct error *pin_returned_sum(const struct pin_owners *owners, const struct pin_units *units,

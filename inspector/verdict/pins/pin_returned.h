@@ -9,10 +9,10 @@
 #include "inspector/verdict/pins/pin_units.h"
 
 struct pin_returned {
-	uint64_t *
-		returned; /* by root: resident bytes of units whose every block is the root's, and of
-	                                          the whole pages of its chunks where they follow each other */
-	uint64_t *bytes;  /* by root: charged to it */
+	/* By root: resident bytes of units whose every block that gc.collect() leaves is the root's, and of the whole pages of
+	 * its chunks where they follow each other. */
+	uint64_t *returned;
+	uint64_t *bytes;                       /* by root: charged to it */
 	uint64_t *owner_bytes, *owner_objects; /* by owner: of all blocks */
 };
 

@@ -140,8 +140,9 @@ struct error *pin_rows_types(struct pin_room *room, struct pins *ret)
 		pin->bytes = from->bytes;
 		pin->arenas = from->units;
 		pin->sole_arenas = from->sole_units;
+		pin->collected = from->collected;
 		pin->held = from->held;
-		pin->returned = from->returned;
+		pin->returned = size_subtract(from->returned, from->kept);
 		err = i < CHAINED_MAX && room->request->graph ? add_chains(room, order[i], pin)
 							      : NULL;
 	}
@@ -200,13 +201,13 @@ static struct error *add_root(struct pin_room *room, uint32_t root, const struct
 	to->arenas = from->units;
 	to->sole_arenas = from->sole_units;
 	to->held = from->held;
-	to->returned = from->returned;
+	to->returned = size_subtract(from->returned, from->kept);
 	return describe_root(room, root, to);
 }
 
-/* The root without which most more would go back, all that are gone aside; *ret_more: how much. */
+/* The root without which most more would go back, all that are gone aside, and what: nothing, where there is none. */
 static struct error *next_lead(struct pin_room *room, const bool *gone, uint32_t *ret,
-			       uint64_t *ret_more)
+			       struct pin_group *ret_more)
 {
 	uint32_t n = room->owners.n_roots;
 	_cleanup_(free_pointer) struct pin_group *groups = NULL;
@@ -214,11 +215,11 @@ static struct error *next_lead(struct pin_room *room, const bool *gone, uint32_t
 	if (err)
 		return err;
 	*ret = n;
-	*ret_more = 0;
+	*ret_more = (struct pin_group){.returned = 0};
 	for (uint32_t i = 0; i < n; i++) {
-		if (!gone[i] && groups[i].returned > *ret_more) {
+		if (!gone[i] && groups[i].returned > ret_more->returned) {
 			*ret = i;
-			*ret_more = groups[i].returned;
+			*ret_more = groups[i];
 		}
 	}
 	return NULL;
@@ -229,16 +230,20 @@ static struct error *find_leads(struct pin_room *room, bool *gone, uint32_t *lea
 				struct pins *ret)
 {
 	struct error *err = NULL;
+	uint64_t kept = 0;
 	while (ret->lead_roots < LEADS_MAX) {
 		uint32_t next;
-		uint64_t more;
+		struct pin_group more;
 		err = next_lead(room, gone, &next, &more);
-		if (err || !more || more < ret->lead_returned / LEAD_SHARE)
+		if (err || !more.returned || more.returned < ret->lead_returned / LEAD_SHARE)
 			break;
 		gone[next] = true;
 		leads[ret->lead_roots++] = next;
-		ret->lead_returned = size_add(ret->lead_returned, more);
+		ret->lead_returned = size_add(ret->lead_returned, more.returned);
+		ret->lead_collected += more.collected;
+		kept = size_max(kept, more.kept);
 	}
+	ret->lead_returned = size_subtract(ret->lead_returned, kept);
 	return err;
 }
 

@@ -5,6 +5,7 @@
  *	unit 1   Session 9
  *	unit 2   Session 11                  by type: Session is alone in 1 and 2
  *
+ * What gc.collect() frees, where it lies among what lives, is counted with its owner and keeps nothing.
  * Marks say which unit an owner was last met in, so nothing is ever searched.
  */
 #include "inspector/verdict/pins/pin_tally.h"
@@ -39,6 +40,7 @@ static bool add_block(void *context, uint32_t block, uint32_t size)
 	share->objects += object;
 	share->blocks++;
 	share->bytes += size;
+	share->dead += pin_dead_has(&g->owners->dead, block);
 	return true;
 }
 
@@ -73,35 +75,69 @@ void pin_tally_fini(struct pin_tally *tally)
 	vec_fini(&tally->shares);
 }
 
-/* The shares of one unit, from i on: adds them to their groups. Returns where the next unit's begin. */
-static size_t group_unit(const struct pin_tally *tally, size_t i, const uint32_t *keys,
-			 const bool *gone, uint32_t *last, struct pin_group *groups)
+/* The shares of one unit. */
+struct span {
+	size_t first, end; /* in shares */
+	bool lives, dead;  /* whether anything does; whether anything is */
+};
+
+static struct span span_from(const struct pin_tally *tally, size_t first)
 {
-	uint32_t unit = tally->shares.items[i].unit, only = UNIT_NONE;
+	uint32_t unit = tally->shares.items[first].unit;
+	struct span span = {.first = first, .end = first};
+	for (; span.end < tally->shares.count; span.end++) {
+		const struct pin_share *share = &tally->shares.items[span.end];
+		if (share->unit != unit)
+			break;
+		span.lives |= share->dead < share->blocks;
+		span.dead |= share->dead > 0;
+	}
+	return span;
+}
+
+struct grouping {
+	const struct pin_tally *tally;
+	const uint32_t *keys; /* by owner */
+	const bool *gone;     /* by key; NULL */
+	uint32_t *last;       /* by key: the unit that it was last met in */
+	struct pin_group *groups;
+};
+
+static void add_sole(const struct grouping *g, const struct span *span, struct pin_group *to)
+{
+	const struct pin_units *units = g->tally->units;
+	const struct pin_unit *unit = &units->list.items[g->tally->shares.items[span->first].unit];
+	to->sole_units++;
+	to->collected += span->dead;
+	to->returned += unit->resident;
+	to->held += size_subtract(unit->resident, unit->used_bytes);
+	to->kept = pin_units_kept(units, unit, to->kept);
+}
+
+/* Adds the shares of one unit to their groups. Who is gone lived there all the same: what is dead beside him keeps nothing. */
+static void group_unit(const struct grouping *g, const struct span *span)
+{
 	uint64_t several = 0;
-	for (; i < tally->shares.count && tally->shares.items[i].unit == unit; i++) {
-		const struct pin_share *share = &tally->shares.items[i];
-		uint32_t key = keys[share->owner];
-		struct pin_group *group = &groups[key];
-		if (gone && gone[key])
+	struct pin_group *only = NULL;
+	for (size_t i = span->first; i < span->end; i++) {
+		const struct pin_share *share = &g->tally->shares.items[i];
+		uint32_t key = g->keys[share->owner];
+		struct pin_group *group = &g->groups[key];
+		if (g->gone && g->gone[key])
 			continue;
 		group->objects += share->objects;
 		group->blocks += share->blocks;
 		group->bytes += share->bytes;
-		if (last[key] != unit) {
-			last[key] = unit;
-			group->units++;
-			several++;
-			only = key;
-		}
+		bool keeps = !span->lives || share->dead < share->blocks;
+		if (!keeps || g->last[key] == share->unit)
+			continue;
+		g->last[key] = share->unit;
+		group->units++;
+		several++;
+		only = group;
 	}
-	if (several == 1) {
-		const struct pin_unit *of = &tally->units->list.items[unit];
-		groups[only].sole_units++;
-		groups[only].returned += of->resident;
-		groups[only].held += size_subtract(of->resident, of->used_bytes);
-	}
-	return i;
+	if (several == 1)
+		add_sole(g, span, only);
 }
 
 struct error *pin_tally_group(const struct pin_tally *tally, const struct pin_owners *owners,
@@ -115,8 +151,12 @@ struct error *pin_tally_group(const struct pin_tally *tally, const struct pin_ow
 		return error_out_of_memory();
 	for (uint32_t i = 0; i < n; i++)
 		keys[i] = key(owners, i);
-	for (size_t i = 0; i < tally->shares.count;)
-		i = group_unit(tally, i, keys, gone, last, groups);
+	const struct grouping grouping = {tally, keys, gone, last, groups};
+	for (size_t i = 0; i < tally->shares.count;) {
+		struct span span = span_from(tally, i);
+		group_unit(&grouping, &span);
+		i = span.end;
+	}
 	return NULL;
 }
 

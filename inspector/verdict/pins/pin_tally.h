@@ -11,6 +11,7 @@
 struct pin_share {
 	uint32_t unit, owner;
 	uint64_t objects, blocks, bytes;
+	uint64_t dead; /* of the blocks: pin_dead_has() */
 };
 
 struct pin_tally {
@@ -26,14 +27,16 @@ void pin_tally_fini(struct pin_tally *tally);
 /* All owners of one key, taken together. */
 struct pin_group {
 	uint64_t objects, blocks, bytes;
-	uint64_t units, sole_units; /* in which it has a block; in which nobody else has */
+	uint64_t units, sole_units; /* that it keeps; that nobody else does */
+	uint64_t collected;         /* of sole units those in which something dead lies */
 	uint64_t held, returned;    /* of sole units: free bytes, all bytes; resident */
+	uint64_t kept; /* of returned: what pymalloc does not give back (pin_units_kept) */
 };
 
 typedef uint32_t pin_key_fn(const struct pin_owners *owners, uint32_t owner);
 
-/* By key, below n_keys; groups[] comes in zeroed, n_keys of it. Keys for which gone[] is set do not count as anybody;
- * NULL: all count. ERROR_RESOURCE. */
+/* By key, below n_keys; groups[] comes in zeroed, n_keys of it. An owner of whom all is dead in a unit in which anything lives does
+ * not keep that. Keys for which gone[] is set do not count as anybody; NULL: all count. ERROR_RESOURCE. */
 struct error *pin_tally_group(const struct pin_tally *tally, const struct pin_owners *owners,
 			      pin_key_fn *key, uint32_t n_keys, const bool *gone,
 			      struct pin_group *groups) MUST_CHECK;

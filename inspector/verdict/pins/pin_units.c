@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 
+#define VERSION_3_9 0x03090000u
+
 static uint64_t run_size(const struct plot_run *run)
 {
 	return size_multiply(run->block_size, run->n_blocks);
@@ -79,9 +81,21 @@ static struct error *add_unit(struct pin_units *to, struct pin_unit unit, double
 	return NULL;
 }
 
-struct error *pin_units_find(const struct plot *plot, double sparse_below, struct pin_units *ret)
+/* insert_to_freepool(), Objects/obmalloc.c, since 3.9 (bpo-37257): the last of its arenas stays. */
+static bool keeps_one(const struct plot *plot, uint32_t version_hex, const struct pin_units *units)
 {
-	_cleanup_(pin_units_fini) struct pin_units units = {VEC_EMPTY, false};
+	bool keeps = version_hex >= VERSION_3_9 && !units->mimalloc;
+	for (size_t i = 0; i < plot->arenas.count && keeps; i++) {
+		const struct plot_arena *arena = &plot->arenas.items[i];
+		keeps = arena->source != PLOT_PYMALLOC || arena->used_blocks;
+	}
+	return keeps;
+}
+
+struct error *pin_units_find(const struct plot *plot, uint32_t version_hex, double sparse_below,
+			     struct pin_units *ret)
+{
+	_cleanup_(pin_units_fini) struct pin_units units = {VEC_EMPTY, false, false};
 	uint64_t pages = 0, all = 0;
 	for (size_t i = 0; i < plot->runs.count;) {
 		const struct plot_run *run = &plot->runs.items[i];
@@ -107,8 +121,9 @@ struct error *pin_units_find(const struct plot *plot, double sparse_below, struc
 			return err;
 	}
 	units.mimalloc = pages > units.list.count / 2;
+	units.keeps_one = keeps_one(plot, version_hex, &units);
 	*ret = units;
-	units = (struct pin_units){VEC_EMPTY, false};
+	units = (struct pin_units){VEC_EMPTY, false, false};
 	return NULL;
 }
 

@@ -135,7 +135,8 @@ struct error *pins_make(const struct pins_request *request, struct holders *hold
 	_cleanup_(room_fini) struct pin_room room = {.request = request};
 	_cleanup_(pins_fini) struct pins pins = {.filled = true};
 	const struct plot *plot = &request->ground->plot;
-	struct error *err = pin_units_find(plot, SPARSE_BELOW, &room.units);
+	struct error *err = pin_units_find(plot, request->ground->shapes.version_hex, SPARSE_BELOW,
+					   &room.units);
 	err = err ?: pin_owners_init(request->ground, request->graph, &room.owners);
 	err = err ?: pin_tally_make(plot, &room.units, &room.owners, &room.tally);
 	err = err ?: rank_owners(&room);

@@ -419,6 +419,7 @@ static void ends_when_asked(void **state)
 	assert_int_equal(doubts.list.count, 1);
 	assert_null(graph_report(graph, &holders));
 	assert_false(holders.complete);
+	assert_null(graph->garbage);
 	assert_int_equal(holders.garbage.count + holders.leaked.count + holders.unreached_count, 0);
 	assert_in_range(holders.reached_count, 1, n - 1);
 	holders_fini(&holders);

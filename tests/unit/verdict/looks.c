@@ -208,13 +208,12 @@ const struct cause *look_cause(const struct verdict *verdict, size_t i, enum cau
 	return &verdict->causes.items[i];
 }
 
-const struct evidence *look_evidence(const struct cause *cause, const char *name)
+static const struct evidence *find_evidence(const struct cause *cause, const char *name)
 {
 	for (size_t i = 0; i < cause->n_evidence; i++) {
 		if (strcmp(cause->evidence[i].name, name) == 0)
 			return &cause->evidence[i];
 	}
-	fail_msg("no evidence \"%s\"", name);
 	return NULL;
 }
 
@@ -225,6 +224,19 @@ const struct ruled_out *look_ruled_out(const struct verdict *v, enum theory theo
 			return &v->not_causes.items[i];
 	}
 	return NULL;
+}
+
+bool look_has(const struct cause *cause, const char *name)
+{
+	return find_evidence(cause, name) != NULL;
+}
+
+const struct evidence *look_evidence(const struct cause *cause, const char *name)
+{
+	const struct evidence *found = find_evidence(cause, name);
+	if (!found)
+		fail_msg("no evidence \"%s\"", name);
+	return found;
 }
 
 void look_check_sums(const struct snapshot *s, const struct verdict *verdict)

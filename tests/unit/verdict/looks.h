@@ -41,6 +41,7 @@ char *look_text(const char *text);
 void look_judge(const struct snapshot *s, struct verdict *ret);
 const struct cause *look_cause(const struct verdict *verdict, size_t i, enum cause_kind kind);
 const struct evidence *look_evidence(const struct cause *cause, const char *name);
+bool look_has(const struct cause *cause, const char *name); /* whether it has that evidence */
 
 /* NULL: it is not ruled out. */
 const struct ruled_out *look_ruled_out(const struct verdict *verdict, enum theory theory);

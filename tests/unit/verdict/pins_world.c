@@ -124,6 +124,7 @@ struct heap *heap_new(void)
 	assert_non_null(h);
 	h->ground.plot.used = h->used;
 	h->ground.labels.of_block = h->labels;
+	h->graph.garbage = h->garbage;
 	assert_null(ties_init(&h->graph.ties, ARRAY_SIZE(h->labels)));
 	static const char *const types[] = {"dict", "app.Session", "str",
 					    "functools._lru_list_elem", "weakref"};
@@ -204,6 +205,13 @@ void heap_use(struct heap *h, uint32_t i, uint16_t label, uint32_t path)
 	h->labels[block] = label;
 	h->ground.plot.arenas.items[h->ground.plot.arenas.count - 1].used_blocks++;
 	ties_set(&h->graph.ties, block, PLOT_NONE, path);
+}
+
+void heap_use_garbage(struct heap *h, uint32_t i, uint16_t label)
+{
+	uint32_t block = h->next - BLOCKS + i;
+	heap_use(h, i, label, GRAPH_PATH_NONE);
+	h->garbage[block / 64] |= UINT64_C(1) << (block % 64);
 }
 
 /* An arena that is kept by one Session, its name, and a table. */

@@ -39,7 +39,7 @@ struct heap {
 	struct graph graph;
 	struct holders holders;
 	struct malloc_account malloc;
-	uint64_t used[64];
+	uint64_t used[64], garbage[64];
 	uint16_t labels[4096];
 	uint32_t next; /* number */
 };
@@ -54,6 +54,9 @@ void heap_add_path(struct heap *h, uint32_t up, uint32_t root, uint32_t type, ui
 void heap_add_arena(struct heap *h, enum plot_source source);
 void heap_add_pool(struct heap *h);
 void heap_use(struct heap *h, uint32_t i, uint16_t label, uint32_t path);
+
+/* The same of one that nothing reaches, and that waits for the collector. */
+void heap_use_garbage(struct heap *h, uint32_t i, uint16_t label);
 
 /* An arena that is kept by one Session, its name, and a table. */
 void heap_add_pinned(struct heap *h);

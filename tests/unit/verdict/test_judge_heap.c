@@ -41,6 +41,30 @@ static void test_sparse_arenas_are_pinned_by_a_root(void **state)
 	assert_int_equal(look_evidence(cause, "sparse_use")->value, 39);
 }
 
+/* Whoever holds them, the arenas that only gc.collect() empties are told, where there are any. */
+static void test_arenas_that_a_collection_empties(void **state)
+{
+	(void)state;
+	for (uint64_t collected = 0; collected < 4; collected += 3) {
+		for (int common = 0; common < 2; common++) {
+			LOOK;
+			VERDICT;
+			look_arenas(s, 100, 40 * KIB, 75, 50);
+			look_pin_root(s, "app.CACHE", "app.Session", 750, common ? 96 * MIB : MIB);
+			look_pin_type(s, "app.Session", 750, 97 * MIB);
+			*(common ? &s->pins.lead_collected : &s->pins.types.items[0].collected) =
+				collected;
+			look_judge(s, &v);
+			const struct cause *cause = look_cause(&v, 0, CAUSE_PYMALLOC_PINNED);
+			assert_int_equal(cause->pin_root, common ? 0 : SIZE_MAX);
+			assert_int_equal(look_has(cause, "collected_arenas"), collected != 0);
+			if (collected)
+				assert_int_equal(look_evidence(cause, "collected_arenas")->value,
+						 3);
+		}
+	}
+}
+
 /* Each of a thousand globals holds one: their type is all that they have in common. */
 static void test_sparse_arenas_without_a_common_holder(void **state)
 {
@@ -361,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sparse_arenas_are_pinned_by_a_root),
 		cmocka_unit_test(test_sparse_arenas_without_a_common_holder),
+		cmocka_unit_test(test_arenas_that_a_collection_empties),
 		cmocka_unit_test(test_sparse_arenas_from_the_ledger_alone),
 		cmocka_unit_test(test_half_full_arenas_keep_free_pools),
 		cmocka_unit_test(test_free_blocks_everywhere),

@@ -167,15 +167,79 @@ static void test_dead_objects_of_free_lists_keep_nothing(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(dead); i++) {
 		HEAP;
 		PINS;
+		bool goes = dead[i] == LABEL_DEAD_DICT;
+		heap_add_pinned(h);
 		heap_add_pinned(h);
 		heap_use(h, 9, dead[i], GRAPH_PATH_NONE);
 		make(h, &p);
-		assert_int_equal(h->holders.roots.items[0].returned,
-				 dead[i] == LABEL_DEAD_DICT ? ARENA : 0);
+		assert_int_equal(h->holders.roots.items[0].returned, goes ? 2 * ARENA : ARENA);
+		assert_int_equal(p.lead_returned, goes ? 2 * ARENA : ARENA);
+		assert_int_equal(p.lead_collected, goes);
+		assert_int_equal(p.roots.items[0].sole_arenas, goes ? 2 : 1);
+		assert_string_equal(p.types.items[0].type, "app.Session");
+		assert_int_equal(p.types.items[0].collected, goes);
 	}
 }
 
-/* From 3.9 on one empty arena stays, if none is there. */
+/* Neither does what the collection is for, where that frees all of it. */
+static void test_garbage_keeps_nothing(void **state)
+{
+	(void)state;
+	for (int goes = 0; goes < 2; goes++) {
+		HEAP;
+		PINS;
+		h->ground.shapes.version_hex = goes ? 0x03080000 : 0x02070000;
+		heap_add_pinned(h);
+		heap_use_garbage(h, 9, LABEL_SESSION);
+		heap_use_garbage(h, 10, LABEL_KEYS);
+		heap_add_pinned(h);
+		heap_use_garbage(h, 9, LABEL_SESSION);
+		heap_use(h, 10, LABEL_SESSION, GRAPH_PATH_NONE); /* this one somebody forgot */
+		make(h, &p);
+		assert_int_equal(h->holders.roots.items[0].returned, goes ? ARENA : 0);
+		assert_int_equal(p.lead_returned, goes ? ARENA : 0);
+		assert_int_equal(p.lead_collected, goes);
+		assert_int_equal(p.roots.items[0].sole_arenas, goes);
+		assert_int_equal(p.roots.items[0].arenas, 2);
+		assert_int_equal(p.unreached_returned, 0);
+	}
+}
+
+/* An arena of garbage alone is what a collection gives back by itself. */
+static void test_garbage_alone_keeps_its_arenas(void **state)
+{
+	(void)state;
+	HEAP;
+	PINS;
+	h->ground.shapes.version_hex = 0x03080000;
+	heap_add_arena(h, PLOT_PYMALLOC);
+	heap_add_pool(h);
+	heap_use_garbage(h, 9, LABEL_SESSION);
+	heap_use(h, 10, LABEL_DEAD_DICT, GRAPH_PATH_NONE);
+	make(h, &p);
+	assert_int_equal(p.lead_roots, 0);
+	assert_int_equal(p.unreached_returned, ARENA);
+	assert_int_equal(p.types.items[0].arenas, 1);
+}
+
+/* An old word leads from another root to what is dead: the arena is given back once, with the first. */
+static void test_what_is_dead_leads_nowhere(void **state)
+{
+	(void)state;
+	HEAP;
+	PINS;
+	for (int i = 0; i < 3; i++) {
+		heap_add_pinned(h);
+		heap_use(h, 9, LABEL_DEAD_DICT, PATH_OTHER);
+	}
+	make(h, &p);
+	assert_int_equal(p.lead_roots, 1);
+	assert_int_equal(p.lead_returned, 3 * ARENA);
+	assert_int_equal(p.lead_collected, 3);
+	assert_string_equal(p.roots.items[0].name, "app.CACHE");
+}
+
+/* From 3.9 on one empty arena stays, if none is there; one, however many roots go. */
 static void test_pymalloc_keeps_an_arena(void **state)
 {
 	(void)state;
@@ -183,14 +247,24 @@ static void test_pymalloc_keeps_an_arena(void **state)
 		for (uint32_t version = 0x03080000; version <= 0x03090000; version += 0x10000) {
 			HEAP;
 			PINS;
+			uint64_t stay = version >= 0x03090000 && !empty ? ARENA : 0;
 			h->ground.shapes.version_hex = version;
 			for (int i = 0; i < 3; i++)
 				heap_add_pinned(h);
+			for (int i = 0; i < 2; i++) {
+				heap_add_arena(h, PLOT_PYMALLOC);
+				heap_add_pool(h);
+				heap_use(h, 0, LABEL_STR, PATH_OTHER);
+			}
 			if (empty)
 				heap_add_arena(h, PLOT_PYMALLOC);
 			make(h, &p);
-			assert_int_equal(h->holders.roots.items[0].returned,
-					 (version < 0x03090000 || empty ? 3 : 2) * ARENA);
+			assert_int_equal(h->holders.roots.items[0].returned, 3 * ARENA - stay);
+			assert_int_equal(p.types.items[0].returned, 3 * ARENA - stay);
+			assert_int_equal(p.roots.items[0].returned, 3 * ARENA - stay);
+			assert_int_equal(p.roots.items[1].returned, 2 * ARENA - stay);
+			assert_int_equal(p.lead_roots, 2);
+			assert_int_equal(p.lead_returned, 5 * ARENA - stay);
 		}
 	}
 }
@@ -343,6 +417,26 @@ static void test_chunks_go_back_by_pages(void **state)
 	assert_int_equal(h->holders.roots.items[1].returned, 0x40000);
 }
 
+/* Garbage of less than a page lies in the pages of what is on both its sides; of more it has pages of its own. */
+static void test_garbage_parts_no_chunks(void **state)
+{
+	(void)state;
+	for (uint64_t size = 0x800; size <= 0x2800; size += 0x2000) {
+		HEAP;
+		PINS;
+		h->ground.shapes.version_hex = 0x03080000;
+		add_chunk(h, 0x1000000, 0x800, LABEL_STR, PATH_NAME);
+		uint32_t block = h->ground.plot.n_blocks;
+		add_chunk(h, 0x1000800, size, LABEL_STR, GRAPH_PATH_NONE);
+		h->garbage[block / 64] |= UINT64_C(1) << (block % 64);
+		add_chunk(h, 0x1000800 + size, 0x1000, LABEL_STR, PATH_NAME);
+		make(h, &p);
+		bool small = size < 0x1000;
+		assert_int_equal(h->holders.roots.items[0].returned, small ? 0x2000 : 0x1000);
+		assert_int_equal(p.unreached_returned, small ? 0 : 0x2000);
+	}
+}
+
 static void add_malloc_arena(struct heap *h, uint64_t chunk, uint64_t below, uint64_t top)
 {
 	struct malloc_arena *a = vec_push(&h->malloc.arenas);
@@ -376,6 +470,9 @@ int main(void)
 		cmocka_unit_test(test_two_roots_lead_together),
 		cmocka_unit_test(test_unreached_blocks_keep_an_arena),
 		cmocka_unit_test(test_dead_objects_of_free_lists_keep_nothing),
+		cmocka_unit_test(test_garbage_keeps_nothing),
+		cmocka_unit_test(test_garbage_alone_keeps_its_arenas),
+		cmocka_unit_test(test_what_is_dead_leads_nowhere),
 		cmocka_unit_test(test_pymalloc_keeps_an_arena),
 		cmocka_unit_test(test_a_dense_arena),
 		cmocka_unit_test(test_links_between_are_passed),
@@ -384,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_the_curve_ascends),
 		cmocka_unit_test(test_pages_of_mimalloc),
 		cmocka_unit_test(test_chunks_go_back_by_pages),
+		cmocka_unit_test(test_garbage_parts_no_chunks),
 		cmocka_unit_test(test_chunks_below_tops),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,11 @@ class Event(object):
         self.number, self.body = i + 1000, bytes(bytearray(300))
 
 
+class Ring(object):
+    def __init__(self):
+        self.itself = self
+
+
 class Bus(object):
     def __init__(self):
         self._pending = set()
@@ -91,7 +96,7 @@ def outputs():
 
 
 def lists():
-    """Other objects lie between them by the thousand, and dead ones, which free lists keep until a full collection."""
+    """Other objects lie between them by the thousand, and such as a full collection frees: dead ones in free lists, and cycles."""
     passing = []
     gc.collect()
     for i in range(12):
@@ -99,7 +104,7 @@ def lists():
         for k in range(10000):
             LISTS[i].append(Event(k))
             if k % 800 == 0:
-                passing.append([{"number": k}, [k], (k, i)])
+                passing.append([{"number": k}, [k], (k, i), Ring()])
         KEPT.append([Event(k) for k in range(1000)])
     del passing[:]
     rest.say("READY")

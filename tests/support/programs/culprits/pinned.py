@@ -1,9 +1,11 @@
 """
 A peak is over, and in every arena a few objects of it are left. Who holds them differs.
 
-    pinned.py module_dict|class_attribute|frame_local|closure_cell|lru_cache|default_argument|thread_local|no_common_holder
+    pinned.py module_dict|class_attribute|frame_local|closure_cell|lru_cache|default_argument|thread_local|no_common_holder|
+              free_lists|cycles
 """
 import functools
+import gc
 import threading
 
 import rest
@@ -116,5 +118,43 @@ def no_common_holder():
     rest.for_good()
 
 
+def survivors_among(make):
+    """In CACHE; and between them others, which are returned. Nobody collects by himself what is let go."""
+    others = []
+
+    def make_both(i):
+        if i % EVERY == EVERY // 2:
+            others.append(make(i))
+        return Session(i)
+    gc.disable()
+    CACHE.update(enumerate(survivors(make_both)))
+    return others
+
+
+def forget_cache():
+    rest.say("READY")
+    CACHE.clear()
+    rest.for_good()
+
+
+def free_lists():
+    """The others are dead, and the interpreter keeps them for the next of their type."""
+    others = survivors_among(lambda i: [i + 0.5, {"number": i}, (i, i)])
+    del others[:]
+    forget_cache()
+
+
+class Node(object):
+    def __init__(self, i):
+        self.number, self.itself = i + 1000, self
+
+
+def cycles():
+    """The others wait for the collector."""
+    others = survivors_among(Node)
+    del others[:]
+    forget_cache()
+
+
 rest.run([module_dict, class_attribute, frame_local, closure_cell, lru_cache, default_argument, thread_local,
-          no_common_holder])
+          no_common_holder, free_lists, cycles])

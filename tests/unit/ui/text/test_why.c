@@ -62,6 +62,12 @@ static void test_why(void **state)
 	why(studies_first, studies_pinned, &unicode, "why-narrow.txt");
 }
 
+static void add_advice(struct text *to, const struct why_words *words, const struct cause *cause)
+{
+	for (size_t i = 0; why_advice(to, words, cause, i); i++)
+		text_add(to, "|");
+}
+
 /* The free ends of threads' arenas: malloc_trim(0) leaves them, and so nobody is told to call it. */
 static void test_trim_is_advised_where_it_helps(void **state)
 {
@@ -74,11 +80,34 @@ static void test_trim_is_advised_where_it_helps(void **state)
 		cause->n_evidence = 1;
 		cause->evidence[0] = (struct evidence){.name = "trims", .value = trims};
 		why_gain(&gain, &words, cause);
-		for (size_t i = 0; why_advice(&advice, &words, cause, i); i++)
-			text_add(&advice, "|");
+		add_advice(&advice, &words, cause);
 		assert_int_equal(strstr(text_string(&gain), "malloc_trim(0) gives") != NULL, trims);
 		assert_int_equal(strstr(text_string(&advice), "malloc_trim(0)") != NULL, trims);
 		assert_non_null(strstr(text_string(&advice), "MALLOC_ARENA_MAX=2"));
+	}
+}
+
+/* Where something lies among what pins that only a collection frees. */
+static void test_a_collection_is_advised_where_it_helps(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+	struct cause *cause = &s->verdict.causes.items[0];
+	const struct why_words words = {s, UNITS_AUTO, true, NULL};
+	(void)state;
+	for (size_t n = 0; n < 2; n++) {
+		_cleanup_(text_fini) struct text gain = TEXT_EMPTY, advice = TEXT_EMPTY;
+		cause->n_evidence = n;
+		cause->evidence[0] = (struct evidence){.name = "collected_arenas", .value = 3};
+		why_gain(&gain, &words, cause);
+		add_advice(&advice, &words, cause);
+		assert_int_equal(strstr(text_string(&gain), "by itself") != NULL, !n);
+		assert_int_equal(strstr(text_string(&gain), "gc.collect()") != NULL, n);
+		assert_int_equal(strstr(text_string(&advice), "|to have it back at once, then call "
+							      "gc.collect(): ") != NULL,
+				 n);
+		assert_ptr_equal(strstr(text_string(&advice), "bound app.CACHE or what it holds"),
+				 text_string(&advice));
+		assert_non_null(strstr(text_string(&advice), "|until then: recycle workers"));
 	}
 }
 
@@ -302,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trim_is_advised_where_it_helps),
+		cmocka_unit_test(test_a_collection_is_advised_where_it_helps),
 		cmocka_unit_test(test_figures_of_roots),
 		cmocka_unit_test(test_words_of_growth),
 		cmocka_unit_test(test_references),
