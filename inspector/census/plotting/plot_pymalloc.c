@@ -70,6 +70,28 @@ static bool find_table(struct plot_build *b, const struct pymalloc_copy *copy, r
 	return n > 0;
 }
 
+/* Whether most arenas of the look stand in it where they stood: what the table has left, others write to. An arena keeps
+ * its index for life. */
+static bool is_table(struct plot_build *b, const struct pymalloc_image *image, raddr table,
+		     uint32_t n)
+{
+	size_t size = image->shape.arena_size;
+	uint32_t known = 0, same = 0;
+	for (uint32_t i = 0; i < image->n_table; i++) {
+		const struct image_arena *arena = &image->arenas[i];
+		if (!arena->in_use || arena->invalid)
+			continue;
+		const uint8_t *bytes =
+			i < n ? burst_bytes(b->burst, raddr_plus(table, size_multiply(i, size)),
+					    size)
+			      : NULL;
+		known++;
+		same += bytes && raddr_equal(pymalloc_shape_arena(&image->shape, bytes).address,
+					     arena->seen.address);
+	}
+	return same >= known - known / 2;
+}
+
 /* Objects behind one that cannot be read are not there: a table is one block. */
 static struct error *areas_of_table(struct plot_build *b, const struct pymalloc_image *image,
 				    raddr table, uint32_t n, size_t interpreter)
@@ -114,8 +136,9 @@ struct error *plot_pymalloc_areas(struct plot_build *b)
 		uint32_t n;
 		if (!own || !copy->image.geometry.known)
 			continue;
-		err = find_table(b, copy, &table, &n) ? areas_of_table(b, &copy->image, table, n, i)
-						      : areas_of_look(b, &copy->image, i);
+		bool found = find_table(b, copy, &table, &n) && is_table(b, &copy->image, table, n);
+		err = found ? areas_of_table(b, &copy->image, table, n, i)
+			    : areas_of_look(b, &copy->image, i);
 	}
 	return err;
 }

@@ -202,7 +202,7 @@ static void without_memory(void **state)
 static void arenas_come_and_go(void **state)
 {
 	(void)state;
-	for (int round = 0; round < 3; round++) {
+	for (int round = 0; round < 4; round++) {
 		struct world *w = world_new(world_model_of(WORLD_POINTER));
 		struct world_heap *h = &w->heaps[0];
 		struct drawn d;
@@ -217,6 +217,10 @@ static void arenas_come_and_go(void **state)
 			world_put(w, h->roots.arenas, 8, 0xdead0000);
 		if (round == 2) /* one was given back */
 			world_put(w, world_field(w, world_object(h, 1), LAYOUT_ARENA_ADDRESS), 8,
+				  0);
+		for (uint32_t i = 0; round == 3 && i <= a;
+		     i++) /* others have written where it was */
+			world_put(w, world_field(w, world_object(h, i), LAYOUT_ARENA_ADDRESS), 8,
 				  0);
 		draw_in(&d, GIB);
 		world_put(w, h->roots.arenas, 8, table.value);
