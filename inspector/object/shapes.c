@@ -206,8 +206,6 @@ static const struct row code_rows[] = {
 	AT(frame.stack_top, 10, 80),     INNER(frame.stack_top, 11, 64),
 	AT(frame_object, 11, 24),        AT(generator, 0, 16),
 	AT(generator, 11, 80),           AT(generator, 12, 72),
-	AT(function.version, 11, 128),   AT(function.version, 12, 136),
-	AT(function.version, 14, 144),
 };
 
 static void fill_rows(const struct row *rows, size_t n, uint8_t minor, bool free_threaded,

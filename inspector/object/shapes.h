@@ -89,8 +89,7 @@ struct shapes {
 		uint64_t dict, name, state;
 	} module;
 	struct {
-		uint64_t code, globals, closure, name, qualname, module, defaults, kwdefaults, dict,
-			version; /* a u32 */
+		uint64_t code, globals, closure, name, qualname, module, defaults, kwdefaults, dict;
 	} function;
 	struct {
 		/* first_line and n_locals are ints; from 3.11 on one tuple names all locals, cells and free

@@ -339,7 +339,7 @@ def test_more_segments_than_fit_the_elf_header(arenascope, sample, extra):
     many = cores.with_many_segments(sample.core, sample.path("many"), extra)
     answer = sample.truth.check(arenascope, many)
     assert answer["elapsed_ms"] < 20000
-    assert " %d: " % (extra + len(cores.Headers(cores.read(sample.core)).loads())) in \
+    assert " {:,}: ".format(extra + len(cores.Headers(cores.read(sample.core)).loads())) in \
         arenascope.ok("doctor", many).out
     if sample.kernel:
         # Cut off, the number of segments is lost, but for where the notes begin.

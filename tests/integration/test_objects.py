@@ -53,7 +53,7 @@ MEMBERS = {
     "function.defaults": "PyFunctionObject.func_defaults", "function.kwdefaults": "PyFunctionObject.func_kwdefaults",
     "function.closure": "PyFunctionObject.func_closure", "function.name": "PyFunctionObject.func_name",
     "function.qualname": "PyFunctionObject.func_qualname", "function.dict": "PyFunctionObject.func_dict",
-    "function.module": "PyFunctionObject.func_module", "function.version": "PyFunctionObject.func_version",
+    "function.module": "PyFunctionObject.func_module",
     "code.name": "PyCodeObject.co_name", "code.qualname": "PyCodeObject.co_qualname",
     "code.filename": "PyCodeObject.co_filename", "code.first_line": "PyCodeObject.co_firstlineno",
     "code.varnames": "PyCodeObject.co_varnames", "code.freevars": "PyCodeObject.co_freevars",

@@ -10,7 +10,7 @@
  * of its words leads somewhere.
  */
 #include "base/cleanup.h"
-#include "inspector/holders/roots/borrowed.h"
+#include "inspector/holders/roots/gather.h"
 #include "inspector/look/look.h"
 #include "inspector/object/word.h"
 #include "symbols/elf/elf_variables.h"
@@ -35,10 +35,9 @@ struct data {
 	const struct region *head; /* that maps its start */
 	struct elf_image image;
 	struct elf_variables variables;
-	struct borrowed borrowed; /* in its variables */
-	bool asked;               /* for its symbols */
-	const char *last;         /* the symbol that the last root is named by */
-	size_t next;              /* in known */
+	bool asked;       /* for its symbols */
+	const char *last; /* the symbol that the last root is named by */
+	size_t next;      /* in known */
 };
 
 /* ---- what is told by another name -------------------------------------------------------- */
@@ -114,7 +113,7 @@ static struct error *ask_symbols(struct data *d)
 }
 
 /* Up to 3.9 the interpreter has among its own variables what it has in its state later on. */
-static bool has_tables(const struct data *d)
+static bool has_free_lists(const struct data *d)
 {
 	return d->image.bias == d->g->request->subject->module.image.bias &&
 	       d->g->types->shapes->version_hex < HEX_3_10;
@@ -124,7 +123,7 @@ static bool has_tables(const struct data *d)
 static bool is_in_free_list(const struct data *d, const char *symbol, size_t length)
 {
 	static const char name[] = "free_list";
-	return has_tables(d) && symbol && memmem(symbol, length, name, sizeof(name) - 1);
+	return has_free_lists(d) && symbol && memmem(symbol, length, name, sizeof(name) - 1);
 }
 
 static struct error *add_named(struct data *d, uint64_t at, uint64_t word, const char *name)
@@ -144,7 +143,7 @@ static struct error *add_word(struct data *d, uint64_t at, uint64_t word)
 	uint32_t type = TYPE_NONE;
 	size_t length = 0;
 	enum gather_what what = gather_target(d->g, word, &type);
-	if (what == GATHER_NOTHING || is_known(d, at) || borrowed_has(&d->borrowed, raddr_at(at)))
+	if (what == GATHER_NOTHING || is_known(d, at))
 		return NULL;
 	if (what == GATHER_OBJECT && type_table_get(d->g->types, type)->kind == TYPE_DICT &&
 	    gather_is_interned(d->g, raddr_at(word))) {
@@ -230,22 +229,12 @@ static raddr segment_end(const struct elf_image *image, const struct region *r)
 	return raddr_plus(r->start, r->size);
 }
 
-static struct error *find_borrowed(struct data *d, raddr start, raddr end)
-{
-	d->borrowed = (struct borrowed){.methods = RADDR_NULL};
-	if (!has_tables(d))
-		return NULL;
-	return borrowed_find(d->g, start, size_min(raddr_distance(start, end), d->left),
-			     &d->borrowed);
-}
-
 /* Of region r, and of the zeroed variables behind it. */
 static struct error *add_variables(struct data *d, const struct region *r)
 {
 	raddr end = segment_end(&d->image, r), next = raddr_plus(r->start, r->size);
 	const struct region *bss = space_region(d->g->request->ground->space, next);
-	struct error *err = find_borrowed(d, r->start, end);
-	err = err ?: add_words(d, r->start, r->size);
+	struct error *err = add_words(d, r->start, r->size);
 	if (err || !bss || bss->kind != REGION_ANON || !bss->writable)
 		return err;
 	raddr bss_end = raddr_plus(bss->start, bss->size);

@@ -178,9 +178,8 @@ static struct error *add_interpreter(struct gather *g, const struct runtime_inte
 	state.size = size_without(g, i->address,
 				  size_of(g, i->address, layout_width(layout, LAYOUT_INTERP_SIZE)));
 	(void)snprintf(name, sizeof(name), "interpreter %" PRId64, i->id);
-	struct error *err = borrowed_find(g, state.at, state.size, &state.borrowed);
 	borrowed_add_lists(g, i->address, &state.borrowed);
-	err = err ?: tell_at_once(g, i->address);
+	struct error *err = tell_at_once(g, i->address);
 	return err ?: add_state(g, &state);
 }
 

@@ -111,7 +111,6 @@ static const struct {
 	MEMBER(function.qualname),
 	MEMBER(function.dict),
 	MEMBER(function.module),
-	MEMBER(function.version),
 	MEMBER(code.name),
 	MEMBER(code.qualname),
 	MEMBER(code.filename),
