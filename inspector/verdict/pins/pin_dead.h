@@ -44,9 +44,4 @@ static inline bool pin_dead_is_garbage(const struct pin_dead *dead, uint32_t blo
 	return dead->garbage && dead->garbage[block / 64] >> (block % 64) & 1;
 }
 
-static inline bool pin_dead_has(const struct pin_dead *dead, uint32_t block)
-{
-	return pin_dead_is_garbage(dead, block) || pin_dead_is_listed(dead, block);
-}
-
 #endif

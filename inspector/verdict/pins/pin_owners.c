@@ -83,14 +83,15 @@ uint32_t pin_owners_count(const struct pin_owners *owners)
 	return owners->n_paths + owners->n_labels;
 }
 
-/* A weak reference that goes with its object hangs where that does. */
+/* A weak reference that goes with its object hangs where that does; nowhere, where that is garbage. */
 static uint32_t path_of(const struct pin_owners *o, uint32_t block)
 {
 	uint32_t path = o->graph ? ties_path(&o->graph->ties, block) : GRAPH_PATH_NONE;
 	uint32_t referent = path < o->n_paths ? pin_weak_referent(&o->weak, block) : PLOT_NONE;
-	if (referent != PLOT_NONE && ties_path(&o->graph->ties, referent) < o->n_paths)
-		return ties_path(&o->graph->ties, referent);
-	return path;
+	if (referent == PLOT_NONE)
+		return path;
+	uint32_t its = ties_path(&o->graph->ties, referent);
+	return its < o->n_paths || pin_dead_is_garbage(&o->dead, referent) ? its : path;
 }
 
 uint32_t pin_owner_of(const struct pin_owners *o, uint32_t block, bool *ret_object)
@@ -102,6 +103,14 @@ uint32_t pin_owner_of(const struct pin_owners *o, uint32_t block, bool *ret_obje
 		return o->n_paths + o->ground->labels.of_block[block];
 	*ret_object &= o->element[path] == path && path == ties_path(&o->graph->ties, block);
 	return o->element[path];
+}
+
+bool pin_owner_is_garbage(const struct pin_owners *o, uint32_t block)
+{
+	if (pin_dead_is_garbage(&o->dead, block))
+		return true;
+	uint32_t referent = o->dead.garbage ? pin_weak_referent(&o->weak, block) : PLOT_NONE;
+	return referent != PLOT_NONE && pin_dead_is_garbage(&o->dead, referent);
 }
 
 uint32_t pin_owner_type(const struct pin_owners *o, uint32_t owner)

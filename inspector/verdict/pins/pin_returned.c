@@ -27,7 +27,9 @@ static uint32_t charge(const struct pin_owners *o, struct pin_returned *to, uint
 {
 	bool object;
 	uint32_t owner = pin_owner_of(o, block, &object), root = pin_owner_root(o, owner);
-	to->bytes[root] = size_add(to->bytes[root], size);
+	/* What refers to garbage goes with it, and is not what is told of as garbage. */
+	if (pin_dead_is_garbage(&o->dead, block) || !pin_owner_is_garbage(o, block))
+		to->bytes[root] = size_add(to->bytes[root], size);
 	to->owner_bytes[owner] = size_add(to->owner_bytes[owner], size);
 	to->owner_objects[owner] += object;
 	return root;
@@ -36,11 +38,10 @@ static uint32_t charge(const struct pin_owners *o, struct pin_returned *to, uint
 static bool add_block(void *context, uint32_t block, uint32_t size)
 {
 	struct sum *sum = context;
-	const struct pin_dead *dead = &sum->owners->dead;
 	uint32_t root = charge(sum->owners, sum->to, block, size);
-	if (pin_dead_is_listed(dead, block))
+	if (pin_dead_is_listed(&sum->owners->dead, block))
 		return true;
-	uint32_t *sole = pin_dead_is_garbage(dead, block) ? &sum->garbage : &sum->living;
+	uint32_t *sole = pin_owner_is_garbage(sum->owners, block) ? &sum->garbage : &sum->living;
 	*sole = *sole == ROOT_NONE || *sole == root ? root : ROOT_SEVERAL;
 	return true;
 }

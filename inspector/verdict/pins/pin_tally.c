@@ -40,7 +40,8 @@ static bool add_block(void *context, uint32_t block, uint32_t size)
 	share->objects += object;
 	share->blocks++;
 	share->bytes += size;
-	share->dead += pin_dead_has(&g->owners->dead, block);
+	share->dead += pin_owner_is_garbage(g->owners, block) ||
+		       pin_dead_is_listed(&g->owners->dead, block);
 	return true;
 }
 

@@ -11,7 +11,7 @@
 struct pin_share {
 	uint32_t unit, owner;
 	uint64_t objects, blocks, bytes;
-	uint64_t dead; /* of the blocks: pin_dead_has() */
+	uint64_t dead; /* of the blocks: those that gc.collect() frees */
 };
 
 struct pin_tally {

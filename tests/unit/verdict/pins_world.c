@@ -34,8 +34,8 @@ void ground_label_name(const struct ground *ground, const struct label *label, s
 	text_add(ret, ground->types.types.items[label->type].name);
 }
 
-/* The one object that anybody asks for: a weak reference to block 3, with or without a callback. */
-uint64_t weak_words[2];
+/* The one object that anybody asks for: a weak reference, to what heap_refer_weakly() says. */
+static uint64_t weak_words[2];
 
 bool ground_object(struct ground *ground, uint32_t block, struct object *ret)
 {
@@ -212,6 +212,12 @@ void heap_use_garbage(struct heap *h, uint32_t i, uint16_t label)
 	uint32_t block = h->next - BLOCKS + i;
 	heap_use(h, i, label, GRAPH_PATH_NONE);
 	h->garbage[block / 64] |= UINT64_C(1) << (block % 64);
+}
+
+void heap_refer_weakly(const struct heap *h, uint32_t i, uint64_t callback)
+{
+	weak_words[0] = h->ground.plot.runs.items[0].start + i * BLOCK + 16;
+	weak_words[1] = callback;
 }
 
 /* An arena that is kept by one Session, its name, and a table. */

@@ -29,9 +29,8 @@ enum {
 };
 enum { PATH_CACHE, PATH_SESSION, PATH_NAME, PATH_OTHER, N_PATHS };
 
-/* The one object that anybody asks for: a weak reference, by what it refers to and its callback; read through weak_ops. */
+/* The one object that anybody asks for, a weak reference, is read through weak_ops. */
 #define WEAK_AT 0x1000
-extern uint64_t weak_words[2];
 extern const struct space_ops weak_ops;
 
 struct heap {
@@ -57,6 +56,9 @@ void heap_use(struct heap *h, uint32_t i, uint16_t label, uint32_t path);
 
 /* The same of one that nothing reaches, and that waits for the collector. */
 void heap_use_garbage(struct heap *h, uint32_t i, uint16_t label);
+
+/* The weak reference that anybody asks for is one to block i of the first pool. */
+void heap_refer_weakly(const struct heap *h, uint32_t i, uint64_t callback);
 
 /* An arena that is kept by one Session, its name, and a table. */
 void heap_add_pinned(struct heap *h);

@@ -153,6 +153,7 @@ static void test_unreached_blocks_keep_an_arena(void **state)
 	assert_int_equal(p.roots.items[0].sole_arenas, 0);
 	assert_int_equal(p.unreached_returned, ARENA);
 	assert_int_equal(p.unreached_bytes, 2 * BLOCK);
+	assert_int_equal(p.unreached_bytes, 2 * BLOCK);
 	assert_int_equal(p.types.count, 3);
 	assert_string_equal(p.types.items[0].type, "dict");
 	assert_int_equal(p.types.items[0].returned, ARENA);
@@ -188,10 +189,14 @@ static void test_garbage_keeps_nothing(void **state)
 	for (int goes = 0; goes < 2; goes++) {
 		HEAP;
 		PINS;
+		MEMORY;
+		h->ground.burst = memory.burst;
 		h->ground.shapes.version_hex = goes ? 0x03080000 : 0x02070000;
 		heap_add_pinned(h);
 		heap_use_garbage(h, 9, LABEL_SESSION);
 		heap_use_garbage(h, 10, LABEL_KEYS);
+		heap_use(h, 11, LABEL_WEAK, PATH_OTHER);
+		heap_refer_weakly(h, 9, 1);
 		heap_add_pinned(h);
 		heap_use_garbage(h, 9, LABEL_SESSION);
 		heap_use(h, 10, LABEL_SESSION, GRAPH_PATH_NONE); /* this one somebody forgot */
@@ -205,20 +210,25 @@ static void test_garbage_keeps_nothing(void **state)
 	}
 }
 
-/* An arena of garbage alone is what a collection gives back by itself. */
+/* An arena of garbage alone is what a collection gives back by itself, and registries' weak references with it. */
 static void test_garbage_alone_keeps_its_arenas(void **state)
 {
 	(void)state;
 	HEAP;
 	PINS;
+	MEMORY;
+	h->ground.burst = memory.burst;
 	h->ground.shapes.version_hex = 0x03080000;
 	heap_add_arena(h, PLOT_PYMALLOC);
 	heap_add_pool(h);
 	heap_use_garbage(h, 9, LABEL_SESSION);
 	heap_use(h, 10, LABEL_DEAD_DICT, GRAPH_PATH_NONE);
+	heap_use(h, 11, LABEL_WEAK, PATH_OTHER);
+	heap_refer_weakly(h, 9, 1);
 	make(h, &p);
 	assert_int_equal(p.lead_roots, 0);
 	assert_int_equal(p.unreached_returned, ARENA);
+	assert_int_equal(p.unreached_bytes, 2 * BLOCK);
 	assert_int_equal(p.types.items[0].arenas, 1);
 }
 
@@ -320,8 +330,7 @@ static void test_weak_references_go_along(void **state)
 		h->ground.burst = memory.burst;
 		heap_add_pinned(h);
 		heap_use(h, 20, LABEL_WEAK, PATH_OTHER);
-		weak_words[0] = h->ground.plot.runs.items[0].start + 3 * BLOCK + 16;
-		weak_words[1] = callback;
+		heap_refer_weakly(h, 3, callback);
 		make(h, &p);
 		assert_int_equal(p.types.items[0].sole_arenas, callback);
 		assert_int_equal(p.types.items[0].count, 1);

@@ -6,6 +6,7 @@ Objects that nobody can reach, and that are there.
 import array
 import ctypes
 import gc
+import weakref
 
 import rest
 
@@ -14,8 +15,11 @@ HIDDEN = array.array("Q")  # addresses, so that no pointer is seen
 
 
 class Node(object):
+    made = weakref.WeakSet()  # a registry that holds none, and whose references lie among them
+
     def __init__(self, i):
         self.itself, self.body = self, bytes(bytearray(400))
+        self.made.add(self)
 
 
 class Record(object):
