@@ -19,6 +19,7 @@
 #define HOOK_SIZE          16
 #define FENCE              8
 #define TYPE_OBJECT_MAX    2048
+#define LENGTH_MAX         (INT64_C(1) << 40)
 
 static void edit(struct redact_plan *plan, uint64_t from, uint64_t to, enum redact_action action)
 {
@@ -266,12 +267,14 @@ static void plan_payload(const struct found *object, struct redact_plan *plan)
 }
 
 /* A dead one, or what is left of one where another has not written yet: whether it has room there decides what it is
- * taken for, so how long it was is told of it, too. */
+ * taken for, so how long it was is told of it, too; a number that no length can be is not. */
 static void plan_dead(const struct found *object, struct redact_plan *plan)
 {
 	bool counted = object->type->itemsize || object->type->kind == KIND_STR;
-	if (counted)
-		keep(object, 0, 8, plan);
+	int64_t n = (int64_t)body_word(object, 0);
+	if (!counted || n > LENGTH_MAX || n < -LENGTH_MAX)
+		return;
+	keep(object, 0, 8, plan);
 	if (object->type->kind == KIND_STR && !is_old(object))
 		keep(object, 16, 20, plan); /* how wide its characters are */
 }

@@ -5,7 +5,7 @@
  *	PyThreadState      [ … │ Context │ dict │ … ]				thread 4711: Context
  *
  * Where in these structs a member lies changes from patch to patch: each word is looked at, but for those that hold nothing
- * (borrowed.c). How far they reach is what the layout says, or the block they lie in.
+ * (leftovers.c). How far they reach is what the layout says, or the block they lie in.
  *
  * Without the GIL a thread keeps two lists more, known by their shape: what it has freed and others may still be looking at, and
  * objects that others have let go of, which only it can count.
@@ -14,7 +14,7 @@
  *	objects_to_merge [ head ]──▷ [ prev n │ object │ … 254 ]			each marked as queued
  */
 #include "base/cleanup.h"
-#include "inspector/holders/roots/borrowed.h"
+#include "inspector/holders/roots/leftovers.h"
 #include "inspector/look/look.h"
 #include "inspector/object/word.h"
 
@@ -35,7 +35,7 @@ struct state {
 	raddr at;
 	uint64_t size;
 	const char *name;
-	struct borrowed borrowed;
+	struct leftovers leftovers;
 	VEC(struct held) held;
 };
 
@@ -94,7 +94,8 @@ static struct error *find_held(struct gather *g, struct state *s)
 		uint64_t word = word_at(g->types, s->at, offset);
 		uint32_t type = TYPE_NONE;
 		enum gather_what what = word ? gather_target(g, word, &type) : GATHER_NOTHING;
-		if (what == GATHER_NOTHING || borrowed_has(&s->borrowed, raddr_plus(s->at, offset)))
+		if (what == GATHER_NOTHING ||
+		    leftovers_have(&s->leftovers, raddr_plus(s->at, offset)))
 			continue;
 		struct held *held = vec_push(&s->held);
 		if (!held)
@@ -158,7 +159,7 @@ static uint64_t size_without(const struct gather *g, raddr at, uint64_t size)
 	return size;
 }
 
-/* Whoever comes to its block must not take what is borrowed for what is held. */
+/* Whoever comes to its block must not take what is left over for what is held. */
 static struct error *tell_at_once(struct gather *g, raddr interpreter)
 {
 	raddr *told = vec_push(&g->ret->told);
@@ -178,7 +179,7 @@ static struct error *add_interpreter(struct gather *g, const struct runtime_inte
 	state.size = size_without(g, i->address,
 				  size_of(g, i->address, layout_width(layout, LAYOUT_INTERP_SIZE)));
 	(void)snprintf(name, sizeof(name), "interpreter %" PRId64, i->id);
-	borrowed_add_lists(g, i->address, &state.borrowed);
+	leftovers_find(g, i->address, &state.leftovers);
 	struct error *err = tell_at_once(g, i->address);
 	return err ?: add_state(g, &state);
 }

@@ -84,13 +84,15 @@ static void dead_objects(void **state)
 	small_put(TYPE_APP + 40, 8); /* tp_itemsize */
 	small_renew();
 	uint64_t app = small_chunk(48), str = make_str("a secret of some length"),
-		 odd = small_chunk(48);
+		 odd = small_chunk(48), text = small_chunk(48);
 	small_put(app + 8, TYPE_APP);
 	small_put(app + 16, 6870);
 	small_put(app + 24, 4711);
 	small_put(str, 0);
 	small_put(odd + 8, TYPE_LIST);
 	small_put(odd + 16, 4711);
+	small_put(text + 8, TYPE_APP);
+	small_put(text + 16, UINT64_C(0x7365637265742121)); /* of another who has written there */
 	/* Of three attributes' values the second was never set, and the third is a type. */
 	const uint64_t values = small_chunk(32), order = UINT64_C(0x0802000200000000);
 	small_put(values, order);
@@ -107,6 +109,7 @@ static void dead_objects(void **state)
 	assert_int_equal(small_kept(str + 40), 0);
 	assert_int_equal(small_kept(odd + 16), 0); /* no count stands there */
 	assert_int_equal(small_kept(values), order);
+	assert_int_equal(small_kept(text + 16), 0);
 }
 
 static void words(void **state)

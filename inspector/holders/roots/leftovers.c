@@ -1,12 +1,12 @@
 /*
- * borrowed: where free lists that are arrays end, and where their length says that what is dead in them ends.
+ * leftovers: where free lists that are arrays end, and where their length says that what is dead in them ends.
  *
  *	[ dead │ dead │ old words … ][ 2 ]      80      each with its length behind it, or both
  *
  * struct _Py_list_state, _Py_dict_state in Include/internal/, in 3.13 pycore_freelist.h. Up to 3.9 they are variables of their own
  * (data.c), from 3.14 on they are linked.
  */
-#include "inspector/holders/roots/borrowed.h"
+#include "inspector/holders/roots/leftovers.h"
 
 #include "inspector/look/look.h"
 #include "inspector/object/word.h"
@@ -19,10 +19,10 @@
 
 /* Of the one that ends so far into the interpreter, and whose length, an int, stands there or behind. */
 static void add_list(struct gather *g, raddr interpreter, uint64_t end, uint64_t length_at,
-		     struct borrowed *to)
+		     struct leftovers *to)
 {
 	uint64_t length = word_u32(g->types, interpreter, length_at);
-	for (size_t i = 0; i < BORROWED_LISTS && end >= LIST_ROOM; i++) {
+	for (size_t i = 0; i < LEFTOVERS_LISTS && end >= LIST_ROOM; i++) {
 		if (!raddr_is_null(to->behind[i].end))
 			continue;
 		to->behind[i].end = raddr_plus(interpreter, end);
@@ -33,7 +33,7 @@ static void add_list(struct gather *g, raddr interpreter, uint64_t end, uint64_t
 }
 
 /* In 3.12 those of dicts and of keys stand together, and then both lengths; before, keys follow dicts. */
-static void add_lists_of_dicts(struct gather *g, raddr interpreter, struct borrowed *to)
+static void add_lists_of_dicts(struct gather *g, raddr interpreter, struct leftovers *to)
 {
 	const struct layout *layout = &g->request->subject->build.layout;
 	const uint64_t at = layout_offset(layout, LAYOUT_FREELIST_DICT);
@@ -47,7 +47,7 @@ static void add_lists_of_dicts(struct gather *g, raddr interpreter, struct borro
 	}
 }
 
-void borrowed_add_lists(struct gather *g, raddr interpreter, struct borrowed *to)
+void leftovers_find(struct gather *g, raddr interpreter, struct leftovers *to)
 {
 	static const enum layout_entry_id ids[] = {LAYOUT_FREELIST_LIST, LAYOUT_FREELIST_DICT,
 						   LAYOUT_FREELIST_DICTKEYS};
@@ -66,11 +66,11 @@ void borrowed_add_lists(struct gather *g, raddr interpreter, struct borrowed *to
 	}
 }
 
-bool borrowed_has(const struct borrowed *borrowed, raddr word)
+bool leftovers_have(const struct leftovers *leftovers, raddr word)
 {
-	for (size_t i = 0; i < BORROWED_LISTS; i++)
-		if (raddr_in(word, borrowed->behind[i].start,
-			     raddr_distance(borrowed->behind[i].start, borrowed->behind[i].end)))
+	for (size_t i = 0; i < LEFTOVERS_LISTS; i++)
+		if (raddr_in(word, leftovers->behind[i].start,
+			     raddr_distance(leftovers->behind[i].start, leftovers->behind[i].end)))
 			return true;
 	return false;
 }
