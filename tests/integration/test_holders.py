@@ -152,6 +152,14 @@ def test_rows_name_the_attribute_that_all_hang_on(cache, python):
     assert row_of(holders, "Left", 1000) == ["list", "__main__.Pair.left", "list"]
 
 
+@pytest.mark.parametrize("python", [it for it in PYTHONS if not it.free_threaded], ids=str)
+def test_what_free_lists_have_let_go_they_do_not_hold(cache, python):
+    with targets.start_program(python, "leftovers.py") as target:
+        target.wait_for(lambda: "READY" in target.out and target.paused(), "pause")
+        garbage = holders_of(cache, target.pid).of("garbage")
+    assert nearly(garbage.get("__main__.InList", 0), 80) and nearly(garbage.get("__main__.InDict", 0), 80), garbage
+
+
 # ---- counts of references ----------------------------------------------------------------------------------
 
 THREADS = interpreters.free_threaded() + [it for it in PYTHONS if it.version[:2] == (3, 13) and not it.debug

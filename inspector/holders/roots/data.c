@@ -119,11 +119,15 @@ static bool has_free_lists(const struct data *d)
 	       d->g->types->shapes->version_hex < HEX_3_10;
 }
 
-/* In a free list are dead objects: what lives is an old word behind its end. */
-static bool is_in_free_list(const struct data *d, const char *symbol, size_t length)
+/* In a free list are dead objects, and keys of dicts whose count is 0: what lives is an old word behind its end. */
+static bool is_left_over(const struct data *d, enum gather_what what, uint64_t word,
+			 const char *symbol, size_t length)
 {
 	static const char name[] = "free_list";
-	return has_free_lists(d) && symbol && memmem(symbol, length, name, sizeof(name) - 1);
+	if (!has_free_lists(d) || !symbol || !memmem(symbol, length, name, sizeof(name) - 1))
+		return false;
+	return what == GATHER_OBJECT ||
+	       (what == GATHER_BUFFER && word_at(d->g->types, raddr_at(word), 0));
 }
 
 static struct error *add_named(struct data *d, uint64_t at, uint64_t word, const char *name)
@@ -156,7 +160,7 @@ static struct error *add_word(struct data *d, uint64_t at, uint64_t word)
 	if (err)
 		return err;
 	const char *symbol = elf_variables_find(&d->variables, vaddr, &length);
-	if (what == GATHER_OBJECT && is_in_free_list(d, symbol, length))
+	if (is_left_over(d, what, word, symbol, length))
 		return NULL;
 	if (symbol && symbol == d->last)
 		return add_named(d, at, word, NULL);
