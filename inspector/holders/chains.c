@@ -6,11 +6,13 @@
  *	                     ╲─▷ str 1,322
  *
  * The row ends where it fans out most: "dict ─ app.Session" says more than "dict", and no less than one that goes on to each
- * str. What hangs beside the row is looked at afterwards.
+ * str; but never at a function or what runs one, for those are known by what their variables hold. What hangs beside the row is looked
+ * at afterwards.
  */
 #include "inspector/holders/chains.h"
 
 #include "base/cleanup.h"
+#include "inspector/holders/walk/scanner.h"
 
 /* Deepest that paths are: see paths.c, where longer rows are folded. */
 #define CHAINS_DEEPEST 64
@@ -140,6 +142,38 @@ static size_t widest(const struct chains *c, const uint32_t *row, size_t n)
 	return best;
 }
 
+static enum type_kind kind_of(const struct chains *c, uint32_t path)
+{
+	const struct type_table *types = &c->graph->scanner->ground->types;
+	uint32_t type = c->graph->paths.items[path].type;
+	return type == TYPE_NONE ? TYPE_OTHER : type_table_get(types, type)->kind;
+}
+
+/* A function and its closure, a cell, a frame. */
+static bool has_variables(const struct chains *c, uint32_t path)
+{
+	const uint32_t up = c->graph->paths.items[path].up;
+	switch ((int)kind_of(c, path)) {
+	case TYPE_TUPLE:
+		return up != GRAPH_PATH_NONE && kind_of(c, up) == TYPE_FUNCTION;
+	case TYPE_FUNCTION:
+	case TYPE_CELL:
+	case TYPE_FRAME:
+	case TYPE_GENERATOR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static size_t end_of(const struct chains *c, const uint32_t *row, size_t n)
+{
+	size_t end = widest(c, row, n);
+	while (end + 1 < n && has_variables(c, row[end]))
+		end++;
+	return end;
+}
+
 size_t chains_choose(const struct chains *chains, uint32_t root, uint32_t *ret, size_t max)
 {
 	struct choice choice = {.chains = chains};
@@ -151,7 +185,7 @@ size_t chains_choose(const struct chains *chains, uint32_t root, uint32_t *ret, 
 		uint32_t path = take_heaviest(&choice);
 		if (path == GRAPH_PATH_NONE || weight(chains, path) < least)
 			break;
-		size_t end = widest(chains, row, descend(chains, path, row));
+		size_t end = end_of(chains, row, descend(chains, path, row));
 		for (size_t i = 0; i < end; i++)
 			open_all(&choice, chains->below[row[i]], row[i + 1]);
 		ret[n++] = row[end];

@@ -5,7 +5,8 @@
  *	app.STATE   dict 1 ──▷ app.Registry 1 ──▷ dict 1 ──▷ app.Session 40,000
  *	                 ['sessions']        .items       ▲ many: the dict above it is the container
  *
- * Where attributes lie in a dict object of their own, that one is passed over.
+ * Where attributes lie in a dict object of their own, that one is passed over; so are a function's closure and a cell of it, for
+ * the variable's name: "app.load() cache".
  */
 #include "inspector/holders/container.h"
 
@@ -43,6 +44,22 @@ static bool add_step(const struct descent *d, uint32_t from, uint32_t to, struct
 			      graph->paths.items[to].node, d->contents, name);
 }
 
+/* The path of the one object that a variable of a function's closure is, one of several perhaps; GRAPH_PATH_NONE. */
+static uint32_t add_variable(const struct descent *d, uint32_t function, uint32_t closure,
+			     struct text *name)
+{
+	const struct graph *graph = d->chains->graph;
+	uint32_t cells = chains_heaviest(d->chains, d->chains->below[closure]);
+	uint32_t value = cells == GRAPH_PATH_NONE ? cells : single(d, d->chains->below[cells]);
+	if (value == GRAPH_PATH_NONE)
+		return value;
+	uint32_t cell = ties_parent(&graph->ties, graph->paths.items[value].node);
+	bool known =
+		cell != PLOT_NONE &&
+		link_add_variable(graph->scanner, graph->paths.items[function].node, cell, name);
+	return known ? value : GRAPH_PATH_NONE;
+}
+
 /* A namespace's own name is none that leads anywhere. */
 static bool is_namespace(const char *name)
 {
@@ -57,6 +74,9 @@ static uint32_t descend(const struct descent *d, uint32_t path, struct text *nam
 	uint32_t next = single(d, d->chains->below[path]);
 	if (next == GRAPH_PATH_NONE)
 		return next;
+	uint32_t value = add_variable(d, path, next, name);
+	if (value != GRAPH_PATH_NONE)
+		return value;
 	uint32_t behind = single(d, d->chains->below[next]);
 	if (behind != GRAPH_PATH_NONE && add_step(d, path, behind, name))
 		return behind;

@@ -4,7 +4,8 @@
  *	parent   block ─▷ items ─▷ list ─▷ dict ─▷ …  ─▷ root         read upwards, told downwards
  *	links    "app.CACHE", "dict['k']", "app.Session.rows", "list[3]", "str"
  *
- * A link tells its type, and how it refers to the next one. Buffers are left out: they belong to the object above them.
+ * A link tells its type, and how it refers to the next one. Buffers are left out: they belong to the object above them. So are a
+ * closure and its cell, where the function's link names the variable: "function app.load() cache".
  */
 #include "base/cleanup.h"
 #include "base/count.h"
@@ -48,13 +49,27 @@ static uint32_t owner_of(const struct graph *graph, uint32_t node)
 	return node;
 }
 
+/* What a function's closure and a cell of it are left out for; NULL: the three are something else, or the name is not known. */
+static char *closure_link(const struct graph *graph, uint32_t function, uint32_t cell)
+{
+	_cleanup_(text_fini) struct text text = TEXT_EMPTY;
+	text_add(&text, type_sums_name(graph->scanner->ground,
+				       scanner_rule(graph->scanner, function)->type));
+	const size_t before = text.length;
+	link_add_closure(graph->scanner, function, cell, &text);
+	return text.length > before ? text_take(&text) : NULL;
+}
+
 static struct error *node_link(const struct graph *graph, uint32_t node, uint32_t next,
 			       bool contents, struct holder_chain *chain)
 {
 	struct text text = TEXT_EMPTY;
 	text_add(&text,
 		 type_sums_name(graph->scanner->ground, scanner_rule(graph->scanner, node)->type));
+	const size_t before = text.length;
 	if (next != PLOT_NONE)
+		link_add_local(graph->scanner, node, next, &text);
+	if (next != PLOT_NONE && text.length == before)
 		link_add_edge(graph->scanner, node, next, contents, &text);
 	return add_link(chain, text_take(&text));
 }
@@ -82,22 +97,33 @@ static size_t gather(const struct graph *graph, uint32_t node, uint32_t *ret,
 	return n;
 }
 
+/* *ret_told: nodes that the link of the i-th stands for. */
+static struct error *row_link(const struct graph *graph, const uint32_t *nodes, size_t i,
+			      uint32_t left_out, bool contents, struct holder_chain *chain,
+			      size_t *ret_told)
+{
+	bool adjoins = i > 0 && !(left_out && i == CHAIN_SHOWN);
+	char *closure = i > 2 && !left_out ? closure_link(graph, nodes[i], nodes[i - 2]) : NULL;
+	*ret_told = closure ? 3 : 1;
+	if (closure)
+		return add_link(chain, closure);
+	return node_link(graph, nodes[i], adjoins ? nodes[i - 1] : PLOT_NONE, contents, chain);
+}
+
 static struct error *tell_nodes(const struct graph *graph, uint32_t block, bool contents,
 				struct holder_chain *chain)
 {
 	uint32_t nodes[2 * CHAIN_SHOWN], left_out;
 	struct error *err = NULL;
-	for (size_t i = gather(graph, block, nodes, &left_out); i-- > 0 && !err;) {
-		bool gap = left_out && i == CHAIN_SHOWN - 1;
+	size_t told = 0;
+	for (size_t n = gather(graph, block, nodes, &left_out); n > 0 && !err; n -= told) {
+		bool gap = left_out && n == CHAIN_SHOWN;
 		struct text text = TEXT_EMPTY;
 		if (gap) {
 			text_addf(&text, "… %s more …", COUNT(left_out));
 			err = add_link(chain, text_take(&text));
 		}
-		bool adjoins = i > 0 && !(left_out && i == CHAIN_SHOWN);
-		err = err
-			      ?: node_link(graph, nodes[i], adjoins ? nodes[i - 1] : PLOT_NONE,
-					   contents, chain);
+		err = err ?: row_link(graph, nodes, n - 1, left_out, contents, chain, &told);
 	}
 	return err;
 }
@@ -153,41 +179,65 @@ static void take_samples(const struct graph *graph, const uint32_t *paths, size_
 		add_sample(graph, paths, n_paths, end->some[i], ret);
 }
 
-/* Adds how the i-th of each row refers to what is below it, where all say the same. */
-static void add_common(const struct graph *graph, const struct samples *samples, size_t i,
-		       struct text *ret)
+typedef void link_add(struct scanner *scanner, uint32_t from, uint32_t to, struct text *ret);
+
+/* Adds how the i-th of each row refers to the one `down` below it, where all say the same. False: they do not. */
+static bool add_common(const struct graph *graph, const struct samples *samples, size_t i,
+		       size_t down, link_add *add, struct text *ret)
 {
 	_cleanup_(text_fini) struct text common = TEXT_EMPTY;
 	const uint32_t *first = samples->rows[0];
 	for (size_t k = 0; k < samples->n; k++) {
 		_cleanup_(text_fini) struct text one = TEXT_EMPTY;
 		const uint32_t *row = samples->rows[k];
-		if (row[i] == PLOT_NONE || row[i - 1] == PLOT_NONE)
-			return;
-		if (k && row[i] == first[i] && row[i - 1] == first[i - 1])
+		if (row[i] == PLOT_NONE || row[i - down] == PLOT_NONE)
+			return false;
+		if (k && row[i] == first[i] && row[i - down] == first[i - down])
 			continue;
-		link_add_attribute(graph->scanner, row[i], row[i - 1], k ? &one : &common);
+		add(graph->scanner, row[i], row[i - down], k ? &one : &common);
 		if (!common.length || (k && strcmp(text_string(&one), text_string(&common)) != 0))
-			return;
+			return false;
 	}
 	text_add(ret, text_string(&common));
+	return true;
 }
 
-/* An attribute's name is told where all on the path below hang on the same one, or all that are asked. */
-static struct error *path_link(const struct graph *graph, const uint32_t *paths, size_t i,
-			       const struct samples *samples, struct holder_chain *chain)
+/* One place in a frame is another variable in another function. */
+static bool is_attributes_place(const struct graph *graph, uint32_t type)
+{
+	const struct type_table *types = &graph->scanner->ground->types;
+	if (type == TYPE_NONE)
+		return true;
+	enum type_kind kind = type_table_get(types, type)->kind;
+	return kind != TYPE_FRAME && kind != TYPE_GENERATOR;
+}
+
+static void add_attribute(const struct graph *graph, const uint32_t *paths, size_t i,
+			  const struct samples *samples, struct text *ret)
 {
 	const struct graph_path *all = graph->paths.items;
-	const struct graph_path *next = i ? &all[paths[i - 1]] : NULL;
-	struct text text = TEXT_EMPTY;
-	text_add(&text, type_sums_name(graph->scanner->ground, all[paths[i]].type));
-	if (next && next->one_place) {
-		uint32_t owner = owner_of(graph, next->node);
-		if (owner != PLOT_NONE && ties_path(&graph->ties, owner) == paths[i])
-			link_add_attribute(graph->scanner, owner, next->node, &text);
-	} else if (next) {
-		add_common(graph, samples, i, &text);
+	const struct graph_path *next = &all[paths[i - 1]];
+	if (!next->one_place || !is_attributes_place(graph, all[paths[i]].type)) {
+		(void)add_common(graph, samples, i, 1, link_add_attribute, ret);
+		return;
 	}
+	uint32_t owner = owner_of(graph, next->node);
+	if (owner != PLOT_NONE && ties_path(&graph->ties, owner) == paths[i])
+		link_add_attribute(graph->scanner, owner, next->node, ret);
+}
+
+/* An attribute's name is told where all on the path below hang on the same one, or all that are asked; a variable's with
+ * its function's, where they are the same, too. *ret_told: paths that the link stands for. */
+static struct error *path_link(const struct graph *graph, const uint32_t *paths, size_t i,
+			       const struct samples *samples, struct holder_chain *chain,
+			       size_t *ret_told)
+{
+	struct text text = TEXT_EMPTY;
+	text_add(&text, type_sums_name(graph->scanner->ground, graph->paths.items[paths[i]].type));
+	bool closure = i > 2 && add_common(graph, samples, i, 2, link_add_closure, &text);
+	if (i && !closure && !add_common(graph, samples, i, 1, link_add_local, &text))
+		add_attribute(graph, paths, i, samples, &text);
+	*ret_told = closure ? 3 : 1;
 	return add_link(chain, text_take(&text));
 }
 
@@ -202,8 +252,8 @@ static struct error *tell_paths(const struct graph *graph, uint32_t path,
 		row[n] = all[row[n - 1]].up;
 	take_samples(graph, row, n, &samples);
 	struct error *err = NULL;
-	for (size_t i = n; i-- > 0 && !err;)
-		err = path_link(graph, row, i, &samples, chain);
+	for (size_t told = 0; n > 0 && !err; n -= told)
+		err = path_link(graph, row, n - 1, &samples, chain, &told);
 	return err;
 }
 

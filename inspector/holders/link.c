@@ -4,8 +4,10 @@
 #include "inspector/holders/link.h"
 
 #include "base/cleanup.h"
+#include "inspector/object/closure.h"
 #include "inspector/object/dict_walk.h"
 #include "inspector/object/edge.h"
+#include "inspector/object/frame.h"
 
 #define NAMES_MAX 4096 /* of one dict */
 
@@ -101,6 +103,51 @@ void link_add_attribute(struct scanner *scanner, uint32_t from, uint32_t to, str
 	if (edge.kind == EDGE_ATTRIBUTE || edge.kind == EDGE_GLOBAL || edge.kind == EDGE_LOCAL)
 		add_words(&edge, false, ret);
 	edge_fini(&edge);
+}
+
+void link_add_local(struct scanner *scanner, uint32_t from, uint32_t to, struct text *ret)
+{
+	struct type_table *types = &scanner->ground->types;
+	struct edge edge = {.kind = EDGE_UNKNOWN};
+	struct object object;
+	struct frame_view frame;
+	if (!object_of(scanner, from, &object) || !frame_of(types, &object, &frame))
+		return;
+	edge_find(types, &object, address_of(scanner, to), false, &edge);
+	if (edge.kind == EDGE_LOCAL && edge.name) {
+		text_add(ret, " ");
+		frame_title(types, &frame, ret);
+		text_addf(ret, "() %s", edge.name);
+	}
+	edge_fini(&edge);
+}
+
+static void add_variable(struct scanner *scanner, uint32_t from, uint32_t cell, bool whose,
+			 struct text *ret)
+{
+	struct type_table *types = &scanner->ground->types;
+	_cleanup_(text_fini) struct text name = TEXT_EMPTY;
+	struct object function;
+	if (!object_of(scanner, from, &function) ||
+	    !closure_variable(types, &function, address_of(scanner, cell), &name))
+		return;
+	if (whose) {
+		text_add(ret, " ");
+		closure_title(types, &function, ret);
+	}
+	text_addf(ret, "() %s", text_string(&name));
+}
+
+void link_add_closure(struct scanner *scanner, uint32_t from, uint32_t cell, struct text *ret)
+{
+	add_variable(scanner, from, cell, true, ret);
+}
+
+bool link_add_variable(struct scanner *scanner, uint32_t from, uint32_t cell, struct text *ret)
+{
+	const size_t before = ret->length;
+	add_variable(scanner, from, cell, false, ret);
+	return ret->length > before;
 }
 
 bool link_add_place(struct scanner *scanner, uint32_t from, uint32_t to, bool contents,

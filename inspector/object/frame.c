@@ -135,6 +135,19 @@ bool frame_slot_name(struct type_table *types, const struct frame_view *frame, u
 	return object_text(types, name, NAME_SIZE_MAX, ret);
 }
 
+/* From 3.11 on the last of all names. */
+bool frame_free_name(struct type_table *types, raddr code, uint64_t i, uint64_t n_free,
+		     struct text *ret)
+{
+	const struct shapes *s = types->shapes;
+	raddr names = word_pointer(types, code,
+				   in_chunks(types) ? s->code.localsplusnames : s->code.freevars);
+	uint64_t n = tuple_count(types, names);
+	if (i >= n_free || (in_chunks(types) ? n < n_free : n != n_free))
+		return false;
+	return object_text(types, tuple_item(types, names, n - n_free + i), NAME_SIZE_MAX, ret);
+}
+
 raddr frame_slot(const struct type_table *types, const struct frame_view *frame, uint64_t slot)
 {
 	uint64_t word = word_at(types, frame->slots, slot * 8);
@@ -150,11 +163,16 @@ bool frame_code_name(struct type_table *types, raddr code, struct text *ret)
 	return object_text(types, word_pointer(types, code, s->code.name), NAME_SIZE_MAX, ret);
 }
 
-void frame_title(struct type_table *types, const struct frame_view *frame, struct text *ret)
+void frame_code_title(struct type_table *types, raddr globals, raddr code, struct text *ret)
 {
-	raddr module = dict_find(types, frame->globals, "__name__");
+	raddr module = dict_find(types, globals, "__name__");
 	if (object_text(types, module, NAME_SIZE_MAX, ret))
 		text_add(ret, ".");
-	if (!frame_code_name(types, frame->code, ret))
+	if (!frame_code_name(types, code, ret))
 		text_add(ret, "?");
+}
+
+void frame_title(struct type_table *types, const struct frame_view *frame, struct text *ret)
+{
+	frame_code_title(types, frame->globals, frame->code, ret);
 }

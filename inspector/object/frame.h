@@ -41,6 +41,15 @@ raddr frame_slot(const struct type_table *types, const struct frame_view *frame,
 /* Adds what the function is called: "app.Server.run", "<module>" as "app.<module>"; "?" what cannot be read. Foreign. */
 void frame_title(struct type_table *types, const struct frame_view *frame, struct text *ret);
 
+/* The same of a code object with its globals, where no frame is at hand. */
+void frame_code_title(struct type_table *types, raddr globals, raddr code, struct text *ret);
+
+/* Adds the name of the i-th of a code's `n_free` free variables, those that it has from the functions around it. False: it has not
+ * so many, or the name cannot be read. Foreign.
+ * Include/code.h, cpython/code.h: co_freevars 2.7 to 3.10; co_localsplusnames 3.11 to 3.15, where they come last. */
+bool frame_free_name(struct type_table *types, raddr code, uint64_t i, uint64_t n_free,
+		     struct text *ret);
+
 /* Adds a code object's name: qualified from 3.11 on. False: it cannot be read. Foreign. */
 bool frame_code_name(struct type_table *types, raddr code, struct text *ret);
 

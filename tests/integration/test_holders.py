@@ -160,6 +160,28 @@ def test_what_free_lists_have_let_go_they_do_not_hold(cache, python):
     assert nearly(garbage.get("__main__.InList", 0), 80) and nearly(garbage.get("__main__.InDict", 0), 80), garbage
 
 
+@pytest.mark.parametrize("python", PYTHONS, ids=str)
+def test_rows_name_the_variable_that_all_hang_on(cache, python):
+    """With its function, whether that has ended and left a closure, or runs; none where functions differ. What a code object is
+    called with all around it is known from 3.11 on, and generators have frames of their own up to 3.10."""
+    new = python.version >= (3, 11)
+    function = "function __main__.make.<locals>.handle() kept" if new else "function __main__.handle() kept"
+    running, either = (["generator __main__.run() page"], ["generator"]) if new else (
+        ["generator.gi_frame", "frame __main__.run() page"], ["generator.gi_frame", "frame"])
+    with targets.start_program(python, "rows.py") as target:
+        target.wait_paused()
+        at = told(target)
+        holders = holders_of(cache, target.pid, *["--object=%d" % it for it in at.values()])
+    assert row_of(holders, "Enclosed", 1000) == ["list", function, "list"]
+    assert row_of(holders, "Running", 1000) == ["list"] + running + ["list"]
+    assert row_of(holders, "Halved", 1000) == ["list"] + either + ["list"]
+    assert row_of(holders, "Divided", 1000) == ["list", "function.__closure__", "tuple", "cell", "list"]
+    for root, links in ("HANDLERS", [function]), ("CURSORS", running):  # not at the hundred functions, and what runs them
+        assert holders.roots["__main__." + root]["chains"][0][1][1:] == ["list"] + links + ["list"]
+    chains = [one["chain"] for one in holders.objects if one["type"] == "__main__.Enclosed"]
+    assert any(one.endswith("] > %s > list[0] > __main__.Enclosed" % function) for one in chains), chains
+
+
 # ---- counts of references ----------------------------------------------------------------------------------
 
 THREADS = interpreters.free_threaded() + [it for it in PYTHONS if it.version[:2] == (3, 13) and not it.debug

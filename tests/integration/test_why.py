@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from support import cores, culprits, interpreters, targets
+from support import cores, culprits, targets
+from support.interpreters import python_of
 
 MIB = 1 << 20
 PLANTED = 24 * MIB  # at least; each is about 50
@@ -35,7 +36,6 @@ COLLECTED = ("free_lists", "cycles")  # scenarios: among what pins lies what onl
 LABELS = ["WHY", "WHO", "GAIN", "DO", "NOT", "SURE", "MORE"]
 PLANT = {str(culprit): culprit for culprit in culprits.TABLE + culprits.CALM}
 SOME = ["pinned-module_dict", "live-history", "freed-trimmable", "native-lost"]
-PYTHONS = [it for it in interpreters.with_debug_info() if it.root == "/" and not it.debug]
 
 
 def why(arenascope, subject, *options):
@@ -139,11 +139,6 @@ def test_nothing_wrong_is_said_where_nothing_is(arenascope, culprit, python, way
 # ---- what else is said of them ---------------------------------------------------------------------------
 
 
-def python_of(minor=(3, 11)):
-    usable = [it for it in PYTHONS if it.version >= (3, 8)]
-    return next((it for it in reversed(usable) if it.version[:2] == minor), usable[-1])
-
-
 def test_a_native_leak_is_told_by_size_and_library(arenascope):
     """60,000 pieces of 1000 bytes: chunks of 1008."""
     with culprits.start(PLANT["native-lost"], python_of()) as planted:
@@ -241,85 +236,6 @@ def test_the_text_has_its_labels_in_order(arenascope, name):
     if name == "pinned-module_dict":
         assert "__main__.CACHE" in text and "__main__.Session" in text
     assert ("GAIN" in labels) == (name != "calm-cache")
-
-
-@pytest.mark.parametrize("framework", ["celery", "gunicorn", "dask"])
-def test_advice_is_worded_for_the_framework(arenascope, tmp_path, framework):
-    """Seen in its command line only: the same program, called by that name."""
-    python = python_of()
-    program = tmp_path / framework
-    program.write_text("import sys\nsys.path.insert(0, %r)\nsys.argv[1:] = ['module_dict']\nimport pinned\n"
-                       % culprits.FOLDER)
-    env = {"PYTHONDONTWRITEBYTECODE": "1"}
-    with targets.start(python.command + [str(program), "worker"], env=env) as target:
-        target.wait_ready().wait_paused()
-        text = arenascope.ok("why", target.pid).out
-    assert framework in text.split("DO ", 1)[1], text
-
-
-NESTED = """
-import signal, sys
-class Registry(object):
-    def __init__(self):
-        self.size, self._items = 3, None
-class Session(object):
-    def __init__(self, i):
-        self.number, self.user = i + 1000, 'user %0200d' % i
-class Slotted(object):
-    __slots__ = ('tables',)
-APP = Registry()
-APP.state = Slotted()
-APP.state.tables = [None, {'the secret': Registry()}]
-APP.state.tables[1]['the secret']._items = [Session(i) for i in range(60000)]
-sys.stdout.write('READY\\n')
-sys.stdout.flush()
-signal.pause()
-"""
-
-
-@pytest.mark.parametrize("minor", [(3, 8), (3, 11), (3, 13)], ids="3.{0[1]}".format)
-def test_advice_names_the_nearest_container(release, minor):
-    """As far as names lead to it, and to keys of dicts only with contents; and what brings memory back at once."""
-    with targets.start(python_of(minor).command + ["-c", NESTED]) as target:
-        target.wait_ready().wait_paused()
-        cause, told = (why(release, target.pid, *options)["causes"][0] for options in ((), ("--contents",)))
-    assert cause["cause"] == "live_objects"
-    assert "__main__.APP.state.tables[1], " in cause["advice"][0] and "secret" not in cause["advice"][0]
-    assert "__main__.APP.state.tables[1]['the secret']._items, " in told["advice"][0]
-    assert "gc.collect() and ctypes.CDLL(None).malloc_trim(0)" in cause["advice"][1]
-
-
-SEVERAL = """
-import functools, signal, sys
-class Report(object):
-    def __init__(self):
-        self.rows = [[str(i) * 9, str(-i) * 9, 'row %020d' % i] for i in range(50000)]
-        self.first = self.rows[0]
-class Store(object):
-    @functools.lru_cache(None)
-    def find(self, key):
-        return {'key': key, 'text': 'x' * 300 + str(key)}
-if sys.argv[1] == 'report':
-    REPORT = Report()
-else:
-    store = Store()
-    for i in range(60000):
-        store.find(i)
-sys.stdout.write('READY\\n')
-sys.stdout.flush()
-signal.pause()
-"""
-
-
-@pytest.mark.parametrize("minor", [(3, 8), (3, 13)], ids="3.{0[1]}".format)
-def test_who_is_to_be_bounded_is_named_as_its_author_would(release, minor):
-    """Not the dict in which an object's attributes lie; and a cache that drops nothing is not taken for one that does."""
-    for what, root in (("report", "__main__.REPORT"), ("store", "__main__.Store.find")):
-        with targets.start(python_of(minor).command + ["-c", SEVERAL, what]) as target:
-            target.wait_ready().wait_paused()
-            cause = why(release, target.pid)["causes"][0]
-        assert (cause["cause"], cause["holder"]) == ("live_objects", root)
-        assert cause["advice"][0].startswith("bound %s" % root) and "__dict__" not in cause["advice"][0], cause
 
 
 BETWEEN = """

@@ -185,6 +185,12 @@ def plain():
     return (preferred or own or usable or [None])[0]
 
 
+def python_of(minor=(3, 11)):
+    """One of that version, with debug information; else the newest of the machine's own."""
+    own = [it for it in with_debug_info() if it.root == "/" and not it.debug and it.version >= (3, 8)]
+    return next((it for it in reversed(own) if it.version[:2] == minor), own[-1])
+
+
 def report():
     found, skipped = discover()
     lines = ["%-22s %s%s" % (it.label, " ".join(it.command),

@@ -1,5 +1,6 @@
 """
-What hangs on an attribute: of one object, of many, on one of two. Then it tells where some of each lie, and rests.
+What hangs on an attribute: of one object, of many, on one of two; and on a variable: of a closure, of what runs, of functions that
+differ. Then it tells where some of each lie, and rests.
 """
 import signal
 import sys
@@ -38,9 +39,56 @@ class Left(Session):
     __slots__ = ()
 
 
+class Enclosed(Session):
+    __slots__ = ()
+
+
+class Divided(Session):
+    __slots__ = ()
+
+
+class Running(Session):
+    __slots__ = ()
+
+
+class Halved(Session):
+    __slots__ = ()
+
+
 def fill(where, kind, count):
     for i in range(count):
         where[i] = kind()
+
+
+def lot(kind):
+    return [kind() for _ in range(10)]
+
+
+def make(kept):
+    size = 10
+
+    def handle():
+        return size, kept
+    return handle
+
+
+def make_other(other):
+    def handle():
+        return other
+    return handle
+
+
+def run(page):
+    yield page
+
+
+def run_other(rows):
+    yield rows
+
+
+def begun(generator):
+    next(generator)
+    return generator
 
 
 ONE = Service()
@@ -57,6 +105,17 @@ PAIRS = [Pair() for _ in range(100)]
 for it in PAIRS:
     it.left, it.right = [Left() for _ in range(10)], []
 del it
+# What they hold: in lists that are let go, so that nothing else leads there.
+LOTS = dict((kind, [lot(kind) for _ in range(100)]) for kind in (Enclosed, Divided, Running, Halved))
+HANDLERS = [make(it) for it in LOTS[Enclosed]]
+SEVERAL = [(make_other if i % 2 else make)(it) for i, it in enumerate(LOTS[Divided])]
+CURSORS = [begun(run(it)) for it in LOTS[Running]]
+BOTH = [begun((run_other if i % 2 else run)(it)) for i, it in enumerate(LOTS[Halved])]
+for kind in LOTS:
+    for i in (2, 4, 7):
+        sys.stdout.write("%s%d %d\n" % (kind.__name__, i, id(LOTS[kind][i][0])))
+LOTS.clear()
+globals().pop("it", None)  # 2.7's comprehensions leave it
 
 for i in (2, 4, 7):
     for at in (ONE.sessions[i], ONE.flights[i], MANY[i].sessions[i], MANY[i].flights[i],
