@@ -11,6 +11,7 @@
 #include "base/size.h"
 
 #define LOG2_MAX 40
+#define SLACK    32 /* rounding, hooks' tail, shared keys of which fewer are used */
 
 static uint64_t width_for(uint64_t size)
 {
@@ -52,4 +53,13 @@ bool keys_header_read(const struct shapes *shapes, struct bytes *bytes, struct k
 		return false;
 	*ret = header;
 	return true;
+}
+
+bool keys_header_fills(const struct keys_header *header, uint64_t size)
+{
+	const struct keys_header *h = header;
+	uint64_t most = h->size * 2 / 3;
+	uint64_t whole = size_add(h->entries, size_multiply(most, h->stride));
+	return h->size >= 8 && h->used <= most && h->usable <= most &&
+	       h->usable + h->used <= most && whole <= size && size - whole < SLACK;
 }

@@ -21,4 +21,8 @@ struct keys_header {
  * Objects/dictobject.c, Include/internal/pycore_dict.h: 3.6 to 3.15). */
 bool keys_header_read(const struct shapes *shapes, struct bytes *bytes, struct keys_header *ret);
 
+/* Whether such keys are all that a block of so many bytes holds, but for what rounding adds: USABLE_FRACTION of the places have
+ * an entry (Objects/dictobject.c: new_keys_object(), 3.6 to 3.15). */
+bool keys_header_fills(const struct keys_header *header, uint64_t size);
+
 #endif

@@ -9,15 +9,6 @@
 #include "inspector/object/keys_header.h"
 
 #define COUNT_MAX (UINT64_C(1) << 40)
-#define SLACK     32 /* rounding, hooks' tail, shared keys of which fewer are used */
-
-static bool agrees(const struct keys_header *h, uint64_t room)
-{
-	uint64_t most = h->size * 2 / 3;
-	uint64_t whole = size_add(h->entries, size_multiply(most, h->stride));
-	return h->size >= 8 && h->used <= most && h->usable <= most &&
-	       h->usable + h->used <= most && whole <= room && room - whole < SLACK;
-}
 
 /* What a block's counts say, where they make up its size. */
 static bool read_block(struct type_table *types, raddr block, uint64_t size, uint64_t *ret_refcount,
@@ -32,7 +23,7 @@ static bool read_block(struct type_table *types, raddr block, uint64_t size, uin
 		return false;
 	struct bytes b = bytes_of(bytes, KEYS_HEAD);
 	*ret_refcount = bytes_u64(&b, 0);
-	return keys_header_read(s, &b, ret) && agrees(ret, size - hook);
+	return keys_header_read(s, &b, ret) && keys_header_fills(ret, size - hook);
 }
 
 bool keys_in_block(struct type_table *types, raddr block, uint64_t size)

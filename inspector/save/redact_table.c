@@ -54,9 +54,11 @@ static bool get_keys(const struct redact_python *python, const struct redact_cel
 	const struct shapes *s = python->shapes;
 	struct bytes b = bytes_of(cell->head + start, size_subtract(cell->n_head, start));
 	uint64_t refcount = bytes_u64(&b, 0);
-	if (!s->keys.header || refcount == 0 || refcount > UINT32_MAX ||
-	    !keys_header_read(s, &b, ret) || b.overrun || ret->size < SIZE_MIN)
+	if (!s->keys.header || refcount > UINT32_MAX || !keys_header_read(s, &b, ret) ||
+	    b.overrun || ret->size < SIZE_MIN)
 		return false;
+	if (refcount == 0) /* in a free list; whatever its indices are by now */
+		return keys_header_fills(ret, cell->size - start);
 	uint64_t room = ret->size * 2 / 3 + 1; /* USABLE_FRACTION, and one where it rounds up */
 	uint64_t size = size_add(ret->entries, size_multiply(ret->used, ret->stride));
 	return size_add(ret->usable, ret->used) <= room && size <= cell->size - start &&

@@ -316,6 +316,31 @@ static void keys_of_dicts(void **state)
 	assert_int_equal(small_kept(fake + 40), DATA);
 }
 
+/* Those of a free list have no reference; how large they are says what they are. */
+static void keys_in_a_free_list(void **state)
+{
+	(void)state;
+	uint64_t keys = small_chunk(32 + 8 + 5 * 24), fake = small_chunk(32 + 8 + 8 * 24);
+	for (uint64_t at = keys;; at = fake) {
+		small_put(at + 8, 3 | 3 << 8);
+		small_put(at + 16, 4);
+		small_put(at + 24, 1);
+		small_put(at + 32, UINT64_C(0x0102030405060708)); /* what was written there last */
+		small_put(at + 40, DATA); /* a hash that is an address by chance */
+		if (at == fake)
+			break;
+	}
+	small_top();
+	small_blanked(HEAP);
+	assert_int_equal(small_kept(keys + 8), 3 | 3 << 8);
+	assert_int_equal(small_kept(keys + 16), 4);
+	assert_int_equal(small_kept(keys + 24), 1);
+	assert_int_equal(small_kept(keys + 32), 0);
+	assert_int_equal(small_kept(keys + 40), 0);
+	assert_int_equal(small_kept(fake + 8), 0);
+	assert_int_equal(small_kept(fake + 16), 0);
+}
+
 /* Counts of 3.13's values, of which five are there and three set; and a free block whose link looks like them. */
 static void values_of_attributes(void **state)
 {
@@ -350,6 +375,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(python_stacks, small_begin, small_end),
 		cmocka_unit_test_setup_teardown(ends_of_python_stacks, small_begin, small_end),
 		cmocka_unit_test_setup_teardown(keys_of_dicts, small_begin, small_end),
+		cmocka_unit_test_setup_teardown(keys_in_a_free_list, small_begin, small_end),
 		cmocka_unit_test_setup_teardown(values_of_attributes, small_begin, small_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
