@@ -19,8 +19,8 @@
 
 uint64_t graph_memory(uint64_t n_nodes)
 {
-	/* Four bits for each node beside its tie; roots and paths. */
-	return size_add(size_multiply(n_nodes, TIES_SIZE), n_nodes / 2 + 8 * MIB);
+	/* Five bits for each node beside its tie; roots and paths. */
+	return size_add(size_multiply(n_nodes, TIES_SIZE), n_nodes / 8 * 5 + 8 * MIB);
 }
 
 static struct error *check_budget(const struct graph_request *request, uint64_t n_nodes)
@@ -69,6 +69,7 @@ void graph_free(struct graph *graph)
 	vec_fini(&graph->roots);
 	vec_fini(&graph->places);
 	vec_fini(&graph->paths);
+	free(graph->frozen);
 	free(graph->garbage);
 	ties_fini(&graph->ties);
 	if (graph->rules)

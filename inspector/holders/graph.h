@@ -70,7 +70,11 @@ struct graph {
 	uint32_t n_nodes;
 	struct ties ties; /* of nodes; a path is an index in paths */
 	uint64_t immortal_count, immortal_bytes, interned_count, interned_bytes; /* of blocks */
-	uint64_t *garbage; /* a bit for each node that is; NULL until graph_report() has told */
+	/* A bit for each node that a collection frees; NULL until graph_report() has told. */
+	uint64_t *garbage;
+	/* The same of those that gc.freeze() has put aside; NULL: of none is it known. Once graph_report() has told: of garbage that no
+	 * collection frees, because it is or hangs on such. */
+	uint64_t *frozen;
 	/* For all that reads the ground by the walk's rules; not for two threads at a time. */
 	struct rules *rules;
 	struct scanner *scanner;
@@ -128,7 +132,7 @@ struct error *graph_path_chain(const struct graph *graph, uint32_t path,
 			       struct holder_chain *ret) MUST_CHECK;
 
 /* Everything the snapshot tells of roots, cycles, leaked references and lost chunks; of the last three nothing where
- * the walk is not complete. In the graph it leaves which nodes are garbage. ERROR_RESOURCE. */
+ * the walk is not complete. In the graph it leaves which nodes are garbage, and which of it are frozen. ERROR_RESOURCE. */
 struct error *graph_report(struct graph *graph, struct holders *ret) MUST_CHECK;
 
 /* What refers to an address, in blocks, objects outside of them, and the memory of roots: at most `max` are told, one row for

@@ -59,13 +59,17 @@ void holders_fini(struct holders *h)
 		root_fini(&h->roots.items[i]);
 	for (size_t i = 0; i < h->garbage_types.count; i++)
 		free(h->garbage_types.items[i].type);
+	for (size_t i = 0; i < h->frozen_types.count; i++)
+		free(h->frozen_types.items[i].type);
 	for (size_t i = 0; i < h->leaked_types.count; i++)
 		free(h->leaked_types.items[i].type);
 	vec_fini(&h->roots);
 	vec_fini(&h->garbage_types);
+	vec_fini(&h->frozen_types);
 	vec_fini(&h->leaked_types);
 	vec_fini(&h->lost_sizes);
 	free(h->garbage.type);
+	free(h->frozen.type);
 	free(h->leaked.type);
 	free(h->lost_library);
 	*h = (struct holders){0};

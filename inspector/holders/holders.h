@@ -74,6 +74,9 @@ struct holders {
 	struct holder_type
 		garbage; /* cycles that wait for the collector; type: the most frequent */
 	VEC(struct holder_type) garbage_types;
+	struct holder_type
+		frozen; /* cycles that gc.freeze() has put aside, and what they hold: no collection frees it */
+	VEC(struct holder_type) frozen_types;
 	struct maybe gc_enabled; /* 1, 0 */
 	struct holder_type
 		leaked; /* objects with more references than pointers to them, reached by nothing */

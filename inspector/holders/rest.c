@@ -5,11 +5,14 @@
  *	a ◁─────┤        ▽        found(a) = 1, refcount(a) = 1: the cycle explains itself, garbage
  *	        └─── d ◁─ c       refcount(c) = 2, found(c) = 1: somebody forgot c, and a, b, d hang on it
  *
+ *	[e] ⇄ f    g ⇄ h ─▷ [i]           [ ] frozen: e keeps f, for the collector never looks at e; i goes with g and h
+ *
  * Nothing that is reached refers to them, else they were reached: so a second scan of them alone counts every pointer.
  */
 #include "inspector/holders/rest.h"
 
 #include "base/cleanup.h"
+#include "inspector/holders/walk/frozen.h"
 #include "inspector/holders/walk/head.h"
 
 static bool is_dead(const struct scanner *s, uint32_t node)
@@ -47,6 +50,7 @@ static bool gather(struct scanner *s, const struct graph *graph, struct rest *r)
 struct pass {
 	struct scanner *scanner;
 	struct rest *rest;
+	const uint64_t *frozen; /* borrowed; NULL: by a list nothing is */
 	uint32_t from;
 	/* of a spreading */
 	enum rest_kind kind;
@@ -111,10 +115,19 @@ static void count_pointers(struct pass *pass, uint32_t node, uint32_t index)
 
 /* ---- spreading ------------------------------------------------------------------------- */
 
+/* Told of each reference of garbage's once: what was taken for frozen and has none left goes with it. */
+static bool is_let_go(const struct pass *pass, uint32_t index)
+{
+	const struct rest *r = pass->rest;
+	return pass->kind == REST_GARBAGE && r->kind[index] == REST_FROZEN &&
+	       --r->found[index] == 0;
+}
+
 static void mark(struct pass *pass, uint32_t node)
 {
-	uint8_t *kind = &pass->rest->kind[rest_index(pass->rest, node)];
-	if (*kind != REST_OTHER)
+	uint32_t index = rest_index(pass->rest, node);
+	uint8_t *kind = &pass->rest->kind[index];
+	if (*kind != REST_OTHER && !is_let_go(pass, index))
 		return;
 	uint32_t *top = vec_push(&pass->stack);
 	if (!top) {
@@ -178,6 +191,15 @@ static void spread_lost_heads(struct pass *pass, uint32_t node, uint32_t index)
 		spread(pass, node);
 }
 
+/* Before it is known which of them are held by garbage alone. */
+static void spread_frozen(struct pass *pass, uint32_t node, uint32_t index)
+{
+	struct head head;
+	if (pass->rest->kind[index] == REST_OTHER && read_head(pass, node, &head) && head.tracked &&
+	    (head.frozen || frozen_has(pass->frozen, node)))
+		spread(pass, node);
+}
+
 static void spread_garbage(struct pass *pass, uint32_t node, uint32_t index)
 {
 	struct head head;
@@ -201,6 +223,8 @@ static void judge(struct pass *pass)
 	each(pass, spread_leaked);
 	pass->kind = REST_LOST;
 	each(pass, spread_lost_heads);
+	pass->kind = REST_FROZEN;
+	each(pass, spread_frozen);
 	pass->kind = REST_GARBAGE;
 	each(pass, spread_garbage);
 	pass->kind = REST_LOST;
@@ -210,7 +234,7 @@ static void judge(struct pass *pass)
 struct error *rest_init(struct scanner *scanner, const struct graph *graph, struct rest *ret)
 {
 	struct rest rest = {0};
-	struct pass pass = {.scanner = scanner, .rest = &rest};
+	struct pass pass = {.scanner = scanner, .rest = &rest, .frozen = graph->frozen};
 	bool done = gather(scanner, graph, &rest);
 	if (done)
 		judge(&pass);
@@ -232,12 +256,13 @@ void rest_fini(struct rest *rest)
 	free(take(rest->kind));
 }
 
-uint64_t *rest_take_garbage(struct rest *rest)
+uint64_t *rest_nodes(const struct rest *rest, enum rest_kind kind, uint32_t n_nodes)
 {
+	uint64_t *nodes = calloc((size_t)n_nodes / 64 + 1, sizeof(*nodes));
 	uint32_t index = 0;
-	for (size_t i = 0; index < rest->n; i++)
+	for (size_t i = 0; nodes && index < rest->n; i++)
 		for (uint64_t bits = rest->in[i]; bits; bits &= bits - 1)
-			if (rest->kind[index++] != REST_GARBAGE)
-				rest->in[i] &= ~(bits & -bits);
-	return take(rest->in);
+			if (rest->kind[index++] == kind)
+				nodes[i] |= bits & -bits;
+	return nodes;
 }

@@ -4,7 +4,8 @@
  *	immortal                           kept for ever, and all that hangs on it: the collector passes it over
  *	refcount > pointers to it          leaked, and all that hangs on it
  *	native, nothing points to it       lost, and objects that hang on it are leaked
- *	tracked by the collector           garbage: a cycle, or what hangs on one
+ *	put aside by gc.freeze()           frozen, and all that hangs on it: the collector takes that for held
+ *	tracked by the collector           garbage: a cycle, or what hangs on one, frozen or not, and on nothing else
  *	native, on none of those           lost
  *	else                               of the moment, or held by what cannot be seen
  */
@@ -14,7 +15,7 @@
 #include "inspector/holders/graph.h"
 #include "inspector/holders/walk/scanner.h"
 
-enum rest_kind { REST_OTHER, REST_KEPT, REST_LEAKED, REST_LOST, REST_GARBAGE };
+enum rest_kind { REST_OTHER, REST_KEPT, REST_LEAKED, REST_LOST, REST_FROZEN, REST_GARBAGE };
 
 struct rest {
 	uint64_t *in;     /* a bit for each node that is used and not reached */
@@ -31,8 +32,8 @@ struct error *rest_init(struct scanner *scanner, const struct graph *graph,
 			struct rest *ret) MUST_CHECK;
 void rest_fini(struct rest *rest); /* takes a zeroed one */
 
-/* A bit for each node that is garbage; the caller frees. Nothing but rest_fini() is done with *rest then. */
-uint64_t *rest_take_garbage(struct rest *rest);
+/* A bit for each of n_nodes nodes that is of this kind; the caller frees. NULL: out of memory. */
+uint64_t *rest_nodes(const struct rest *rest, enum rest_kind kind, uint32_t n_nodes);
 
 static inline bool rest_has(const struct rest *rest, uint32_t node)
 {

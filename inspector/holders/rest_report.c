@@ -15,7 +15,7 @@ struct sorting {
 	const struct ground *ground;
 	struct holders *holders;
 	struct rest rest;
-	struct type_sums leaked, garbage;
+	struct type_sums leaked, frozen, garbage;
 	struct lost lost;
 };
 
@@ -23,6 +23,7 @@ static void sorting_fini(struct sorting *s)
 {
 	rest_fini(&s->rest);
 	type_sums_fini(&s->leaked);
+	type_sums_fini(&s->frozen);
 	type_sums_fini(&s->garbage);
 	lost_fini(&s->lost);
 }
@@ -42,6 +43,9 @@ static void sort(struct sorting *s, uint32_t node, enum rest_kind kind)
 	switch (kind) {
 	case REST_LEAKED:
 		add_by_type(s, &s->leaked, node, size);
+		break;
+	case REST_FROZEN:
+		add_by_type(s, &s->frozen, node, size);
 		break;
 	case REST_GARBAGE:
 		add_by_type(s, &s->garbage, node, size);
@@ -85,11 +89,26 @@ static struct error *tell(struct sorting *s)
 	struct error *err = type_sums_take(&s->garbage, s->ground, REST_TYPES, &h->garbage,
 					   &h->garbage_types.items, &h->garbage_types.count);
 	err = err
+		      ?: type_sums_take(&s->frozen, s->ground, REST_TYPES, &h->frozen,
+					&h->frozen_types.items, &h->frozen_types.count);
+	err = err
 		      ?: type_sums_take(&s->leaked, s->ground, REST_TYPES, &h->leaked,
 					&h->leaked_types.items, &h->leaked_types.count);
 	h->garbage_types.room = h->garbage_types.count;
+	h->frozen_types.room = h->frozen_types.count;
 	h->leaked_types.room = h->leaked_types.count;
 	return err ?: lost_tell(&s->lost, h);
+}
+
+/* Where nothing is frozen the graph is told of none. */
+static struct error *keep(const struct sorting *s, struct graph *graph)
+{
+	bool any = s->holders->frozen.count || s->holders->frozen.bytes;
+	free(graph->frozen);
+	free(graph->garbage);
+	graph->frozen = any ? rest_nodes(&s->rest, REST_FROZEN, graph->n_nodes) : NULL;
+	graph->garbage = rest_nodes(&s->rest, REST_GARBAGE, graph->n_nodes);
+	return graph->garbage && (graph->frozen || !any) ? NULL : error_out_of_memory();
 }
 
 struct error *rest_report(struct graph *graph, struct holders *ret)
@@ -97,13 +116,14 @@ struct error *rest_report(struct graph *graph, struct holders *ret)
 	_cleanup_(sorting_fini) struct sorting sorting = {
 		.graph = graph, .ground = graph->scanner->ground, .holders = ret};
 	struct error *err = type_sums_init(sorting.ground, &sorting.leaked);
+	err = err ?: type_sums_init(sorting.ground, &sorting.frozen);
 	err = err ?: type_sums_init(sorting.ground, &sorting.garbage);
 	err = err ?: rest_init(graph->scanner, graph, &sorting.rest);
 	if (err)
 		return err;
-	sorting.leaked.leaves_last = sorting.garbage.leaves_last = true;
+	sorting.leaked.leaves_last = sorting.frozen.leaves_last = sorting.garbage.leaves_last =
+		true;
 	sort_all(&sorting);
-	free(graph->garbage);
-	graph->garbage = rest_take_garbage(&sorting.rest);
-	return tell(&sorting);
+	err = tell(&sorting);
+	return err ?: keep(&sorting, graph);
 }

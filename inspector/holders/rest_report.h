@@ -6,7 +6,7 @@
 
 #include "inspector/holders/graph.h"
 
-/* Fills garbage, leaked, unreached, lost and native of *ret, and the garbage of the graph. ERROR_RESOURCE. */
+/* Fills garbage, frozen, leaked, unreached, lost and native of *ret, and of the graph garbage and frozen. ERROR_RESOURCE. */
 struct error *rest_report(struct graph *graph, struct holders *ret) MUST_CHECK;
 
 #endif

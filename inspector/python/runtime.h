@@ -76,6 +76,13 @@ struct error *runtime_gc_enabled(struct space *space, const struct layout *layou
 				 struct maybe *ret) MUST_CHECK;
 
 /*
+ * The head of the list of what gc.freeze() has put aside, of an interpreter (up to 3.8: of all): permanent_generation, of which
+ * the head comes first (struct gc_generation, 3.7 to 3.15). Null: there is none, or it is not known. Without the GIL nothing is on it.
+ */
+raddr runtime_gc_permanent(const struct layout *layout, uint64_t bias,
+			   const struct runtime_interpreter *interpreter);
+
+/*
  * What sys.getallocatedblocks() returns there, from the counters and from the snapshot's walked
  * interpreters (used blocks and raw_allocated_blocks): fills allocated_blocks and serialno. Reads
  * no memory. 2.7 keeps no such figure: absent.

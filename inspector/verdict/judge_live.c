@@ -4,7 +4,7 @@
  *
  *	reached by a root     one root keeps most of private memory, in many objects   live_objects
  *	                      chunks that are no Python objects                         native_live
- *	reached by nothing    cycles · too many references · malloc chunks             garbage, leaked, lost
+ *	reached by nothing    cycles · frozen ones · too many references · chunks      garbage, frozen, leaked, lost
  *
  * One look cannot tell growth from size. What it can tell: a loaded table or an array is few large blocks, a server that
  * idles holds nothing, a cache that is bounded says so by its type. Many small objects below one root that are most
@@ -108,6 +108,7 @@ void judge_unreached(struct judge *j)
 		return;
 	uint64_t permille = intact(j);
 	judge_garbage(j, permille);
+	judge_lot(j, CAUSE_FROZEN_GARBAGE, &j->s->holders.frozen, permille);
 	judge_lot(j, CAUSE_LEAKED_REFERENCES, &j->s->holders.leaked, permille);
 	judge_lost(j);
 }

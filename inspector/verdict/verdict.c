@@ -25,6 +25,7 @@ const char *cause_kind_name(enum cause_kind kind)
 		[CAUSE_HUGE_PAGES] = "huge_pages",
 		[CAUSE_FORK_PRIVATE_COPIES] = "fork_private_copies",
 		[CAUSE_UNCOLLECTED_GARBAGE] = "uncollected_garbage",
+		[CAUSE_FROZEN_GARBAGE] = "frozen_garbage",
 		[CAUSE_LEAKED_REFERENCES] = "leaked_references",
 		[CAUSE_SWAPPED_OUT] = "swapped_out",
 		[CAUSE_NOTHING_WRONG] = "nothing_wrong",

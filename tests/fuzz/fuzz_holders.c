@@ -7,6 +7,7 @@
 #include "fuzz_graph_world.h"
 
 #include "inspector/holders/graph.h"
+#include "inspector/holders/walk/frozen.h"
 #include "inspector/holders/walk/scanner.h"
 
 #define ASKED   12 /* addresses */
@@ -165,12 +166,13 @@ static void check_report(struct graph *graph, uint64_t reached)
 		roots += h.roots.items[i].bytes;
 	}
 	check_types(&h.garbage, h.garbage_types.items, h.garbage_types.count);
+	check_types(&h.frozen, h.frozen_types.items, h.frozen_types.count);
 	check_types(&h.leaked, h.leaked_types.items, h.leaked_types.count);
 	for (size_t i = 0; i < h.lost_sizes.count; i++)
 		lost += h.lost_sizes.items[i].size * h.lost_sizes.items[i].count;
 	assert(roots == reached && lost <= h.lost_bytes && h.native_bytes <= reached);
-	assert(used_bytes(graph) == reached + h.garbage.bytes + h.leaked.bytes + h.lost_bytes +
-					    h.unreached_bytes + dead_bytes(graph));
+	assert(used_bytes(graph) == reached + h.garbage.bytes + h.frozen.bytes + h.leaked.bytes +
+					    h.lost_bytes + h.unreached_bytes + dead_bytes(graph));
 	holders_fini(&h);
 }
 
@@ -204,6 +206,15 @@ static void check_referrers(const struct graph *graph, raddr at, bool contents)
 	assert(node == PLOT_NONE || node < graph->n_nodes);
 }
 
+/* Anything may be taken for the head of the collector's list: it is followed as far as it is one. */
+static void freeze(struct graph *graph, raddr head)
+{
+	bool whole;
+	struct error *err =
+		frozen_add(graph->scanner, head, graph->n_nodes, &graph->frozen, &whole);
+	assert(!err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz f = {data, size};
@@ -217,6 +228,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_paths(graph);
 	check_parents(graph);
 	check_closed(graph);
+	freeze(graph, raddr_at(f.size ? graph_world_address(w, &f) & ~UINT64_C(7) : 0));
 	check_report(graph, check_charges(graph));
 	check_chains(graph, contents);
 	for (size_t i = 0; i < ASKED && f.size; i++)

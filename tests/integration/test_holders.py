@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support import interpreters, targets, tool
+from support import cores, interpreters, targets, tool
 
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(tool.BINARY)), "tests/unit/holders/show_holders")
 PYTHONS = interpreters.discover()[0]
@@ -37,11 +37,11 @@ class Holders:
                 self.objects[-1]["referrers"].append(rest.split(" ", 1)[1])
             elif word.startswith("object."):
                 self.objects[-1][word[7:]] = rest
-            elif word in ("garbage", "leaked", "lost", "doubt"):
+            elif word in ("garbage", "frozen", "leaked", "lost", "doubt"):
                 self.rows.append((word, rest))
 
     def of(self, word):
-        """{type: count} of garbage and leaked; {size: count} of lost."""
+        """{type: count} of garbage, frozen and leaked; {size: count} of lost."""
         rows = [rest.split(" ") for what, rest in self.rows if what == word]
         if word == "lost":
             return {int(size): int(count) for size, count in rows}
@@ -180,6 +180,60 @@ def test_rows_name_the_variable_that_all_hang_on(cache, python):
         assert holders.roots["__main__." + root]["chains"][0][1][1:] == ["list"] + links + ["list"]
     chains = [one["chain"] for one in holders.objects if one["type"] == "__main__.Enclosed"]
     assert any(one.endswith("] > %s > list[0] > __main__.Enclosed" % function) for one in chains), chains
+
+
+FREEZING = [it for it in PYTHONS if it.version >= (3, 7)]
+PLANTED = ("Early", "Hung", "Late", "Held", "Known")
+
+
+def start_frozen(python):
+    return targets.start_program(python, "frozen.py", 1000)
+
+
+def wait_frozen(target):
+    target.wait_for(lambda: "READY" in target.out and target.paused(), "pause")
+    return target
+
+
+def planted(holders):
+    """{(what, class): count} of garbage, frozen or not."""
+    return {(what, name): holders.of(what).get("__main__." + name, 0) for what in ("frozen", "garbage") for name in PLANTED}
+
+
+def lives(target, when):
+    return {name: int(n) for name, n in re.findall(r"^%s (\w+) (\d+)$" % when, target.out, re.M)}
+
+
+@pytest.mark.parametrize("python", FREEZING, ids=str)
+def test_what_is_frozen_no_collection_frees(cache, python):
+    """Nor what hangs on it; what is frozen and hangs on garbage alone goes with that. The target collects, and counts what is left."""
+    with start_frozen(python) as target:
+        found = holders_of(cache, wait_frozen(target).pid)
+        target.signal(signal.SIGUSR1)
+        target.wait_for(lambda: "DONE" in target.out, "collection")
+        left, then = lives(target, "left"), lives(target, "then")
+    assert not [row for row in found.rows if row[0] == "doubt" and "freeze" in row[1]], found.rows
+    counts = planted(found)
+    for name in PLANTED[:4]:
+        stays, goes = ("frozen", "garbage") if left[name] else ("garbage", "frozen")
+        assert left[name] in (0, 1000) and then[name] == 0
+        assert nearly(counts[stays, name], 1000) and counts[goes, name] <= 40, counts
+    assert left["Known"] == then["Known"] == 1000 and not counts["frozen", "Known"] + counts["garbage", "Known"]
+
+
+@pytest.mark.parametrize("python", [it for it in FREEZING if it.root == "/" and it.version >= (3, 11)
+                                    and not it.free_threaded], ids=str)
+def test_files_tell_what_is_frozen(arenascope, cache, python):
+    with start_frozen(python) as target, cores.folder() as folder:
+        live = planted(holders_of(cache, wait_frozen(target).pid))
+        whole, blanked = os.path.join(folder, "whole"), os.path.join(folder, "blanked")
+        arenascope.ok("snapshot", target.pid, "-o", whole, "--contents")
+        arenascope.ok("snapshot", target.pid, "-o", blanked)
+        files = [("--read", whole), ("--read", blanked), ("--core", cores.gcore(target, folder))]
+        saved = [planted(holders_of(cache, file, option)) for option, file in files]
+    assert nearly(live["frozen", "Early"], 1000)
+    for one in saved:  # a core has other old words on its stacks
+        assert all(abs(one[key] - live[key]) <= 5 for key in live), (one, live)
 
 
 # ---- counts of references ----------------------------------------------------------------------------------

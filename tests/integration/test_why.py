@@ -18,7 +18,7 @@ CAUSES = {
     "pymalloc_pinned", "pymalloc_free_pools", "live_objects", "malloc_free_trimmable", "malloc_free_stuck",
     "malloc_arena_per_thread", "malloc_threshold_raised", "malloc_env_ineffective", "mimalloc_retained", "native_live",
     "native_lost", "thread_stacks", "file_mappings", "shared_memory", "huge_pages", "fork_private_copies",
-    "uncollected_garbage", "leaked_references", "swapped_out", "nothing_wrong"}
+    "uncollected_garbage", "frozen_garbage", "leaked_references", "swapped_out", "nothing_wrong"}
 # Lines of the ledger in which the bytes of a cause lie, by how their keys begin.
 LEAVES = {
     "pymalloc_pinned": ("pymalloc.",), "pymalloc_free_pools": ("pymalloc.free_pools",),
@@ -29,9 +29,10 @@ LEAVES = {
     "native_live": ("malloc.live",), "native_lost": ("malloc.live",), "thread_stacks": ("stack.threads",),
     "file_mappings": ("file.mapped",), "shared_memory": ("shared.memory",), "huge_pages": ("anon.",),
     "fork_private_copies": ("pymalloc.", "malloc.", "python.static"), "uncollected_garbage": ("pymalloc.", "mimalloc.live"),
+    "frozen_garbage": ("pymalloc.", "mimalloc.live"),
     "leaked_references": ("pymalloc.", "mimalloc.live")}
-KEPT_BY_MIMALLOC = ("live_objects", "uncollected_garbage", "leaked_references")  # what is let go does not go back at once
-UNHELD = {"uncollected_garbage": "garbage", "leaked_references": "leaked"}
+KEPT_BY_MIMALLOC = ("live_objects", "uncollected_garbage", "frozen_garbage", "leaked_references")  # what is let go does not go back at once
+UNHELD = {"uncollected_garbage": "garbage", "frozen_garbage": "frozen", "leaked_references": "leaked"}
 COLLECTED = ("free_lists", "cycles")  # scenarios: among what pins lies what only gc.collect() frees
 LABELS = ["WHY", "WHO", "GAIN", "DO", "NOT", "SURE", "MORE"]
 PLANT = {str(culprit): culprit for culprit in culprits.TABLE + culprits.CALM}

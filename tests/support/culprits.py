@@ -77,6 +77,7 @@ TABLE = [
     of("worker", "reads", "fork_private_copies", gain=False),
     of("worker", "holds", "fork_private_copies", gain=False),
     of("unreached", "garbage", "uncollected_garbage", "__main__.Node"),
+    of("unreached", "frozen", "frozen_garbage", "__main__.Node"),
     of("unreached", "leaked", "leaked_references", "__main__.Record"),
 ]
 CALM = [of("calm", name, "nothing_wrong", gain=False) for name in ("server", "cache", "array", "over")]

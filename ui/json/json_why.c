@@ -287,6 +287,8 @@ static json_t *unheld_of(const struct holders *h)
 	json_value_set(&o, "reached_count", json_value_count(h->reached_count));
 	json_value_set(&o, "garbage",
 		       sum_of(&h->garbage, h->garbage_types.items, h->garbage_types.count));
+	json_value_set(&o, "frozen",
+		       sum_of(&h->frozen, h->frozen_types.items, h->frozen_types.count));
 	json_value_set(&o, "gc_enabled",
 		       h->gc_enabled.known ? json_boolean(h->gc_enabled.value) : json_null());
 	json_value_set(&o, "leaked",

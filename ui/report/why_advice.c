@@ -178,6 +178,20 @@ static bool advise_garbage(struct text *to, const struct why_words *w, const str
 	return i < 2;
 }
 
+static bool advise_frozen(struct text *to, const struct why_words *w, const struct cause *cause,
+			  size_t i)
+{
+	(void)w;
+	(void)cause;
+	if (i == 0)
+		text_add(to, "call gc.unfreeze(), then gc.collect(), then gc.freeze() again: "
+			     "gc.collect() alone frees nothing of it");
+	else if (i == 1)
+		text_add(to, "for good: call gc.collect() before gc.freeze(), and break the cycles "
+			     "of what is let go later (weakref, or clear the back reference)");
+	return i < 2;
+}
+
 static bool advise_fork(struct text *to, const struct why_words *w, const struct cause *cause,
 			size_t i)
 {
@@ -238,6 +252,8 @@ bool why_advice(struct text *to, const struct why_words *w, const struct cause *
 		return advise_environment(to, w, cause, i);
 	case CAUSE_UNCOLLECTED_GARBAGE:
 		return advise_garbage(to, w, cause, i);
+	case CAUSE_FROZEN_GARBAGE:
+		return advise_frozen(to, w, cause, i);
 	case CAUSE_FORK_PRIVATE_COPIES:
 		return advise_fork(to, w, cause, i);
 	default:

@@ -147,6 +147,16 @@ static void say_garbage(struct text *to, const struct why_words *w, const struct
 	text_add(to, ".");
 }
 
+static void say_frozen(struct text *to, const struct why_words *w, const struct cause *cause)
+{
+	(void)cause;
+	why_add_count(to, w->snapshot->holders.frozen.count);
+	text_add(
+		to,
+		" objects are in cycles that nothing reaches, or held by such, and gc.freeze() has "
+		"put these where no collection looks.");
+}
+
 static void say_leaked(struct text *to, const struct why_words *w, const struct cause *cause)
 {
 	(void)cause;
@@ -321,6 +331,7 @@ void why_cause(struct text *to, const struct why_words *w, const struct cause *c
 		[CAUSE_HUGE_PAGES] = say_huge,
 		[CAUSE_FORK_PRIVATE_COPIES] = say_fork,
 		[CAUSE_UNCOLLECTED_GARBAGE] = say_garbage,
+		[CAUSE_FROZEN_GARBAGE] = say_frozen,
 		[CAUSE_LEAKED_REFERENCES] = say_leaked,
 		[CAUSE_SWAPPED_OUT] = say_swapped,
 		[CAUSE_NOTHING_WRONG] = say_nothing,

@@ -148,6 +148,8 @@ void why_who(struct text *to, const struct why_words *w, const struct cause *cau
 		who_holds(to, w, cause, root);
 	else if (cause->kind == CAUSE_UNCOLLECTED_GARBAGE)
 		who_types(to, w, s->holders.garbage_types.items, s->holders.garbage_types.count);
+	else if (cause->kind == CAUSE_FROZEN_GARBAGE)
+		who_types(to, w, s->holders.frozen_types.items, s->holders.frozen_types.count);
 	else if (cause->kind == CAUSE_LEAKED_REFERENCES)
 		who_types(to, w, s->holders.leaked_types.items, s->holders.leaked_types.count);
 }
@@ -185,19 +187,23 @@ static bool has_mimalloc(const struct why_words *w)
 	return target->free_threaded || target->allocator == ALLOCATOR_MIMALLOC;
 }
 
+static bool is_of_objects(enum cause_kind kind)
+{
+	return kind == CAUSE_LIVE_OBJECTS || kind == CAUSE_UNCOLLECTED_GARBAGE ||
+	       kind == CAUSE_FROZEN_GARBAGE;
+}
+
 /* Objects that are let go leave free blocks in pages of mimalloc's: what of it goes back, and when, it decides itself (seen in 3.13: half
  * of it after a while, or nothing). */
 static bool is_kept_by_mimalloc(const struct why_words *w, enum cause_kind kind)
 {
-	return has_mimalloc(w) && (kind == CAUSE_LIVE_OBJECTS || kind == CAUSE_UNCOLLECTED_GARBAGE);
+	return has_mimalloc(w) && is_of_objects(kind);
 }
 
 /* Arenas and pages go back whole. */
 static bool lies_between_others(const struct cause *cause)
 {
-	bool objects =
-		cause->kind == CAUSE_LIVE_OBJECTS || cause->kind == CAUSE_UNCOLLECTED_GARBAGE;
-	return objects && cause->bytes < cause->symptom / 2;
+	return is_of_objects(cause->kind) && cause->bytes < cause->symptom / 2;
 }
 
 /* What brings it back. */
@@ -211,6 +217,7 @@ static const char *how_it_comes(const struct cause *cause)
 		[CAUSE_MALLOC_THRESHOLD_RAISED] = "malloc_trim(0) gives back now",
 		[CAUSE_MALLOC_ENV_INEFFECTIVE] = "malloc_trim(0) gives back now",
 		[CAUSE_UNCOLLECTED_GARBAGE] = "gc.collect() gives back",
+		[CAUSE_FROZEN_GARBAGE] = "gc.collect() gives back after gc.unfreeze()",
 		[CAUSE_SHARED_MEMORY] = "goes back when the last user unmaps it",
 		[CAUSE_FILE_MAPPINGS] = "the kernel takes when it needs to",
 		[CAUSE_FORK_PRIVATE_COPIES] = "would have stayed common with its parent",

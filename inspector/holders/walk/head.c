@@ -21,6 +21,7 @@
 
 #define GC_BITS          11
 #define GC_TRACKED       1
+#define GC_FROZEN        8
 #define GC_DEFERRED      64
 #define HEX_3_14         0x030e0000
 
@@ -82,10 +83,12 @@ bool head_read(struct scanner *scanner, uint32_t node, struct head *ret)
 	struct bytes object = bytes_of(bytes + before, (size_t)(there - before));
 	struct head read = {0};
 	read_refcount(shapes, &object, &read);
-	if (shapes->free_threaded)
+	if (shapes->free_threaded) {
 		read.tracked = bytes_unsigned(&object, GC_BITS, 1) & GC_TRACKED;
-	else
+		read.frozen = bytes_unsigned(&object, GC_BITS, 1) & GC_FROZEN;
+	} else {
 		read.tracked = before && is_tracked(shapes, &head, before);
+	}
 	*ret = read;
 	return true;
 }

@@ -11,6 +11,7 @@ struct head {
 	bool immortal;     /* then refcount says nothing */
 	bool uncounted;    /* neither does it here: references are counted elsewhere, too */
 	bool tracked;      /* the collector knows it */
+	bool frozen; /* it bears the mark of gc.freeze(): without the GIL alone, else it is on a list (frozen.h) */
 };
 
 /* Of a node whose rule is of an object. False: it cannot be read. */

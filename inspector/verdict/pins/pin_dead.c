@@ -9,7 +9,7 @@
  * (clear_freelists(), Modules/gcmodule.c up to 3.12; _PyObject_ClearFreeLists(), Objects/object.c from 3.13 on). Others it leaves
  * alone: a frame that its code keeps, exceptions for when memory is out, futures' iterators.
  *
- * What is garbage the graph has told. In 2.7 a cycle with a finalizer would stay (gc.garbage; since PEP 442, 3.4, it does not).
+ * What is garbage the graph has told, and what of it is frozen: that is there until somebody calls gc.unfreeze(). In 2.7 a cycle with a finalizer would stay (gc.garbage; since PEP 442, 3.4, it does not).
  */
 #include "inspector/verdict/pins/pin_dead.h"
 
@@ -55,8 +55,10 @@ static uint8_t what_says(const struct ground *ground, const struct label *label)
 struct error *pin_dead_init(struct ground *ground, const struct graph *graph, struct pin_dead *ret)
 {
 	struct pin_dead dead = {.ground = ground};
-	if (graph && ground->shapes.version_hex >= VERSION_3_4)
+	if (graph && ground->shapes.version_hex >= VERSION_3_4) {
 		dead.garbage = graph->garbage;
+		dead.frozen = graph->frozen;
+	}
 	dead.of_label = calloc(ground->labels.list.count + 1, 1);
 	if (!dead.of_label)
 		return error_out_of_memory();

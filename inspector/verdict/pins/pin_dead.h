@@ -10,7 +10,9 @@
 struct pin_dead {
 	struct ground *ground;   /* borrowed */
 	const uint64_t *garbage; /* borrowed: a bit for each block; NULL: not known */
-	uint8_t *of_label;       /* what a label says: it is listed; is not; its memory tells */
+	const uint64_t
+		*frozen;   /* the same of garbage that no collection frees; NULL: there is none */
+	uint8_t *of_label; /* what a label says: it is listed; is not; its memory tells */
 };
 
 #define PIN_DEAD_NO  0
@@ -37,11 +39,16 @@ static inline bool pin_dead_is_listed(const struct pin_dead *dead, uint32_t bloc
 	return says == PIN_DEAD_ASK ? pin_dead_ask(dead, block) : says == PIN_DEAD_YES;
 }
 
-/* Whether a used block is of a cycle that waits for the collector, or hangs on one. Such as gc.freeze() has put aside, which no
- * collection frees, are not told apart. */
+/* Whether a used block is of a cycle that waits for the collector, or hangs on one. */
 static inline bool pin_dead_is_garbage(const struct pin_dead *dead, uint32_t block)
 {
 	return dead->garbage && dead->garbage[block / 64] >> (block % 64) & 1;
+}
+
+/* Whether it is of one that gc.freeze() has put aside, or hangs on such: nobody's, and it lives on. */
+static inline bool pin_dead_is_frozen(const struct pin_dead *dead, uint32_t block)
+{
+	return dead->frozen && dead->frozen[block / 64] >> (block % 64) & 1;
 }
 
 #endif

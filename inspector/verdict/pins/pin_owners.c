@@ -83,7 +83,7 @@ uint32_t pin_owners_count(const struct pin_owners *owners)
 	return owners->n_paths + owners->n_labels;
 }
 
-/* A weak reference that goes with its object hangs where that does; nowhere, where that is garbage. */
+/* A weak reference that goes with its object hangs where that does; nowhere, where that is garbage, frozen or not. */
 static uint32_t path_of(const struct pin_owners *o, uint32_t block)
 {
 	uint32_t path = o->graph ? ties_path(&o->graph->ties, block) : GRAPH_PATH_NONE;
@@ -91,7 +91,9 @@ static uint32_t path_of(const struct pin_owners *o, uint32_t block)
 	if (referent == PLOT_NONE)
 		return path;
 	uint32_t its = ties_path(&o->graph->ties, referent);
-	return its < o->n_paths || pin_dead_is_garbage(&o->dead, referent) ? its : path;
+	bool nobodys =
+		pin_dead_is_garbage(&o->dead, referent) || pin_dead_is_frozen(&o->dead, referent);
+	return its < o->n_paths || nobodys ? its : path;
 }
 
 uint32_t pin_owner_of(const struct pin_owners *o, uint32_t block, bool *ret_object)

@@ -28,7 +28,7 @@ static uint32_t charge(const struct pin_owners *o, struct pin_returned *to, uint
 	bool object;
 	uint32_t owner = pin_owner_of(o, block, &object), root = pin_owner_root(o, owner);
 	/* What refers to garbage goes with it, and is not what is told of as garbage. */
-	if (pin_dead_is_garbage(&o->dead, block) || !pin_owner_is_garbage(o, block))
+	if (root < o->n_roots || graph_root_of(o->graph, block) == GRAPH_PATH_NONE)
 		to->bytes[root] = size_add(to->bytes[root], size);
 	to->owner_bytes[owner] = size_add(to->owner_bytes[owner], size);
 	to->owner_objects[owner] += object;

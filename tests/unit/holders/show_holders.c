@@ -4,7 +4,7 @@
  *	show_holders [--core|--read] [--exact] [--contents] [--census] [--max-memory=BYTES] [--object=ADDRESS]… PID|FILE
  *
  * Sums as "key=value"; "root KIND BYTES COUNT NAME", "type BYTES COUNT NAME" and "chain BYTES COUNT LINK > LINK" below each root;
- * "garbage", "leaked", "lost" rows; "object …" for each that was asked for. Foreign text comes escaped.
+ * "garbage", "frozen", "leaked", "lost" rows; "object …" for each that was asked for. Foreign text comes escaped.
  */
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -65,24 +65,27 @@ static void show_roots(const struct holders *h)
 
 static void show_rest(const struct holders *h)
 {
-	(void)printf(
-		"complete=%d\nreached_bytes=%" PRIu64 "\nreached_count=%" PRIu64
-		"\ngarbage_bytes=%" PRIu64 "\ngarbage_count=%" PRIu64 "\nleaked_bytes=%" PRIu64
-		"\nleaked_count=%" PRIu64 "\nunreached_bytes=%" PRIu64 "\nunreached_count=%" PRIu64
-		"\nlost_bytes=%" PRIu64 "\nlost_count=%" PRIu64 "\nnative_bytes=%" PRIu64
-		"\nnative_count=%" PRIu64 "\nimmortal_count=%" PRIu64 "\nimmortal_bytes=%" PRIu64
-		"\ninterned_count=%" PRIu64 "\ninterned_bytes=%" PRIu64 "\ngc_enabled=%s\n",
-		h->complete, h->reached_bytes, h->reached_count, h->garbage.bytes, h->garbage.count,
-		h->leaked.bytes, h->leaked.count, h->unreached_bytes, h->unreached_count,
-		h->lost_bytes, h->lost_count, h->native_bytes, h->native_count, h->immortal_count,
-		h->immortal_bytes, h->interned_count, h->interned_bytes,
-		!h->gc_enabled.known  ? "unknown"
-		: h->gc_enabled.value ? "1"
-				      : "0");
+	(void)printf("complete=%d\nreached_bytes=%" PRIu64 "\nreached_count=%" PRIu64
+		     "\ngarbage_bytes=%" PRIu64 "\ngarbage_count=%" PRIu64 "\nfrozen_bytes=%" PRIu64
+		     "\nfrozen_count=%" PRIu64 "\nleaked_bytes=%" PRIu64 "\nleaked_count=%" PRIu64
+		     "\nunreached_bytes=%" PRIu64 "\nunreached_count=%" PRIu64
+		     "\nlost_bytes=%" PRIu64 "\nlost_count=%" PRIu64 "\nnative_bytes=%" PRIu64
+		     "\nnative_count=%" PRIu64 "\nimmortal_count=%" PRIu64
+		     "\nimmortal_bytes=%" PRIu64 "\ninterned_count=%" PRIu64
+		     "\ninterned_bytes=%" PRIu64 "\ngc_enabled=%s\n",
+		     h->complete, h->reached_bytes, h->reached_count, h->garbage.bytes,
+		     h->garbage.count, h->frozen.bytes, h->frozen.count, h->leaked.bytes,
+		     h->leaked.count, h->unreached_bytes, h->unreached_count, h->lost_bytes,
+		     h->lost_count, h->native_bytes, h->native_count, h->immortal_count,
+		     h->immortal_bytes, h->interned_count, h->interned_bytes,
+		     !h->gc_enabled.known  ? "unknown"
+		     : h->gc_enabled.value ? "1"
+					   : "0");
 	(void)printf("lost_library=");
 	show_text(h->lost_library ? h->lost_library : "");
 	(void)printf("\n");
 	show_types("garbage", h->garbage_types.items, h->garbage_types.count);
+	show_types("frozen", h->frozen_types.items, h->frozen_types.count);
 	show_types("leaked", h->leaked_types.items, h->leaked_types.count);
 	for (size_t i = 0; i < h->lost_sizes.count; i++)
 		(void)printf("lost %" PRIu64 " %" PRIu64 "\n", h->lost_sizes.items[i].size,

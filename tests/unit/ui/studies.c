@@ -225,6 +225,17 @@ void studies_unheld(struct snapshot *s)
 	(void)add_cause(&s->verdict, CAUSE_NATIVE_LOST, 20 * MIB, 20 * MIB);
 }
 
+void studies_frozen(struct snapshot *s)
+{
+	accounts_pinned(s);
+	fill_census(&s->census);
+	fill_holders(&s->holders);
+	s->holders.frozen = (struct holder_type){NULL, 40000, 35 * MIB};
+	add_type(checked(vec_push(&s->holders.frozen_types)), "app.Config", 40000, 35 * MIB);
+	(void)add_cause(&s->verdict, CAUSE_FROZEN_GARBAGE, 35 * MIB, 35 * MIB);
+	rule_out(&s->verdict, THEORY_GC, 64 * KIB);
+}
+
 void studies_well(struct snapshot *s)
 {
 	accounts_jemalloc(s);

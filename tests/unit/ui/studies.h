@@ -16,6 +16,9 @@ void studies_glibc(struct snapshot *s);
 /* Cycles, leaked references and lost chunks; the collector is switched off. */
 void studies_unheld(struct snapshot *s);
 
+/* Cycles that gc.freeze() has put aside. */
+void studies_frozen(struct snapshot *s);
+
 /* All is well. */
 void studies_well(struct snapshot *s);
 

@@ -214,6 +214,12 @@ void heap_use_garbage(struct heap *h, uint32_t i, uint16_t label)
 	h->garbage[block / 64] |= UINT64_C(1) << (block % 64);
 }
 
+void heap_set_frozen(struct heap *h, bool frozen)
+{
+	h->graph.frozen = frozen ? h->garbage : NULL;
+	h->graph.garbage = frozen ? NULL : h->garbage;
+}
+
 void heap_refer_weakly(const struct heap *h, uint32_t i, uint64_t callback)
 {
 	weak_words[0] = h->ground.plot.runs.items[0].start + i * BLOCK + 16;

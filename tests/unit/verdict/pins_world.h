@@ -57,6 +57,9 @@ void heap_use(struct heap *h, uint32_t i, uint16_t label, uint32_t path);
 /* The same of one that nothing reaches, and that waits for the collector. */
 void heap_use_garbage(struct heap *h, uint32_t i, uint16_t label);
 
+/* Whether all of these are what gc.freeze() has put aside. */
+void heap_set_frozen(struct heap *h, bool frozen);
+
 /* The weak reference that anybody asks for is one to block i of the first pool. */
 void heap_refer_weakly(const struct heap *h, uint32_t i, uint64_t callback);
 

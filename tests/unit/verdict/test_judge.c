@@ -218,6 +218,29 @@ static void test_garbage_waits(void **state)
 	assert_null(look_ruled_out(&v, THEORY_GC));
 }
 
+/* A collection is promised its own part alone; what is frozen is told as that. */
+static void test_garbage_is_frozen(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_arenas(s, 60, 950 * KIB, 9000, 0);
+	s->holders.garbage = (struct holder_type){look_text("app.Node"), 1000, 1 * MIB};
+	s->holders.frozen = (struct holder_type){look_text("app.Config"), 50000, 49 * MIB};
+	s->pins.filled = true;
+	s->pins.unreached_bytes = 50 * MIB;
+	s->pins.unreached_returned = 25 * MIB;
+	look_judge(s, &v);
+	const struct cause *cause = look_cause(&v, 0, CAUSE_FROZEN_GARBAGE);
+	assert_int_equal(v.causes.count, 1);
+	assert_int_equal(cause->bytes, 49 * MIB / 2);
+	assert_int_equal(cause->symptom, 49 * MIB);
+	assert_int_equal(look_evidence(cause, "object_bytes")->value, 49 * MIB);
+	assert_int_equal(look_evidence(cause, "objects")->value, 50000);
+	assert_string_equal(look_evidence(cause, "type")->text, "app.Config");
+	assert_int_equal(look_ruled_out(&v, THEORY_GC)->bytes.value, 1 * MIB);
+}
+
 static void test_references_leaked(void **state)
 {
 	(void)state;
@@ -419,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_native_memory_in_use),
 		cmocka_unit_test(test_a_library_has_memory_of_its_own),
 		cmocka_unit_test(test_garbage_waits),
+		cmocka_unit_test(test_garbage_is_frozen),
 		cmocka_unit_test(test_references_leaked),
 		cmocka_unit_test(test_chunks_are_lost),
 		cmocka_unit_test(test_a_few_chunks_are_noise),

@@ -88,6 +88,7 @@ static void scramble(struct snapshot *s, uint64_t *seed)
 	s->malloc.settings.moved = any(seed) % 2;
 	s->malloc.settings.mmap_threshold = any(seed);
 	s->holders.garbage.bytes = any(seed);
+	s->holders.frozen.bytes = any(seed);
 	s->holders.leaked.bytes = any(seed);
 	s->holders.lost_bytes = any(seed);
 	s->holders.native_bytes = any(seed);

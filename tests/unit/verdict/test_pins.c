@@ -50,7 +50,8 @@ static void memory_fini(struct memory *m)
 
 #define MEMORY                                       \
 	_cleanup_(memory_fini) struct memory memory; \
-	memory_init(&memory)
+	memory_init(&memory);                        \
+	h->ground.burst = memory.burst
 
 /* ---- pymalloc ------------------------------------------------------------------------------------------------------ */
 
@@ -142,7 +143,6 @@ static void test_unreached_blocks_keep_an_arena(void **state)
 	HEAP;
 	PINS;
 	MEMORY;
-	h->ground.burst = memory.burst;
 	heap_add_pinned(h);
 	heap_use(h, 9, LABEL_UNKNOWN, GRAPH_PATH_NONE);
 	heap_add_arena(h, PLOT_PYMALLOC);
@@ -182,16 +182,17 @@ static void test_dead_objects_of_free_lists_keep_nothing(void **state)
 	}
 }
 
-/* Neither does what the collection is for, where that frees all of it. */
+/* Neither does what the collection is for, where that frees all of it: not in 2.7, and not what is frozen. */
 static void test_garbage_keeps_nothing(void **state)
 {
 	(void)state;
-	for (int goes = 0; goes < 2; goes++) {
+	for (int way = 0; way < 3; way++) {
 		HEAP;
 		PINS;
 		MEMORY;
-		h->ground.burst = memory.burst;
-		h->ground.shapes.version_hex = goes ? 0x03080000 : 0x02070000;
+		const bool goes = way == 0;
+		h->ground.shapes.version_hex = way == 1 ? 0x02070000 : 0x03080000;
+		heap_set_frozen(h, way == 2);
 		heap_add_pinned(h);
 		heap_use_garbage(h, 9, LABEL_SESSION);
 		heap_use_garbage(h, 10, LABEL_KEYS);
@@ -210,26 +211,28 @@ static void test_garbage_keeps_nothing(void **state)
 	}
 }
 
-/* An arena of garbage alone is what a collection gives back by itself, and registries' weak references with it. */
+/* An arena of garbage alone, frozen or not, goes back by itself, and registries' weak references with it. */
 static void test_garbage_alone_keeps_its_arenas(void **state)
 {
 	(void)state;
-	HEAP;
-	PINS;
-	MEMORY;
-	h->ground.burst = memory.burst;
-	h->ground.shapes.version_hex = 0x03080000;
-	heap_add_arena(h, PLOT_PYMALLOC);
-	heap_add_pool(h);
-	heap_use_garbage(h, 9, LABEL_SESSION);
-	heap_use(h, 10, LABEL_DEAD_DICT, GRAPH_PATH_NONE);
-	heap_use(h, 11, LABEL_WEAK, PATH_OTHER);
-	heap_refer_weakly(h, 9, 1);
-	make(h, &p);
-	assert_int_equal(p.lead_roots, 0);
-	assert_int_equal(p.unreached_returned, ARENA);
-	assert_int_equal(p.unreached_bytes, 2 * BLOCK);
-	assert_int_equal(p.types.items[0].arenas, 1);
+	for (int frozen = 0; frozen < 2; frozen++) {
+		HEAP;
+		PINS;
+		MEMORY;
+		h->ground.shapes.version_hex = 0x03080000;
+		heap_set_frozen(h, frozen);
+		heap_add_arena(h, PLOT_PYMALLOC);
+		heap_add_pool(h);
+		heap_use_garbage(h, 9, LABEL_SESSION);
+		heap_use(h, 10, LABEL_DEAD_DICT, GRAPH_PATH_NONE);
+		heap_use(h, 11, LABEL_WEAK, PATH_OTHER);
+		heap_refer_weakly(h, 9, 1);
+		make(h, &p);
+		assert_int_equal(p.lead_roots, 0);
+		assert_int_equal(p.unreached_returned, ARENA);
+		assert_int_equal(p.unreached_bytes, 2 * BLOCK);
+		assert_int_equal(p.types.items[0].arenas, 1);
+	}
 }
 
 /* An old word leads from another root to what is dead: the arena is given back once, with the first. */
@@ -327,7 +330,6 @@ static void test_weak_references_go_along(void **state)
 		HEAP;
 		PINS;
 		MEMORY;
-		h->ground.burst = memory.burst;
 		heap_add_pinned(h);
 		heap_use(h, 20, LABEL_WEAK, PATH_OTHER);
 		heap_refer_weakly(h, 3, callback);

@@ -1,7 +1,7 @@
 """
 Objects that nobody can reach, and that are there.
 
-    unreached.py garbage|leaked
+    unreached.py garbage|frozen|leaked
 """
 import array
 import ctypes
@@ -36,6 +36,20 @@ def garbage():
     rest.for_good()
 
 
+def frozen():
+    """Cycles that gc.freeze() has put aside before they were forgotten: to collect helps only once they are back."""
+    gc.disable()
+    nodes = [Node(i) for i in range(COUNT)]
+    gc.collect()
+    gc.freeze()
+    del nodes
+    rest.say("READY")
+    if gc.collect() > COUNT // 100:
+        raise SystemExit("a collection has found what is frozen")
+    gc.unfreeze()
+    rest.for_good()
+
+
 def leaked():
     """An extension that took a reference and forgot it."""
     take, drop = ctypes.pythonapi.Py_IncRef, ctypes.pythonapi.Py_DecRef
@@ -52,4 +66,4 @@ def leaked():
     rest.for_good()
 
 
-rest.run([garbage, leaked])
+rest.run([garbage, frozen, leaked])

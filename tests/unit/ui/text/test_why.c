@@ -57,6 +57,7 @@ static void test_why(void **state)
 	why(studies_first, studies_pinned, &unicode, "why-pinned.txt");
 	why(studies_glibc, studies_glibc, &unicode, "why-glibc.txt");
 	why(studies_first, studies_unheld, &unicode, "why-unheld.txt");
+	why(studies_first, studies_frozen, &unicode, "why-frozen.txt");
 	why(studies_well, studies_well, &ascii, "why-well.txt");
 	unicode.width = 44;
 	why(studies_first, studies_pinned, &unicode, "why-narrow.txt");
