@@ -92,6 +92,14 @@ void judge_mappings(struct judge *j);
 void judge_unreached(struct judge *j);
 void judge_live(struct judge *j);
 
+/* What has a remedy of its own and most of a root, or of what pins, hangs on, as evidence: tracebacks ("traceback_bytes"), and
+ * functools' caches that drop nothing ("endless_cache_bytes"): judge_ways.c. */
+void judge_ways(struct cause *cause, const struct holder_root *root);
+void judge_ways_of_pin(struct cause *cause, const struct pin_root *root);
+
+/* functools' caches drop nothing where they were told so (maxsize=None); only those that do keep their entries in a list. */
+bool judge_drops_entries(const struct holder_root *root);
+
 /* Theories that the figures rule out: theories.c. */
 void judge_theories(struct judge *j);
 

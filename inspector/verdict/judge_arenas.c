@@ -76,6 +76,7 @@ static void name_holder(struct judge *j, struct cause *cause)
 		judge_count(cause, "holders", pins->lead_roots);
 		judge_count(cause, "emptied_arenas", root->sole_arenas);
 		judge_collected(cause, pins->lead_collected);
+		judge_ways_of_pin(cause, root);
 		return;
 	}
 	if (!pins->types.count)

@@ -127,20 +127,10 @@ static bool is_bounded_type(const char *type)
 	return false;
 }
 
-/* functools' caches drop nothing where they were told so (maxsize=None); only those that do keep their entries in a list. */
-static bool drops_entries(const struct holder_root *root)
-{
-	for (size_t i = 0; i < root->chains.count; i++)
-		for (size_t k = 1; k < root->chains.items[i].links.count; k++)
-			if (strstr(root->chains.items[i].links.items[k], "_lru_list_elem"))
-				return true;
-	return false;
-}
-
 /* Whether most of a root's bytes hang on something that bounds itself. */
 static bool is_bounded(const struct holder_root *root)
 {
-	const bool drops = drops_entries(root);
+	const bool drops = judge_drops_entries(root);
 	uint64_t bounded = 0;
 	for (size_t i = 0; i < root->chains.count; i++) {
 		const struct holder_chain *chain = &root->chains.items[i];
@@ -240,6 +230,7 @@ static void judge_root(struct judge *j, size_t i, uint64_t permille)
 	judge_count(cause, "root_objects", root->count);
 	judge_permille(cause, "root_share", root->bytes, j->private);
 	tell_type(j, cause, root);
+	judge_ways(cause, root);
 	if (in_ram(j, root) < root->bytes)
 		judge_bytes(cause, "in_ram_bytes", in_ram(j, root));
 	if (j->since) {

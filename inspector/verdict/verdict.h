@@ -48,7 +48,7 @@ struct evidence {
 	char *text; /* of EVIDENCE_TEXT; owned, foreign */
 };
 
-#define EVIDENCE_MAX 12
+#define EVIDENCE_MAX 14
 
 struct cause {
 	enum cause_kind kind;

@@ -58,6 +58,48 @@ def test_advice_names_the_nearest_container(release, minor):
     assert "gc.collect() and ctypes.CDLL(None).malloc_trim(0)" in cause["advice"][1]
 
 
+KEPT = """
+import code, io, signal, sys
+class Job(object):
+    def run(self, rows):
+        rows = ['%0300d' % i for i in range(rows)]
+        self.check(rows)
+    def check(self, rows):
+        raise ValueError(len(rows))
+errors = []
+for _ in range(100):
+    try:
+        Job().run(1000 if sys.argv[1] == 'errors' else 0)
+    except ValueError as error:
+        errors.append(error)
+if sys.argv[1] == 'last':
+    del errors[:]
+    sys.stderr = io.StringIO()
+    code.InteractiveInterpreter({'Job': Job}).runsource('Job().run(100000)')
+sys.stdout.write('READY\\n')
+sys.stdout.flush()
+signal.pause()
+"""
+KEPT_BYTES = 100000 * 300
+
+
+@pytest.mark.parametrize("minor", [(3, 8), (3, 12)], ids="3.{0[1]}".format)
+def test_a_kept_exception_is_told_as_what_keeps_variables(release, minor):
+    """And the function whose they are is named; of the last that nobody caught also what to delete."""
+    for what, holder, words in (("errors", "__main__.errors", "do not keep exceptions as they are"),
+                                ("last", "sys.last_", "del sys.last_traceback, sys.last_value")):
+        with targets.start(python_of(minor).command + ["-c", KEPT, what]) as target:
+            target.wait_ready().wait_paused()
+            found = release.json("why", target.pid)["why"]
+        cause = found["causes"][0]
+        assert cause["cause"] == "live_objects" and cause["holder"].startswith(holder)
+        assert cause["evidence"]["traceback_bytes"] > KEPT_BYTES
+        assert cause["advice"][0].startswith(words)
+        function = "__main__.Job.run() rows" if minor >= (3, 11) else "__main__.run() rows"
+        chain = next(it for it in found["holders"] if it["root"] == cause["holder"])["chains"][0]["chain"]
+        assert "frame " + function in chain, chain
+
+
 SEVERAL = """
 import functools, signal, sys
 class Report(object):
@@ -98,10 +140,11 @@ signal.pause()
 def test_who_is_to_be_bounded_is_named_as_its_author_would(release, minor):
     """Not the dict in which an object's attributes lie, nor a closure for its variable; and a cache that drops nothing is not
     taken for one that does."""
-    for what, root, named in (("report", "__main__.REPORT", "__main__.REPORT"), ("store", "__main__.Store.find", "__main__.Store.find"),
-                              ("memo", "__main__.load", "__main__.load() cache, ")):
+    for what, root, words in (("report", "__main__.REPORT", "bound __main__.REPORT"),
+                              ("store", "__main__.Store.find", "give __main__.Store.find a maxsize, or call its cache_clear()"),
+                              ("memo", "__main__.load", "bound __main__.load() cache, ")):
         with targets.start(python_of(minor).command + ["-c", SEVERAL, what]) as target:
             target.wait_ready().wait_paused()
             cause = cause_of(release, target.pid)
         assert (cause["cause"], cause["holder"]) == ("live_objects", root)
-        assert cause["advice"][0].startswith("bound %s" % named) and "__dict__" not in cause["advice"][0], cause
+        assert cause["advice"][0].startswith(words) and "__dict__" not in cause["advice"][0], cause

@@ -4,6 +4,7 @@
  */
 #include "ui/report/why_advice.h"
 
+#include "base/cleanup.h"
 #include "base/size.h"
 #include "ui/report/malloc_words.h"
 
@@ -44,6 +45,92 @@ static const char *root_name(const struct why_words *w, const struct cause *caus
 	return root ? root->name : NULL;
 }
 
+/* ---- what is held ------------------------------------------------------------------------ */
+
+#define VERSION_3_4  0x03040000
+#define VERSION_3_12 0x030c0000
+
+/* Where the interpreter keeps the last exception that nobody caught. */
+static bool is_last_exception(const char *root)
+{
+	return root && strncmp(root, "sys.last_", strlen("sys.last_")) == 0;
+}
+
+/* A traceback keeps the frames of all functions that the exception came through, and these their variables. */
+static bool advise_exceptions(struct text *to, const struct why_words *w, const struct cause *cause,
+			      size_t i)
+{
+	const uint32_t version = w->snapshot->target.version_hex;
+	const bool last = is_last_exception(root_name(w, cause));
+	if (i == 0 && last)
+		text_addf(
+			to,
+			"del sys.last_traceback, sys.last_value%s: the last exception that nobody "
+			"caught keeps the variables of all functions that it came through",
+			version >= VERSION_3_12 ? ", sys.last_exc" : "");
+	else if (i == 0)
+		text_add(to,
+			 "do not keep exceptions as they are: each keeps its traceback, and that "
+			 "the variables of all functions that it came through; keep str(e) or "
+			 "traceback.format_exc() of it");
+	else if (i == 1 && !last && version >= VERSION_3_4)
+		text_add(to,
+			 "or call traceback.clear_frames(e.__traceback__), which lets go of the "
+			 "variables alone");
+	else
+		return false;
+	return true;
+}
+
+/* Whether the name of a root is that of the cache itself. */
+static bool is_cache_itself(const struct holder_root *root)
+{
+	return root && root->chains.count && root->chains.items[0].links.count > 1 &&
+	       strncmp(root->chains.items[0].links.items[1], "functools._lru_cache_wrapper",
+		       strlen("functools._lru_cache_wrapper")) == 0;
+}
+
+static bool advise_cache(struct text *to, const struct why_words *w, const struct cause *cause,
+			 size_t i)
+{
+	const struct holder_root *root = live_root(w, cause);
+	if (i > 0)
+		return false;
+	text_add(to, "give ");
+	if (is_cache_itself(root))
+		why_escape(to, w, root->name);
+	else
+		text_add(to, "the functools.lru_cache under it");
+	text_add(to,
+		 " a maxsize, or call its cache_clear() now and then: with maxsize=None it drops "
+		 "nothing, and of a method it keeps every self");
+	return true;
+}
+
+/* What lies on the way to what is held may have a remedy of its own. */
+static bool advise_way(struct text *to, const struct why_words *w, const struct cause *cause,
+		       size_t i)
+{
+	if (why_evidence(cause, "traceback_bytes").known)
+		return advise_exceptions(to, w, cause, i);
+	if (why_evidence(cause, "endless_cache_bytes").known)
+		return advise_cache(to, w, cause, i);
+	return false;
+}
+
+/* Lines of advise_way(); the one who holds it need not be told again where they have named him. */
+static size_t n_ways(const struct why_words *w, const struct cause *cause, bool *ret_named)
+{
+	_cleanup_(text_fini) struct text dropped = TEXT_EMPTY;
+	size_t n = 0;
+	while (advise_way(&dropped, w, cause, n))
+		n++;
+	*ret_named = n && (is_last_exception(root_name(w, cause)) ||
+			   (why_evidence(cause, "endless_cache_bytes").known &&
+			    is_cache_itself(live_root(w, cause))));
+	return n;
+}
+
 /* Who is held can be let go; where nobody is known there is only a new process. */
 static bool advise_holder(struct text *to, const struct why_words *w, const struct cause *cause,
 			  size_t i)
@@ -78,7 +165,11 @@ static void say_give_back(struct text *to, const struct why_words *w)
 static bool advise_pinned(struct text *to, const struct why_words *w, const struct cause *cause,
 			  size_t i)
 {
-	bool collects = why_collects(cause);
+	bool collects = why_collects(cause), named;
+	size_t n = n_ways(w, cause, &named);
+	if (i < n)
+		return advise_way(to, w, cause, i);
+	i -= n - named;
 	if (i == 1 && collects) {
 		text_add(to, THEN_COLLECT ": what only that frees lies between them");
 		return true;
@@ -91,6 +182,11 @@ static bool advise_live(struct text *to, const struct why_words *w, const struct
 			size_t i)
 {
 	const struct holder_root *root = live_root(w, cause);
+	bool named;
+	size_t n = n_ways(w, cause, &named);
+	if (i < n)
+		return advise_way(to, w, cause, i);
+	i -= n - named;
 	if (i == 1) {
 		say_give_back(to, w);
 		return true;

@@ -112,6 +112,57 @@ static void test_a_collection_is_advised_where_it_helps(void **state)
 	}
 }
 
+/* What keeps exceptions, or is a cache that drops nothing, is told what helps there; the interpreter's own place for the last of them
+ * has names. */
+static void test_ways_have_advice_of_their_own(void **state)
+{
+	static const struct {
+		const char *evidence, *root, *link;
+		uint32_t version;
+		const char *first, *second;
+	} rows[] = {
+		{"traceback_bytes", "app.ERRORS", "list", 0x030c0100,
+		 "do not keep exceptions as they are",
+		 "|or call traceback.clear_frames(e.__traceback__)"},
+		{"traceback_bytes", "app.ERRORS", "list", 0x02071200,
+		 "do not keep exceptions as they are", "|bound app.ERRORS"},
+		{"traceback_bytes", "sys.last_traceback", "traceback", 0x03080000,
+		 "del sys.last_traceback, sys.last_value: ", "|to have it back at once"},
+		{"traceback_bytes", "sys.last_value", "NameError", 0x030c0000,
+		 "del sys.last_traceback, sys.last_value, sys.last_exc: ",
+		 "|to have it back at once"},
+		{"endless_cache_bytes", "app.find", "functools._lru_cache_wrapper", 0x030c0000,
+		 "give app.find a maxsize, or call its cache_clear()", "|to have it back at once"},
+		{"endless_cache_bytes", "app.FINDERS", "dict", 0x030c0000,
+		 "give the functools.lru_cache under it a maxsize", "|bound app.FINDERS"},
+		{"root_bytes", "app.FINDERS", "dict", 0x030c0000, "bound app.FINDERS",
+		 "|to have it back"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+		_cleanup_(text_fini) struct text advice = TEXT_EMPTY;
+		const struct why_words words = {s, UNITS_AUTO, true, NULL};
+		struct cause *cause = &s->verdict.causes.items[0];
+		struct holder_root *root = &s->holders.roots.items[0];
+		cause->kind = CAUSE_LIVE_OBJECTS;
+		cause->pin_root = SIZE_MAX;
+		cause->holder_root = 0;
+		cause->n_evidence = 1;
+		cause->evidence[0] = (struct evidence){.name = rows[i].evidence, .value = MIB};
+		free(root->name);
+		root->name = strdup(rows[i].root);
+		free(root->chains.items[0].links.items[1]);
+		root->chains.items[0].links.items[1] = strdup(rows[i].link);
+		s->target.version_hex = rows[i].version;
+		add_advice(&advice, &words, cause);
+		assert_ptr_equal(strstr(text_string(&advice), rows[i].first), text_string(&advice));
+		assert_ptr_equal(strstr(text_string(&advice), rows[i].second),
+				 strchr(text_string(&advice), '|'));
+		assert_non_null(strstr(text_string(&advice), "|until then: "));
+	}
+}
+
 /* One root's objects are not all in RAM; another has one block. */
 static void test_figures_of_roots(void **state)
 {
@@ -333,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trim_is_advised_where_it_helps),
 		cmocka_unit_test(test_a_collection_is_advised_where_it_helps),
+		cmocka_unit_test(test_ways_have_advice_of_their_own),
 		cmocka_unit_test(test_figures_of_roots),
 		cmocka_unit_test(test_words_of_growth),
 		cmocka_unit_test(test_references),
