@@ -7,7 +7,8 @@
  *
  * A member must lie where a block of its size begins, in a pool of its class (or be a chunk of
  * malloc's, or a block of mimalloc's), and be of the type whose name the list has. One that fails, in a list that stands still,
- * refuses the whole set.
+ * refuses the whole set. A full collection empties all of them (_PyObject_ClearFreeLists() in Objects/object.c): then
+ * every set fits.
  */
 #include "inspector/scan/free_lists.h"
 
@@ -298,6 +299,18 @@ static struct error *try_set(const struct search *s, const struct place *set, ui
 	return NULL;
 }
 
+/* Whether the layout has the lists where the set has them. */
+static bool is_recorded(const struct layout *layout, const struct place *set, uint64_t obmalloc)
+{
+	for (size_t k = 0; k < N_PLACES; k++) {
+		const struct layout_entry *e = &layout->entries[set[k].id];
+		if (!layout_has(layout, set[k].id) || e->offset != obmalloc + set[k].count ||
+		    e->width != set[k].width)
+			return false;
+	}
+	return true;
+}
+
 struct error *free_lists_find(struct space *space, const struct pymalloc_shape *shape,
 			      const struct python_build *build, const struct pool_table *pools,
 			      raddr main, uint64_t obmalloc, struct free_lists *ret)
@@ -312,6 +325,7 @@ struct error *free_lists_find(struct space *space, const struct pymalloc_shape *
 		.base = raddr_plus(main, obmalloc),
 	};
 	unsigned n = 0;
+	bool recorded = false;
 	struct error *failed = peek_init(space, &peek);
 	if (failed)
 		return failed;
@@ -324,12 +338,14 @@ struct error *free_lists_find(struct space *space, const struct pymalloc_shape *
 			return err;
 		if (wrong)
 			continue;
+		recorded |= is_recorded(s.layout, sets[i], obmalloc);
 		if (n++ == 0)
 			found = tried;
 	}
 	if (n > 1 || (n == 1 && found.n_proven == 0))
 		found = (struct free_lists){.why = n > 1 ? "two known places fit"
 							 : "all are empty, which proves nothing"};
+	found.recorded = !found.found && recorded;
 	*ret = found;
 	return NULL;
 }

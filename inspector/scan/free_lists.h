@@ -12,7 +12,8 @@
 #include "symbols/python_build.h"
 
 struct free_lists {
-	bool found; /* the one set of places at which no list contradicts its members */
+	bool found;    /* the one set of places at which no list contradicts its members */
+	bool recorded; /* nor does any where the layout has them, but others are as possible */
 	struct layout_entry entries[LAYOUT_COUNT]; /* the FREELIST_ members of struct _is */
 	unsigned n_proven, n_moving;               /* lists of it: with members; that changed */
 	const char *why; /* static: what is wrong, where nothing was found */
@@ -20,7 +21,8 @@ struct free_lists {
 
 /*
  * Tries the known places in the interpreter at `main`, whose state or pointer to it is at `obmalloc`
- * bytes. Lists that are all empty prove nothing: then nothing is found. ERROR_GONE.
+ * bytes. Lists that are all empty prove nothing: then nothing is found, but what a built-in
+ * table says is not denied. ERROR_GONE.
  */
 struct error *free_lists_find(struct space *space, const struct pymalloc_shape *shape,
 			      const struct python_build *build, const struct pool_table *pools,

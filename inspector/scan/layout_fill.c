@@ -68,7 +68,7 @@ static bool same_entry(const struct layout_entry *a, const struct layout_entry *
 	       size_max(a->count, 1) == size_max(b->count, 1);
 }
 
-void layout_fill_state(struct layout_fill *fill, const struct layout_entry *entries)
+void layout_fill_members(struct layout_fill *fill, const struct layout_entry *entries)
 {
 	for (unsigned id = 0; id < LAYOUT_COUNT; id++) {
 		const struct layout_entry *known = &fill->layout.entries[id];
@@ -84,12 +84,10 @@ void layout_fill_state(struct layout_fill *fill, const struct layout_entry *entr
 	}
 }
 
-void layout_fill_members(struct layout_fill *fill, const struct layout_entry *entries)
+void layout_fill_deny(struct layout_fill *fill, enum layout_entry_id id)
 {
-	for (unsigned id = 0; id < LAYOUT_COUNT; id++) {
-		if (entries[id].provenance != PROVENANCE_ABSENT)
-			settle(fill, id, &entries[id]);
-	}
+	if (fill->layout.entries[id].provenance == PROVENANCE_BUILTIN)
+		add(fill, id, &(struct layout_entry){.provenance = PROVENANCE_ABSENT});
 }
 
 void layout_fill_place(struct layout_fill *fill, const struct state_place *place)

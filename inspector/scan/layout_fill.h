@@ -24,16 +24,16 @@ void layout_fill_variable(struct layout_fill *fill, enum layout_entry_id id, rad
 /* sizeof a type. */
 void layout_fill_size(struct layout_fill *fill, enum layout_entry_id id, uint64_t size);
 
-/* The entries of struct _obmalloc_state, indexed by their ids. A built-in table may have those of
- * a build with another arena size: memory is believed before it. */
-void layout_fill_state(struct layout_fill *fill, const struct layout_entry *entries);
+/* Members of structs, indexed by their ids. A built-in table may have those of a build with another arena size, or other members
+ * before them: memory is believed before it. */
+void layout_fill_members(struct layout_fill *fill, const struct layout_entry *entries);
+
+/* Forgets a member that a built-in table has and memory denies. */
+void layout_fill_deny(struct layout_fill *fill, enum layout_entry_id id);
 
 /* A member of a struct, `offset` bytes from its start. */
 void layout_fill_member(struct layout_fill *fill, enum layout_entry_id id, uint64_t offset,
 			uint64_t size);
-
-/* Members of other structs, indexed by their ids: added where they are absent. */
-void layout_fill_members(struct layout_fill *fill, const struct layout_entry *entries);
 
 /* Where interpreters keep their state. */
 void layout_fill_place(struct layout_fill *fill, const struct state_place *place);

@@ -163,24 +163,29 @@ static struct error *scan_statics(struct work *w, const struct pool_table *pools
 
 /* ---- from 3.12 on ---------------------------------------------------------------------------- */
 
-/* Those that nothing else has told. */
+/* Those that nothing else has told; what is recorded is believed where memory says nothing against it. */
 static struct error *fill_free_lists(struct work *w, const struct pool_table *pools,
 				     const struct state_place *place)
 {
 	struct free_lists lists;
-	if (layout_has(&w->build->layout, LAYOUT_FREELIST_DICT))
+	if (w->build->layout.entries[LAYOUT_FREELIST_DICT].provenance > PROVENANCE_BUILTIN)
 		return NULL;
 	struct error *err = free_lists_find(w->space, &w->shape, w->build, pools, place->main,
 					    place->offset, &lists);
 	if (err)
 		return err;
-	if (!lists.found) {
-		tell(w, false, "scan: free lists of objects", "%s", lists.why);
+	if (lists.found) {
+		layout_fill_members(&w->fill, lists.entries);
+		tell(w, true, "scan: free lists of objects",
+		     "%u lists bear their members out, %u change too fast", lists.n_proven,
+		     lists.n_moving);
 		return NULL;
 	}
-	layout_fill_members(&w->fill, lists.entries);
-	tell(w, true, "scan: free lists of objects",
-	     "%u lists bear their members out, %u change too fast", lists.n_proven, lists.n_moving);
+	for (unsigned id = LAYOUT_FREELIST_DICT; id <= LAYOUT_FREELIST_TUPLE && !lists.recorded;
+	     id++)
+		layout_fill_deny(&w->fill, id);
+	tell(w, lists.recorded, "scan: free lists of objects", "%s%s", lists.why,
+	     lists.recorded ? "; but they are recorded so" : "");
 	return NULL;
 }
 
@@ -189,7 +194,7 @@ static struct error *scan_state(struct work *w, const struct pool_table *pools,
 {
 	struct state_place place;
 	w->ret->verdict = roots->idle ? SCAN_IDLE : SCAN_FOUND;
-	layout_fill_state(&w->fill, roots->entries);
+	layout_fill_members(&w->fill, roots->entries);
 	struct error *err =
 		state_place_find(w->space, w->image, &w->build->layout, pools->at, &place);
 	if (err)

@@ -1,12 +1,13 @@
 """
 A heap of many kinds of objects, its own account of it, then silence.
 
-    mixed_heap.py MEGABYTES [blocks]
+    mixed_heap.py MEGABYTES [collected]
 
 Writes sys.getallocatedblocks() to stdout, then what sys._debugmallocstats() says to stderr, and
-pauses. Between that account and the pause nothing is allocated: even "ready" is not written; who
+pauses; collected: right after a full collection, which empties its free lists. Between that account and the pause nothing is allocated: even "ready" is not written; who
 waits sees it by the system call that the process rests in. Runs on 2.7 and 3.6 onwards.
 """
+import gc
 import os
 import signal
 import sys
@@ -69,5 +70,7 @@ if hasattr(sys, "_debugmallocstats"):
     report_blocks()
     report_blocks()
     report_blocks()
+    if "collected" in sys.argv:
+        gc.collect()
     account()
 pause()
