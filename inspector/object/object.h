@@ -50,6 +50,7 @@ enum part_kind {
 	PART_ODICT_TABLE,
 	PART_TYPE_DOC,
 	PART_NDARRAY_DATA,
+	PART_IO_BUFFER, /* what was read from a file and not yet asked for, or not yet written */
 	PART_OTHER,
 };
 

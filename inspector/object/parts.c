@@ -50,6 +50,8 @@ const char *part_kind_name(enum part_kind kind)
 		return "type documentation";
 	case PART_NDARRAY_DATA:
 		return "ndarray data";
+	case PART_IO_BUFFER:
+		return "file buffer";
 	case PART_OTHER:
 		return "other";
 	}
@@ -195,6 +197,20 @@ static void tell_ndarray(const struct telling *p)
 	tell_word(p, PART_OTHER, header + 16, true);
 }
 
+/* From 3.15 on a bytes object holds them. */
+static void tell_bytearray(const struct telling *p)
+{
+	const struct shapes *s = p->types->shapes;
+	if (!s->bytearray.object)
+		tell_word(p, PART_BYTEARRAY_DATA, s->bytearray.start, true);
+}
+
+/* Bytes of a file, and behind them what was in that memory before. */
+static void tell_buffered(const struct telling *p)
+{
+	tell_word(p, PART_IO_BUFFER, p->types->shapes->buffered.buffer, true);
+}
+
 /* Of a static type those are not its own. */
 static void tell_type(const struct telling *p)
 {
@@ -226,9 +242,8 @@ static void tell_kind(const struct telling *p, enum type_kind kind)
 	case TYPE_STR:
 		tell_str(p);
 		return;
-	case TYPE_BYTEARRAY: /* from 3.15 on a bytes object holds them */
-		if (!s->bytearray.object)
-			tell_word(p, PART_BYTEARRAY_DATA, s->bytearray.start, true);
+	case TYPE_BYTEARRAY:
+		tell_bytearray(p);
 		return;
 	case TYPE_ARRAY:
 		tell_word(p, PART_ARRAY_DATA, s->array.items, true);
@@ -238,6 +253,9 @@ static void tell_kind(const struct telling *p, enum type_kind kind)
 		return;
 	case TYPE_NDARRAY:
 		tell_ndarray(p);
+		return;
+	case TYPE_BUFFERED:
+		tell_buffered(p);
 		return;
 	case TYPE_TYPE:
 		tell_type(p);

@@ -93,7 +93,8 @@ static const struct row type_rows[] = {
 };
 
 /* Include/dictobject.h, Include/cpython/dictobject.h, Objects/dict-common.h, Include/internal/pycore_dict.h, and the headers of
- * list, tuple, set, OrderedDict (Objects/odictobject.c), deque (Modules/_collectionsmodule.c), array (Modules/arraymodule.c) */
+ * list, tuple, set, OrderedDict (Objects/odictobject.c), deque (Modules/_collectionsmodule.c), array (Modules/arraymodule.c),
+ * files (Modules/_io/bufferedio.c) */
 static const struct row container_rows[] = {
 	AT(dict.used, 0, 24),
 	AT(dict.used, 6, 16),
@@ -145,6 +146,7 @@ static const struct row container_rows[] = {
 	AT(deque.free_blocks, 11, 80),
 	AT(array.items, 0, 24),
 	AT(array.descr, 0, 40),
+	AT(buffered.buffer, 0, 56),
 };
 
 /* Include/cpython/unicodeobject.h, bytesobject.h, bytearrayobject.h, longintrepr.h; 2.7: unicodeobject.h, stringobject.h */

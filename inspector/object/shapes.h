@@ -86,6 +86,9 @@ struct shapes {
 		uint64_t items, descr; /* descr: begins with the typecode, a char */
 	} array;                       /* array.array */
 	struct {
+		uint64_t buffer;
+	} buffered; /* io.Buffered… */
+	struct {
 		uint64_t dict, name, state;
 	} module;
 	struct {

@@ -167,6 +167,9 @@ static const struct known_type known[] = {
 	{"collections.deque", TYPE_DEQUE, true},
 	{"collections.OrderedDict", TYPE_ODICT, true},
 	{"array.array", TYPE_ARRAY, true},
+	{"_io.BufferedReader", TYPE_BUFFERED, true},
+	{"_io.BufferedWriter", TYPE_BUFFERED, true},
+	{"_io.BufferedRandom", TYPE_BUFFERED, true},
 	{"numpy.ndarray", TYPE_NDARRAY, true},
 };
 
@@ -232,6 +235,7 @@ static bool is_leaf(const struct shapes *s, enum type_kind kind)
 	case TYPE_ODICT:
 	case TYPE_ARRAY:
 	case TYPE_NDARRAY:
+	case TYPE_BUFFERED:
 	case TYPE_TYPE:
 	case TYPE_MODULE:
 	case TYPE_FUNCTION:

@@ -36,6 +36,7 @@ enum type_kind {
 	TYPE_ODICT,
 	TYPE_ARRAY, /* array.array */
 	TYPE_NDARRAY,
+	TYPE_BUFFERED, /* _io.BufferedReader, BufferedWriter, BufferedRandom */
 	TYPE_TYPE,
 	TYPE_MODULE,
 	TYPE_FUNCTION,

@@ -236,6 +236,17 @@ def test_files_tell_what_is_frozen(arenascope, cache, python):
         assert all(abs(one[key] - live[key]) <= 5 for key in live), (one, live)
 
 
+@pytest.mark.parametrize("python", PYTHONS, ids=str)
+def test_what_a_file_is_to_be_told_holds_nothing(cache, python):
+    """Addresses in its buffer, of bytes that are written to it or of what was in that memory before."""
+    with targets.start_program(python, "rows.py") as target:
+        target.wait_paused()
+        holders = holders_of(cache, target.pid, *["--object=%d" % it for it in told(target).values()])
+    assert row_of(holders, "Written", 1000) == ["list", "list"]  # those between are one: lists in lists
+    # 2.7's id() leaves its number in memory of ints.
+    assert holders.roots["__main__.JOURNAL"]["types"].get("__main__.Written", 0) <= (2 if python.version < (3, 0) else 0)
+
+
 # ---- counts of references ----------------------------------------------------------------------------------
 
 THREADS = interpreters.free_threaded() + [it for it in PYTHONS if it.version[:2] == (3, 13) and not it.debug

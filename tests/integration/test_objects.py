@@ -75,6 +75,7 @@ EXTENSIONS = {
     "deque.left": "dequeobject.leftblock", "deque.right": "dequeobject.rightblock", "deque.next": "struct BLOCK.rightlink",
     "deque.data": "struct BLOCK.data", "deque.block_size": "sizeof(struct BLOCK)", "deque.n_free": "dequeobject.numfreeblocks",
     "deque.free_blocks": "dequeobject.freeblocks", "array.items": "arrayobject.ob_item", "array.descr": "arrayobject.ob_descr",
+    "buffered.buffer": "buffered.buffer",
 }
 
 
@@ -126,7 +127,7 @@ def extension(python, name):
 @pytest.mark.parametrize("python", [it for it in ALL if it.debug_file], ids=str)
 def test_members_of_extensions_lie_where_debug_information_says(python):
     ours, theirs = shapes_of(python), {}
-    for path in {extension(python, module) for module in ("_collections", "array")}:
+    for path in {extension(python, module) for module in ("_collections", "array", "_io")}:
         theirs.update(ask_gdb(path, EXTENSIONS))
     assert "deque.left" in theirs or python.free_threaded
     assert not {name: (ours[name], value) for name, value in theirs.items() if ours[name] != value}, "ours, theirs"

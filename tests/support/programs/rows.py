@@ -2,7 +2,10 @@
 What hangs on an attribute: of one object, of many, on one of two; and on a variable: of a closure, of what runs, of functions that
 differ. Then it tells where some of each lie, and rests.
 """
+import io
+import os
 import signal
+import struct
 import sys
 
 
@@ -52,6 +55,10 @@ class Running(Session):
 
 
 class Halved(Session):
+    __slots__ = ()
+
+
+class Written(Session):
     __slots__ = ()
 
 
@@ -115,6 +122,13 @@ for kind in LOTS:
     for i in (2, 4, 7):
         sys.stdout.write("%s%d %d\n" % (kind.__name__, i, id(LOTS[kind][i][0])))
 LOTS.clear()
+# Bytes in a file's buffer that could pass for addresses: nearer than what holds.
+DEEP = [[[[Written() for _ in range(1000)]]]]
+JOURNAL = io.open(os.devnull, "wb")
+for i, it in enumerate(DEEP[0][0][0]):
+    JOURNAL.write(struct.pack("Q", id(it)))
+    if i in (2, 4, 7):
+        sys.stdout.write("Written%d %d\n" % (i, id(it)))
 globals().pop("it", None)  # 2.7's comprehensions leave it
 
 for i in (2, 4, 7):

@@ -85,6 +85,7 @@ static const struct {
 	MEMBER(deque.free_blocks),
 	MEMBER(array.items),
 	MEMBER(array.descr),
+	MEMBER(buffered.buffer),
 	MEMBER(str.length),
 	MEMBER(str.state),
 	MEMBER(str.ascii_data),

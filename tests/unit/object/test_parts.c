@@ -135,6 +135,28 @@ static void test_blocks_of_a_deque(void **state)
 	object_world_free(w);
 }
 
+/* Whatever the file: what it is to be told, or has said, refers to nothing. */
+static void test_buffer_of_a_file(void **state)
+{
+	static const char *const names[] = {"_io.BufferedReader", "_io.BufferedWriter",
+					    "_io.BufferedRandom"};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(versions) * ARRAY_SIZE(names); i++) {
+		struct object_world *w = object_world_new(versions[i / 3], false, false, 24);
+		uint64_t type = object_world_data(w, 1024), buffer = object_world_heap(w, 8192);
+		object_world_type(w, type, names[i % 3], w->type, 160, 0, WORLD_GC);
+		uint64_t at = object_world_object(w, type, 24, 160, 1);
+		assert_int_equal(parts_of(w, at).all, 0);
+		object_world_put(w, at + w->shapes.buffered.buffer, buffer);
+		struct heard heard = parts_of(w, at);
+		assert_int_equal(heard.all, 1);
+		assert_int_equal(heard.parts[0].kind, PART_IO_BUFFER);
+		assert_int_equal(heard.parts[0].at.value, buffer);
+		assert_true(heard.parts[0].leaf);
+		object_world_free(w);
+	}
+}
+
 /* Attributes of an instance: values with a prefix, or a dict. */
 static void test_attributes_before_an_object(void **state)
 {
@@ -348,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_a_small_set_is_whole),
 		cmocka_unit_test(test_text_beside_a_str),
 		cmocka_unit_test(test_blocks_of_a_deque),
+		cmocka_unit_test(test_buffer_of_a_file),
 		cmocka_unit_test(test_attributes_before_an_object),
 		cmocka_unit_test(test_entries_of_a_dict),
 		cmocka_unit_test(test_entries_of_a_split_dict),
