@@ -76,6 +76,13 @@ static struct maybe leaves_sum(const struct judge *j, const enum leaf *leaves, s
 	return sum;
 }
 
+/* What most of it is used for is not ruled out, though no one holds most of that. */
+static bool is_mostly_live(const struct judge *j)
+{
+	const uint64_t live = j->s->holders.reached_bytes;
+	return live >= JUDGE_LEAST_LIVE && live / JUDGE_HOLDER_SHARE >= j->private / 1000;
+}
+
 static void clear_live(struct judge *j)
 {
 	const struct holders *h = &j->s->holders;
@@ -83,7 +90,7 @@ static void clear_live(struct judge *j)
 		return;
 	if (!judge_has(j, CAUSE_UNCOLLECTED_GARBAGE))
 		rule_out(j, THEORY_GC, maybe_known(h->garbage.bytes));
-	if (!judge_has(j, CAUSE_LIVE_OBJECTS))
+	if (!judge_has(j, CAUSE_LIVE_OBJECTS) && !is_mostly_live(j))
 		rule_out(j, THEORY_PYTHON_LEAK, maybe_known(h->reached_bytes));
 }
 

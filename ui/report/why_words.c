@@ -92,11 +92,19 @@ void why_since(struct text *to, const struct why_words *w)
 	text_addf(to, " (%s%s ago)", seconds < 1 ? "less than " : "", age);
 }
 
+/* So many of a type. Of one type the plural of a unit is the name. */
+static void add_objects(struct text *to, const struct why_words *w, uint64_t count,
+			const char *type)
+{
+	why_add_count(to, count);
+	text_add(to, " ");
+	why_escape(to, w, type);
+	text_add(to, strcmp(type, "bytes") == 0 ? " objects" : "");
+}
+
 static void who_pins(struct text *to, const struct why_words *w, const struct pin_root *root)
 {
-	why_add_count(to, root->type_count ?: root->count);
-	text_add(to, " ");
-	why_escape(to, w, root->type ?: "blocks");
+	add_objects(to, w, root->type_count ?: root->count, root->type ?: "blocks");
 	text_add(to, " (");
 	why_add_bytes(to, w, root->bytes);
 	text_add(to, ", all they own included) keep ");
@@ -119,9 +127,7 @@ static void who_holds(struct text *to, const struct why_words *w, const struct c
 	why_root(to, w, root->name ?: "?", root->kind);
 	for (size_t i = 0; i < root->types.count && i < 3; i++) {
 		text_add(to, i ? ", " : ": ");
-		why_add_count(to, root->types.items[i].count);
-		text_add(to, " ");
-		why_escape(to, w, root->types.items[i].type ?: "?");
+		add_objects(to, w, root->types.items[i].count, root->types.items[i].type ?: "?");
 	}
 }
 
@@ -130,9 +136,7 @@ static void who_types(struct text *to, const struct why_words *w, const struct h
 {
 	for (size_t i = 0; i < n && i < 5; i++) {
 		text_add(to, i ? ", " : "");
-		why_add_count(to, types[i].count);
-		text_add(to, " ");
-		why_escape(to, w, types[i].type ?: "?");
+		add_objects(to, w, types[i].count, types[i].type ?: "?");
 		text_add(to, " ");
 		why_add_bytes(to, w, types[i].bytes);
 	}

@@ -106,6 +106,20 @@ static void test_many_roots_hold_a_little_each(void **state)
 		look_root(s, "app.TABLE", "app.Row", 20000, 18 * MIB, links);
 	look_judge(s, &v);
 	look_cause(&v, 0, CAUSE_NOTHING_WRONG);
+	assert_null(look_ruled_out(&v, THEORY_PYTHON_LEAK));
+}
+
+/* Of a process that is full of something else. */
+static void test_live_objects_are_the_smaller_part(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	static const char *const links[] = {"app.TABLE", "dict", "app.Row", NULL};
+	look_set(s, LEAF_MALLOC_LIVE, 60 * MIB);
+	look_root(s, "app.TABLE", "app.Row", 20000, 18 * MIB, links);
+	look_judge(s, &v);
+	assert_int_equal(look_ruled_out(&v, THEORY_PYTHON_LEAK)->bytes.value, 23 * MIB);
 }
 
 /* ---- in use ------------------------------------------------------------------------------------------------ */
@@ -436,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_a_bounded_cache),
 		cmocka_unit_test(test_a_cache_that_keeps_all),
 		cmocka_unit_test(test_many_roots_hold_a_little_each),
+		cmocka_unit_test(test_live_objects_are_the_smaller_part),
 		cmocka_unit_test(test_one_root_keeps_most),
 		cmocka_unit_test(test_one_root_lies_between_others),
 		cmocka_unit_test(test_zeros_that_nobody_touched),

@@ -163,7 +163,7 @@ static void test_ways_have_advice_of_their_own(void **state)
 	}
 }
 
-/* One root's objects are not all in RAM; another has one block. */
+/* One root's objects are not all in RAM; another has one block. Objects of the type bytes are no bytes. */
 static void test_figures_of_roots(void **state)
 {
 	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
@@ -173,6 +173,8 @@ static void test_figures_of_roots(void **state)
 	struct cause *cause = &s->verdict.causes.items[0];
 	(void)state;
 	s->holders.roots.items[1].count = 1;
+	free(s->holders.roots.items[0].types.items[0].type);
+	s->holders.roots.items[0].types.items[0].type = strdup("bytes");
 	cause->kind = CAUSE_LIVE_OBJECTS;
 	cause->pin_root = SIZE_MAX;
 	cause->holder_root = 0;
@@ -181,6 +183,7 @@ static void test_figures_of_roots(void **state)
 	why_report_rest(&page, s, NULL, &(struct why_request){0});
 	assert_non_null(strstr(text_string(&text), ", 1 block: app.main() rows"));
 	assert_non_null(strstr(text_string(&text), "of which no more than 3.00 MiB can be in RAM"));
+	assert_non_null(strstr(text_string(&text), " bytes objects"));
 }
 
 /* What was compared with an earlier look says so, and by what name the person called that. */
