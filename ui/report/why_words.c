@@ -113,6 +113,22 @@ static void who_pins(struct text *to, const struct why_words *w, const struct pi
 	why_add_bytes(to, w, root->returned);
 }
 
+/* Of a type that many hold a little of each, or a free list all: then none is alive, and none is counted. */
+static void who_pins_all_over(struct text *to, const struct why_words *w, const struct pin *pin)
+{
+	if (pin->count)
+		add_objects(to, w, pin->count, pin->type ?: "blocks");
+	else
+		why_escape(to, w, pin->type ?: "blocks");
+	text_add(to, " (");
+	why_add_bytes(to, w, pin->bytes);
+	text_add(to, ") keep ");
+	why_add_count(to, pin->sole_arenas);
+	text_addf(to, " arena%s, ", pin->sole_arenas == 1 ? "" : "s");
+	why_add_bytes(to, w, pin->returned);
+	text_add(to, ", and no one holder has most of them");
+}
+
 static void who_holds(struct text *to, const struct why_words *w, const struct cause *cause,
 		      const struct holder_root *root)
 {
@@ -150,6 +166,8 @@ void why_who(struct text *to, const struct why_words *w, const struct cause *cau
 		who_pins(to, w, &s->pins.roots.items[cause->pin_root]);
 	else if (root)
 		who_holds(to, w, cause, root);
+	else if (cause->kind == CAUSE_PYMALLOC_PINNED && s->pins.types.count)
+		who_pins_all_over(to, w, &s->pins.types.items[0]);
 	else if (cause->kind == CAUSE_UNCOLLECTED_GARBAGE)
 		who_types(to, w, s->holders.garbage_types.items, s->holders.garbage_types.count);
 	else if (cause->kind == CAUSE_FROZEN_GARBAGE)

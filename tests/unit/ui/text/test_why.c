@@ -112,6 +112,28 @@ static void test_a_collection_is_advised_where_it_helps(void **state)
 	}
 }
 
+/* No root stands out: what type it is, is told all the same. */
+static void test_who_is_a_type_where_no_root_stands_out(void **state)
+{
+	_cleanup_(snapshot_fini) struct snapshot *s = filled(studies_pinned);
+	const struct why_words words = {s, UNITS_AUTO, true, NULL};
+	struct cause *cause = &s->verdict.causes.items[0];
+	struct pin *pin = &s->pins.types.items[0];
+	(void)state;
+	cause->pin_root = SIZE_MAX;
+	for (uint64_t count = 0; count < 2; count++) {
+		_cleanup_(text_fini) struct text who = TEXT_EMPTY;
+		pin->count = count * 1322;
+		why_who(&who, &words, cause);
+		assert_string_equal(
+			text_string(&who),
+			count ? "1,322 app.Session (900 KiB) keep 27 arenas, 26.0 MiB, "
+				"and no one holder has most of them"
+			      : "app.Session (900 KiB) keep 27 arenas, 26.0 MiB, and no "
+				"one holder has most of them");
+	}
+}
+
 /* What keeps exceptions, or is a cache that drops nothing, is told what helps there; the interpreter's own place for the last of them
  * has names. */
 static void test_ways_have_advice_of_their_own(void **state)
@@ -388,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_trim_is_advised_where_it_helps),
 		cmocka_unit_test(test_a_collection_is_advised_where_it_helps),
 		cmocka_unit_test(test_ways_have_advice_of_their_own),
+		cmocka_unit_test(test_who_is_a_type_where_no_root_stands_out),
 		cmocka_unit_test(test_figures_of_roots),
 		cmocka_unit_test(test_words_of_growth),
 		cmocka_unit_test(test_references),
