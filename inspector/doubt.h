@@ -58,6 +58,7 @@ enum doubt_severity {
 	X(BLOCKS_UNEXPLAINED) /* more blocks than on a quiet target are nobody's */                \
 	X(CENSUS_STREAMED) /* too little memory for a copy: read in windows, not of one moment */  \
 	X(HOLDERS_PARTIAL) /* the walk from the roots ended before everything was reached */       \
+	X(FROZEN)          /* not all that gc.freeze() has put aside could be followed */          \
 	X(INPUT_PARTIAL)   /* a core or snapshot file lacks some of what it should hold */         \
 	X(TARGET_CHANGED)  /* it executed another program or ended while being read */
 

@@ -28,10 +28,9 @@ static struct error *find_frozen(const struct graph_request *request, struct gra
 		if (err)
 			return err;
 		if (!whole)
-			doubts_add(
-				doubts, DOUBT_HOLDERS_PARTIAL, DOUBT_PARTIAL, 1,
-				"what gc.freeze() has put aside could not be followed to its end: "
-				"of what is told as garbage gc.collect() may leave some");
+			doubts_add(doubts, DOUBT_FROZEN, DOUBT_PARTIAL, 1,
+				   "the list of what gc.freeze() has put aside could not be "
+				   "followed to its end");
 	}
 	return NULL;
 }

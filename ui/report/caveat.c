@@ -56,6 +56,7 @@ const char *caveat_meaning(enum doubt_kind kind)
 		[DOUBT_BLOCKS_UNEXPLAINED] = "some blocks are nobody's in every table of types",
 		[DOUBT_CENSUS_STREAMED] = "memory was read in pieces while it changed",
 		[DOUBT_HOLDERS_PARTIAL] = "some live bytes are charged to no root",
+		[DOUBT_FROZEN] = "gc.collect() may leave some of what is told as garbage",
 		[DOUBT_INPUT_PARTIAL] = "what lay there is missing from every figure",
 		[DOUBT_TARGET_CHANGED] = "the figures are of what it was before",
 	};
