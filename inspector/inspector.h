@@ -31,6 +31,8 @@ enum look_part {
 	LOOK_VERDICT =
 		16, /* why memory is not given back, from whatever else was asked for; takes LOOK_LEDGER with it */
 	LOOK_FRAMES = 32, /* where the frames of Python lie; ledger and holders take it with them */
+	LOOK_LENGTHS =
+		64, /* how long free lists of objects are: always told, but only then is one that is not known a lack */
 };
 
 struct inspector_request {

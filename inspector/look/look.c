@@ -16,7 +16,9 @@
 
 #include <time.h>
 
-#define TRIES 4
+#define TRIES        4
+#define VERSION_3_10 0x030a0000u
+#define VERSION_3_14 0x030e0000u
 
 /* Carved pools that one repeated look may copy: about 5 % of a core at one look a second. */
 #define POOLS_PER_TURN 80000
@@ -105,23 +107,48 @@ static void counters_clear(struct look_counters *counters)
 	doubts_clear(&counters->doubts);
 }
 
+/*
+ * A lack where they are told; and of holders in 3.10 to 3.13, where old words behind the ends of lists are taken for references
+ * when the ends are not known (leftovers.c). Whatever else is told does not depend on them: which objects are dead these say themselves.
+ */
+static void doubt_lengths(const struct scene *scene, uint64_t n_unknown)
+{
+	const struct python_build *build = &scene->subject->build;
+	struct doubts *doubts = &scene->look->counters.doubts;
+	bool ends = scene->request->parts & LOOK_HOLDERS && build->version_hex >= VERSION_3_10 &&
+		    build->version_hex < VERSION_3_14;
+	bool lacks = scene->request->parts & LOOK_LENGTHS || ends;
+	if (!n_unknown)
+		return;
+	/* Without the GIL they belong to threads, and a collection empties them. */
+	if (build->free_threaded)
+		doubts_add(
+			doubts, DOUBT_COUNTER_UNKNOWN, DOUBT_NOTE, n_unknown,
+			"free lists of objects are each thread's own in this build, and not counted");
+	else
+		doubts_add(doubts, DOUBT_COUNTER_UNKNOWN, lacks ? DOUBT_PARTIAL : DOUBT_NOTE,
+			   n_unknown, "lengths of free lists of objects could not be found");
+}
+
 /* The figures beside the arenas: free lists of each interpreter, counters of the runtime. */
 static struct error *copy_counters(const struct scene *scene)
 {
 	struct look *look = scene->look;
 	const struct subject *s = scene->subject;
+	uint64_t n_unknown = 0;
 	counters_clear(&look->counters);
 	for (size_t i = 0; i < look->runtime.interpreters.count; i++) {
 		struct snapshot_interpreter *lists = vec_push(&look->counters.free_lists);
 		if (!lists)
 			return error_out_of_memory();
-		struct error *err = runtime_free_lists(
-			&scene->subject->space, scene->layout, s->module.image.bias,
-			s->build.version_hex, scene->subject->build.free_threaded,
-			&look->runtime.interpreters.items[i], lists, &look->counters.doubts);
+		struct error *err =
+			runtime_free_lists(&scene->subject->space, scene->layout,
+					   s->module.image.bias, s->build.version_hex,
+					   &look->runtime.interpreters.items[i], lists, &n_unknown);
 		if (err)
 			return err;
 	}
+	doubt_lengths(scene, n_unknown);
 	struct error *err = runtime_counters_read(&scene->subject->space, scene->layout,
 						  s->module.image.bias, s->build.version_hex,
 						  &look->counters.counters, &look->counters.doubts);

@@ -48,12 +48,12 @@ struct error *runtime_allocator(struct space *space, const struct layout *layout
 				struct doubts *doubts) MUST_CHECK;
 
 /* The object free lists that this interpreter's sys._debugmallocstats() prints, in its order; in a free-threaded build without
- * their lengths. */
+ * their lengths. Adds to *ret_unknown how many lengths, or sizes of objects, are not known. */
 struct error *runtime_free_lists(struct space *space, const struct layout *layout, uint64_t bias,
-				 uint32_t version_hex, bool free_threaded,
+				 uint32_t version_hex,
 				 const struct runtime_interpreter *interpreter,
 				 struct snapshot_interpreter *ret,
-				 struct doubts *doubts) MUST_CHECK;
+				 uint64_t *ret_unknown) MUST_CHECK;
 
 /* Counters beside the arenas, read in one go (under a stop where there is one). */
 struct runtime_counters {

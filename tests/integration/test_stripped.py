@@ -241,6 +241,9 @@ def test_a_version_that_nobody_knows(arenascope, python):
             said = [d for d in answer["doubts"] if d["kind"] == "layout_unverified"]
             assert len(said) == 1 and "unverified layout" in said[0]["detail"], answer["doubts"]
             figures.check(answer)
+            for verb, severity in (("dump", "partial"), ("ledger", "note")):  # which tells of no lengths
+                doubts = arenascope.run(verb, target.pid, "--no-cache", "--json").json["doubts"]
+                assert [it["severity"] for it in doubts if "free lists" in it["detail"]] == [severity], doubts
 
 
 def heap_of(arenascope, target):

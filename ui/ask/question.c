@@ -65,8 +65,11 @@ static unsigned parts_of(const struct question *q)
 {
 	switch ((int)q->options->verb) {
 	case VERB_DUMP:
+		return LOOK_LEDGER | LOOK_MALLOC | LOOK_VERDICT | LOOK_LENGTHS;
 	case VERB_WHY: /* its first phase */
 		return LOOK_LEDGER | LOOK_MALLOC | LOOK_VERDICT;
+	case VERB_STATS:
+		return LOOK_LENGTHS;
 	case VERB_TYPES:
 		return LOOK_CENSUS;
 	case VERB_OBJECT:
@@ -78,7 +81,8 @@ static unsigned parts_of(const struct question *q)
 	case VERB_MALLOC:
 		return LOOK_MALLOC;
 	case VERB_TOP: /* of a file one look is all there is */
-		return LOOK_LEDGER | (q->target.kind == ORIGIN_LIVE ? 0 : LOOK_MALLOC);
+		return LOOK_LEDGER | LOOK_LENGTHS |
+		       (q->target.kind == ORIGIN_LIVE ? 0 : LOOK_MALLOC);
 	default:
 		return 0;
 	}
