@@ -9,7 +9,8 @@
  * (clear_freelists(), Modules/gcmodule.c up to 3.12; _PyObject_ClearFreeLists(), Objects/object.c from 3.13 on). Others it leaves
  * alone: a frame that its code keeps, exceptions for when memory is out, futures' iterators.
  *
- * What is garbage the graph has told, and what of it is frozen: that is there until somebody calls gc.unfreeze(). In 2.7 a cycle with a finalizer would stay (gc.garbage; since PEP 442, 3.4, it does not).
+ * What is garbage the graph has told, and what of it is frozen: that is there until somebody calls gc.unfreeze(). In 2.7 a cycle with a
+ * finalizer would stay (gc.garbage; since PEP 442, 3.4, it does not).
  */
 #include "inspector/verdict/pins/pin_dead.h"
 
