@@ -88,6 +88,9 @@ void judge_malloc(struct judge *j);
 /* What lies in no heap, and a fork's copies: judge_mappings.c. */
 void judge_mappings(struct judge *j);
 
+/* Garbage that gc.freeze() has put aside: before pymalloc's arenas where it keeps much of these, else with the other garbage. */
+void judge_frozen(struct judge *j);
+
 /* Garbage, leaked references and lost chunks; then what is in use, and much: judge_live.c. */
 void judge_unreached(struct judge *j);
 void judge_live(struct judge *j);

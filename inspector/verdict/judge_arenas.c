@@ -52,6 +52,17 @@ static void find_sparse(const struct snapshot *s, struct sparse *ret)
 	}
 }
 
+/* Arenas that frozen garbage keeps are told with that (judge_live.c), and are not pinned by anybody. */
+static void leave_frozen(const struct pins *pins, struct sparse *sparse)
+{
+	uint64_t used = size_subtract(pins->frozen_bytes, pins->frozen_free);
+	sparse->arenas = size_subtract(sparse->arenas, pins->frozen_arenas);
+	sparse->used = size_subtract(sparse->used, used);
+	sparse->resident = size_subtract(sparse->resident, pins->frozen_bytes);
+	sparse->free = size_subtract(sparse->free, pins->frozen_free);
+	sparse->free_pools = size_min(sparse->free_pools, sparse->free);
+}
+
 /* ---- who holds them, and what would go back without ------------------------------------------------- */
 
 /* Said only where there are such: without gc.collect() these arenas stay. */
@@ -144,6 +155,10 @@ void judge_pymalloc(struct judge *j)
 {
 	struct sparse sparse = {.arenas = 0};
 	find_sparse(j->s, &sparse);
+	if (judge_counts(j, j->s->pins.frozen_free))
+		judge_frozen(j);
+	if (judge_has(j, CAUSE_FROZEN_GARBAGE))
+		leave_frozen(&j->s->pins, &sparse);
 	judge_pinned(j, &sparse);
 	judge_free_pools(j, &sparse);
 }

@@ -28,12 +28,19 @@ static const enum leaf python_leaves[] = {
 static const enum leaf native_leaves[] = {LEAF_MALLOC_LIVE, LEAF_MALLOC_MMAPPED,
 					  LEAF_MALLOC_OPAQUE};
 
+/* Until the portion has so many bytes. */
+static void take_more(const struct judge *j, struct portion *portion, const enum leaf *leaves,
+		      size_t n, uint64_t bytes)
+{
+	for (size_t i = 0; i < n; i++)
+		portion_add(j, portion, leaves[i], size_subtract(bytes, portion->sum));
+}
+
 static struct portion take_from(const struct judge *j, const enum leaf *leaves, size_t n,
 				uint64_t bytes)
 {
 	struct portion portion = {.sum = 0};
-	for (size_t i = 0; i < n; i++)
-		portion_add(j, &portion, leaves[i], bytes - size_min(bytes, portion.sum));
+	take_more(j, &portion, leaves, n, bytes);
 	return portion;
 }
 
@@ -59,13 +66,16 @@ static uint64_t unreached_gain(const struct judge *j, uint64_t part)
 	return judge_share(pins->unreached_returned, part, pins->unreached_bytes);
 }
 
+/* free: of what would go back, what is free in arenas that only these keep. */
 static struct cause *judge_lot(struct judge *j, enum cause_kind kind, const struct holder_type *lot,
-			       uint64_t permille)
+			       uint64_t permille, uint64_t free)
 {
+	static const enum leaf kept[] = {LEAF_PYMALLOC_FREE_POOLS, LEAF_PYMALLOC_FREE_BLOCKS,
+					 LEAF_PYMALLOC_OVERHEAD};
 	uint64_t gain = judge_share(unreached_gain(j, lot->bytes), permille, 1000);
 	uint64_t bytes = judge_share(lot->bytes, permille, 1000);
-	struct portion portion =
-		take_from(j, python_leaves, ARRAY_SIZE(python_leaves), size_max(bytes, gain));
+	struct portion portion = take_from(j, kept, ARRAY_SIZE(kept), size_min(free, gain));
+	take_more(j, &portion, python_leaves, ARRAY_SIZE(python_leaves), size_max(bytes, gain));
 	struct cause *cause = judge_cause(j, kind, &portion);
 	if (!cause)
 		return NULL;
@@ -79,7 +89,7 @@ static struct cause *judge_lot(struct judge *j, enum cause_kind kind, const stru
 static void judge_garbage(struct judge *j, uint64_t permille)
 {
 	const struct holders *h = &j->s->holders;
-	struct cause *cause = judge_lot(j, CAUSE_UNCOLLECTED_GARBAGE, &h->garbage, permille);
+	struct cause *cause = judge_lot(j, CAUSE_UNCOLLECTED_GARBAGE, &h->garbage, permille, 0);
 	if (cause && h->gc_enabled.known)
 		judge_count(cause, "gc_enabled", h->gc_enabled.value);
 }
@@ -102,14 +112,26 @@ static void judge_lost(struct judge *j)
 	}
 }
 
+void judge_frozen(struct judge *j)
+{
+	const struct holders *h = &j->s->holders;
+	if (!h->filled)
+		return;
+	struct cause *cause =
+		judge_lot(j, CAUSE_FROZEN_GARBAGE, &h->frozen, intact(j), j->s->pins.frozen_free);
+	if (cause && j->s->pins.frozen_arenas)
+		judge_count(cause, "frozen_arenas", j->s->pins.frozen_arenas);
+}
+
 void judge_unreached(struct judge *j)
 {
 	if (!j->s->holders.filled)
 		return;
 	uint64_t permille = intact(j);
 	judge_garbage(j, permille);
-	judge_lot(j, CAUSE_FROZEN_GARBAGE, &j->s->holders.frozen, permille);
-	judge_lot(j, CAUSE_LEAKED_REFERENCES, &j->s->holders.leaked, permille);
+	if (!judge_has(j, CAUSE_FROZEN_GARBAGE))
+		judge_frozen(j);
+	judge_lot(j, CAUSE_LEAKED_REFERENCES, &j->s->holders.leaked, permille, 0);
 	judge_lost(j);
 }
 

@@ -54,6 +54,8 @@ struct pins {
 	uint64_t arenas, sparse_arenas;
 	uint64_t sparse_bytes, sparse_free;  /* resident; of those not in use */
 	uint64_t sparse_blocks, sparse_used; /* blocks and bytes in use there */
+	uint64_t frozen_arenas, frozen_bytes,
+		frozen_free; /* the same of those in which nothing lives but garbage that gc.freeze() has put aside */
 	VEC(struct pin) types;      /* most returned first, then most arenas; the largest hundred */
 	VEC(struct pin_root) roots; /* the same */
 	uint64_t lead_roots, lead_returned; /* the first few of roots together return so much */

@@ -266,6 +266,49 @@ def test_what_fills_a_process_is_told_though_little_would_come_back(release):
     assert "the rest lies between objects that stay" in " ".join(text.split())
 
 
+SPARSE = """
+import gc, signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: None)
+gc.disable()
+class Node(object):
+    def __init__(self, i):
+        self.itself, self.body = self, 'x%0100d' % i
+def forget(n):
+    peak, nodes = [], []
+    for i in range(n):
+        peak.append('y%0150d' % i)
+        if i % 100 == 0:
+            nodes.append(Node(i))
+    gc.freeze()
+    del nodes[:], peak[:]
+def say(word):
+    sys.stdout.write(word + '\\n')
+    sys.stdout.flush()
+    signal.pause()
+forget(400000)
+gc.collect()
+say('READY')
+if gc.collect() > 100:
+    raise SystemExit('a collection has found what is frozen')
+gc.unfreeze()
+gc.collect()
+say('DONE')
+"""
+
+
+@pytest.mark.parametrize("minor", [(3, 11), (3, 13)], ids="3.{0[1]}".format)
+def test_arenas_that_frozen_garbage_keeps_are_told_with_it(release, minor):
+    """A cycle in each arena: nobody pins them, and a collection does not help until it may look there."""
+    with targets.start(python_of(minor).command + ["-c", SPARSE]) as target:
+        target.wait_ready().wait_paused()
+        found = why(release, target.pid)
+        fall = culprits.Planted(target, target.pid).follow_advice()
+    cause = found["causes"][0]
+    assert cause["cause"] == "frozen_garbage" and cause["advice"][0].startswith("call gc.unfreeze(), then gc.collect()")
+    assert cause["evidence"]["frozen_arenas"] >= 30 and cause["evidence"]["type"] == "__main__.Node"
+    assert 0.7 * fall <= cause["bytes"] <= fall and fall >= PLANTED, (cause, fall)
+
+
 # ---- from files -------------------------------------------------------------------------------------------
 
 

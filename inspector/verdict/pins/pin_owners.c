@@ -115,6 +115,14 @@ bool pin_owner_is_garbage(const struct pin_owners *o, uint32_t block)
 	return referent != PLOT_NONE && pin_dead_is_garbage(&o->dead, referent);
 }
 
+bool pin_owner_is_frozen(const struct pin_owners *o, uint32_t block)
+{
+	if (!o->dead.frozen || pin_dead_is_frozen(&o->dead, block))
+		return o->dead.frozen;
+	uint32_t referent = pin_weak_referent(&o->weak, block);
+	return referent != PLOT_NONE && pin_dead_is_frozen(&o->dead, referent);
+}
+
 uint32_t pin_owner_type(const struct pin_owners *o, uint32_t owner)
 {
 	if (owner < o->n_paths)

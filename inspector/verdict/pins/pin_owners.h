@@ -36,6 +36,9 @@ uint32_t pin_owner_of(const struct pin_owners *owners, uint32_t block, bool *ret
 /* Whether a used block is of a cycle that waits for the collector, or goes with one. */
 bool pin_owner_is_garbage(const struct pin_owners *owners, uint32_t block);
 
+/* Whether it is of one that gc.freeze() has put aside, or goes with one. */
+bool pin_owner_is_frozen(const struct pin_owners *owners, uint32_t block);
+
 /* Its type, an index below n_types; n_types: it is no object. Its root, below n_roots; n_roots: nothing reaches it. */
 uint32_t pin_owner_type(const struct pin_owners *owners, uint32_t owner);
 uint32_t pin_owner_root(const struct pin_owners *owners, uint32_t owner);

@@ -40,8 +40,10 @@ static bool add_block(void *context, uint32_t block, uint32_t size)
 	share->objects += object;
 	share->blocks++;
 	share->bytes += size;
-	share->dead += pin_owner_is_garbage(g->owners, block) ||
-		       pin_dead_is_listed(&g->owners->dead, block);
+	bool dead = pin_owner_is_garbage(g->owners, block) ||
+		    pin_dead_is_listed(&g->owners->dead, block);
+	share->dead += dead;
+	share->frozen += !dead && pin_owner_is_frozen(g->owners, block);
 	return true;
 }
 
@@ -78,8 +80,9 @@ void pin_tally_fini(struct pin_tally *tally)
 
 /* The shares of one unit. */
 struct span {
-	size_t first, end; /* in shares */
-	bool lives, dead;  /* whether anything does; whether anything is */
+	size_t first, end;  /* in shares */
+	bool lives, dead;   /* whether anything does; whether anything is */
+	bool frozen, known; /* whether anything that lives is; is not */
 };
 
 static struct span span_from(const struct pin_tally *tally, size_t first)
@@ -92,6 +95,8 @@ static struct span span_from(const struct pin_tally *tally, size_t first)
 			break;
 		span.lives |= share->dead < share->blocks;
 		span.dead |= share->dead > 0;
+		span.frozen |= share->frozen > 0;
+		span.known |= share->dead + share->frozen < share->blocks;
 	}
 	return span;
 }
@@ -104,10 +109,10 @@ struct grouping {
 	struct pin_group *groups;
 };
 
-static void add_sole(const struct grouping *g, const struct span *span, struct pin_group *to)
+static void add_sole(const struct pin_tally *tally, const struct span *span, struct pin_group *to)
 {
-	const struct pin_units *units = g->tally->units;
-	const struct pin_unit *unit = &units->list.items[g->tally->shares.items[span->first].unit];
+	const struct pin_units *units = tally->units;
+	const struct pin_unit *unit = &units->list.items[tally->shares.items[span->first].unit];
 	to->sole_units++;
 	to->collected += span->dead;
 	to->returned += unit->resident;
@@ -138,7 +143,7 @@ static void group_unit(const struct grouping *g, const struct span *span)
 		only = group;
 	}
 	if (several == 1)
-		add_sole(g, span, only);
+		add_sole(g->tally, span, only);
 }
 
 struct error *pin_tally_group(const struct pin_tally *tally, const struct pin_owners *owners,
@@ -159,6 +164,16 @@ struct error *pin_tally_group(const struct pin_tally *tally, const struct pin_ow
 		i = span.end;
 	}
 	return NULL;
+}
+
+void pin_tally_frozen(const struct pin_tally *tally, struct pin_group *ret)
+{
+	for (size_t i = 0; i < tally->shares.count;) {
+		struct span span = span_from(tally, i);
+		if (span.frozen && !span.known)
+			add_sole(tally, &span, ret);
+		i = span.end;
+	}
 }
 
 void pin_tally_owners(const struct pin_tally *tally, uint64_t *bytes, uint64_t *objects)

@@ -11,7 +11,8 @@
 struct pin_share {
 	uint32_t unit, owner;
 	uint64_t objects, blocks, bytes;
-	uint64_t dead; /* of the blocks: those that gc.collect() frees */
+	uint64_t dead;   /* of the blocks: those that gc.collect() frees */
+	uint64_t frozen; /* that it frees after gc.unfreeze() */
 };
 
 struct pin_tally {
@@ -40,6 +41,9 @@ typedef uint32_t pin_key_fn(const struct pin_owners *owners, uint32_t owner);
 struct error *pin_tally_group(const struct pin_tally *tally, const struct pin_owners *owners,
 			      pin_key_fn *key, uint32_t n_keys, const bool *gone,
 			      struct pin_group *groups) MUST_CHECK;
+
+/* Units in which nothing lives but frozen garbage: as those that a group has alone; *ret comes in zeroed. */
+void pin_tally_frozen(const struct pin_tally *tally, struct pin_group *ret);
 
 /* Every owner's bytes and objects over all units, by its number; the arrays come in zeroed. */
 void pin_tally_owners(const struct pin_tally *tally, uint64_t *bytes, uint64_t *objects);

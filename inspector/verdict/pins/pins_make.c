@@ -70,6 +70,15 @@ static void sum_up(const struct pin_units *units, struct pins *ret)
 	}
 }
 
+static void sum_up_frozen(const struct pin_tally *tally, struct pins *ret)
+{
+	struct pin_group frozen = {0};
+	pin_tally_frozen(tally, &frozen);
+	ret->frozen_arenas = frozen.sole_units;
+	ret->frozen_bytes = frozen.returned;
+	ret->frozen_free = frozen.held;
+}
+
 /* ---- the curve ----------------------------------------------------------------------------------------- */
 
 static int compare_units(const void *a, const void *b)
@@ -143,6 +152,7 @@ struct error *pins_make(const struct pins_request *request, struct holders *hold
 	if (err)
 		return err;
 	sum_up(&room.units, &pins);
+	sum_up_frozen(&room.tally, &pins);
 	err = pin_rows_types(&room, &pins);
 	err = err ?: pin_rows_roots(&room, &pins);
 	err = err ?: draw_curve(&room.units, &pins);

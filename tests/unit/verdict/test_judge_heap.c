@@ -41,6 +41,31 @@ static void test_sparse_arenas_are_pinned_by_a_root(void **state)
 	assert_int_equal(look_evidence(cause, "sparse_use")->value, 39);
 }
 
+/* Those that frozen garbage keeps are told with that, and who pins the others apart. */
+static void test_arenas_that_frozen_garbage_keeps(void **state)
+{
+	(void)state;
+	LOOK;
+	VERDICT;
+	look_arenas(s, 100, 40 * KIB, 75, 50);
+	look_pin_type(s, "app.Session", 3000, 39 * MIB);
+	s->holders.frozen = (struct holder_type){look_text("app.Config"), 4500, 60 * 40 * KIB};
+	s->pins.filled = true;
+	s->pins.unreached_bytes = s->holders.frozen.bytes;
+	s->pins.unreached_returned = s->pins.frozen_bytes = 60 * MIB;
+	s->pins.frozen_arenas = 60;
+	s->pins.frozen_free = 60 * MIB - s->holders.frozen.bytes;
+	look_judge(s, &v);
+	const struct cause *frozen = look_cause(&v, 0, CAUSE_FROZEN_GARBAGE);
+	const struct cause *pinned = look_cause(&v, 1, CAUSE_PYMALLOC_PINNED);
+	assert_int_equal(v.causes.count, 2);
+	assert_int_equal(frozen->bytes, 60 * MIB);
+	assert_int_equal(look_evidence(frozen, "frozen_arenas")->value, 60);
+	assert_int_equal(pinned->bytes, 39 * MIB);
+	assert_int_equal(pinned->symptom, 40 * MIB);
+	assert_int_equal(look_evidence(pinned, "sparse_arenas")->value, 40);
+}
+
 /* Whoever holds them, the arenas that only gc.collect() empties are told, where there are any. */
 static void test_arenas_that_a_collection_empties(void **state)
 {
@@ -385,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sparse_arenas_are_pinned_by_a_root),
 		cmocka_unit_test(test_sparse_arenas_without_a_common_holder),
+		cmocka_unit_test(test_arenas_that_frozen_garbage_keeps),
 		cmocka_unit_test(test_arenas_that_a_collection_empties),
 		cmocka_unit_test(test_sparse_arenas_from_the_ledger_alone),
 		cmocka_unit_test(test_half_full_arenas_keep_free_pools),
