@@ -9,15 +9,17 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define PAGE      UINT64_C(4096)
 #define HUGE_PAGE (2 * MIB)
 
-/* Of a buffer of many MiB: some hundred page faults instead of ten thousand. Only a hint. */
+/* Of a buffer of many MiB: some hundred page faults instead of ten thousand. Only a hint. All of its pages, so that it stays one
+ * mapping: of two, mremap(2) would move neither, and realloc(3) would need room for both. */
 static void hint_huge(uint8_t *bytes, size_t size)
 {
-	uintptr_t start = size_align_up((uintptr_t)bytes, HUGE_PAGE);
-	uintptr_t end = ((uintptr_t)bytes + size) / HUGE_PAGE * HUGE_PAGE;
-	if (start < end)
-		(void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+	uintptr_t start = (uintptr_t)bytes / PAGE * PAGE;
+	if (size >= HUGE_PAGE)
+		(void)madvise((void *)start, size_align_up((uintptr_t)bytes + size, PAGE) - start,
+			      MADV_HUGEPAGE);
 }
 
 /* Grows one buffer from `had` to `want` elements; the new ones are zero. */
