@@ -311,6 +311,26 @@ static void mark_copied(struct pymalloc_copy *copy, bool frozen)
 	}
 }
 
+/* A carved pool was written to. Where none is, nor in swap, the arena went since the residency was taken, and another came to its
+ * place in the same state: what is carved of that one was just written, and is asked for without. */
+static bool is_another(const struct pymalloc_copy *copy, struct image_arena *arena)
+{
+	const struct pymalloc_image *image = &copy->image;
+	struct space_slice pools = slice_of(image, arena, 0, arena->carved);
+	for (uint32_t i = 0; i < arena->n_resident && i < arena->carved; i++) {
+		uint64_t present, swapped;
+		if (pools.got[i] != SLICE_ABSENT)
+			continue;
+		residency_count(&copy->residency, raddr_plus(pools.start, i * pools.stride),
+				pools.size, &present, &swapped);
+		if (swapped)
+			continue;
+		arena->n_resident = 0;
+		return true;
+	}
+	return false;
+}
+
 static void judge(struct pymalloc_copy *copy, const struct pymalloc_words *before)
 {
 	struct pymalloc_image *image = &copy->image;
@@ -320,7 +340,7 @@ static void judge(struct pymalloc_copy *copy, const struct pymalloc_words *befor
 		if (!arena->in_use || !arena->gathered)
 			continue;
 		struct pymalloc_arena_object now = pymalloc_image_object(image, i);
-		bool changed = !same_object(&now, &arena->seen);
+		bool changed = !same_object(&now, &arena->seen) || is_another(copy, arena);
 		image->moved |= changed;
 		arena->unsettled = changed || !pymalloc_image_agrees(image, i);
 	}

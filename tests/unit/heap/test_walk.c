@@ -231,6 +231,28 @@ static void swapped_pools_are_left_alone(void **state)
 	world_free(w);
 }
 
+/* An arena that went, and whose place another has by the time that its pools are read, in the same state. */
+static void pools_that_came_meanwhile_are_read(void **state)
+{
+	(void)state;
+	struct world *w = world_new(&world_models[3]);
+	struct pymalloc p;
+	struct doubts doubts = {VEC_EMPTY};
+	build(&w->heaps[0]);
+	world_finish(w);
+	w->absent = world_pool_at(&w->heaps[0], 1, 2);
+	w->never_there = true;
+	assert_null(world_look(w, 0, &p, &doubts));
+	assert_int_equal(world_doubts(&doubts, DOUBT_POOL_SWAPPED), 0);
+	const struct pymalloc_arena *arena = &p.arenas.items[1];
+	assert_int_not_equal(p.pools.items[arena->pools_at + 2].state, POOL_UNREAD);
+	assert_int_equal(arena->swapped, 0);
+	assert_true(arena->settled);
+	pymalloc_fini(&p);
+	doubts_fini(&doubts);
+	world_free(w);
+}
+
 static void questions_are_answered(void **state)
 {
 	(void)state;
@@ -333,6 +355,7 @@ int main(void)
 		cmocka_unit_test(geometry_is_found_without_partial_pools),
 		cmocka_unit_test(geometry_without_any_pool_is_assumed),
 		cmocka_unit_test(swapped_pools_are_left_alone),
+		cmocka_unit_test(pools_that_came_meanwhile_are_read),
 		cmocka_unit_test(questions_are_answered),
 		cmocka_unit_test(blocks_are_told_apart),
 		cmocka_unit_test(damaged_chains_end),

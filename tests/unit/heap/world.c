@@ -90,7 +90,7 @@ static struct error *source_read(void *source, raddr at, void *buffer, size_t si
 	return NULL;
 }
 
-/* Everything is resident but one page that may be swapped out. */
+/* Everything is resident but one page that may be swapped out, or may not have been touched. */
 static struct error *source_residency(void *source, raddr start, uint64_t size,
 				      struct residency *ret)
 {
@@ -99,7 +99,8 @@ static struct error *source_residency(void *source, raddr start, uint64_t size,
 	if (raddr_is_null(page) || !raddr_in(page, start, size))
 		return residency_add(ret, start, size, false) ? NULL : error_out_of_memory();
 	uint64_t before = raddr_distance(start, page);
-	if (!residency_add(ret, start, before, false) || !residency_add(ret, page, 4096, true) ||
+	if (!residency_add(ret, start, before, false) ||
+	    (!w->never_there && !residency_add(ret, page, 4096, true)) ||
 	    !residency_add(ret, raddr_plus(page, 4096), size - before - 4096, false))
 		return error_out_of_memory();
 	return NULL;

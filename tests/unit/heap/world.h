@@ -88,6 +88,7 @@ struct world {
 	unsigned n_reads;
 	unsigned marks[2]; /* of the test */
 	raddr absent;      /* a page that the space says is swapped out; null: none */
+	bool never_there; /* and of which it says that it is not: it was not yet when that was asked */
 };
 
 struct world *world_new(const struct world_model *model);
