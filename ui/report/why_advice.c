@@ -145,7 +145,9 @@ static bool advise_holder(struct text *to, const struct why_words *w, const stru
 	if (i == 0) {
 		text_add(to, "bound ");
 		why_escape(to, w, name);
-		text_add(to, " or what it holds, or drop old entries: nothing else holds them more directly");
+		text_add(
+			to,
+			" or what it holds, or drop old entries: nothing else holds them more directly");
 	} else if (i == 1) {
 		text_add(to, recycling(w));
 	}
