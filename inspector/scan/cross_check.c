@@ -10,9 +10,10 @@
 
 #include "base/cleanup.h"
 #include "inspector/scan/arena_table.h"
+#include "inspector/scan/rest.h"
 #include "inspector/scan/state_place.h"
 
-#define TRIES 5
+#define TRIES 40 /* some 130 ms */
 
 /* Where the variables are by the layout; null: absent. */
 struct places {
@@ -146,7 +147,7 @@ static struct error *check_once(struct check *c, enum cross_check_result *ret)
 }
 
 struct error *cross_check(struct space *space, const struct elf_image *image,
-			  const struct layout *layout, enum cross_check_result *ret,
+			  const struct layout *layout, bool moves, enum cross_check_result *ret,
 			  const char **ret_what)
 {
 	struct check c = {.space = space, .image = image, .layout = layout};
@@ -155,7 +156,9 @@ struct error *cross_check(struct space *space, const struct elf_image *image,
 	*ret_what = NULL;
 	if (err) /* built without pymalloc */
 		return error_catch(&err, ERROR_SYMBOLS) ? NULL : err;
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < (moves ? TRIES : 1); i++) {
+		if (i > 0)
+			rest_before_try(i);
 		err = check_once(&c, ret);
 		*ret_what = c.what;
 		if (err || *ret != CROSS_CHECK_DISAGREES)

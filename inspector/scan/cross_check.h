@@ -15,10 +15,10 @@ enum cross_check_result {
 	CROSS_CHECK_DISAGREES,
 };
 
-/* *ret_what: static, what disagrees. A target that changes under the look is looked at again, some
- * times. ERROR_GONE, ERROR_RESOURCE. */
+/* *ret_what: static, what disagrees. moves: the target runs, and is looked at again, some times: of a list that changes meanwhile
+ * head and links are of two moments, and its thread may wait for a processor between them. ERROR_GONE, ERROR_RESOURCE. */
 struct error *cross_check(struct space *space, const struct elf_image *image,
-			  const struct layout *layout, enum cross_check_result *ret,
+			  const struct layout *layout, bool moves, enum cross_check_result *ret,
 			  const char **ret_what) MUST_CHECK;
 
 #endif

@@ -17,19 +17,17 @@
 #include "inspector/scan/cross_check.h"
 #include "inspector/scan/free_lists.h"
 #include "inspector/scan/layout_fill.h"
+#include "inspector/scan/rest.h"
 #include "inspector/scan/state_place.h"
 #include "inspector/scan/state_roots.h"
 #include "inspector/scan/static_roots.h"
 #include "symbols/report.h"
 
 #include <stdarg.h>
-#include <time.h>
 
 /* About a second: a busy target on a busy machine agrees with itself once in ten times. */
 #define TRIES        200
 #define TRIES_BLIND  4 /* where nothing looks like a table of pools */
-#define REST_MAX_NS  5000000
-#define REST_NS      200000 /* before another try, and more before the next */
 #define VERSION_3_12 0x030c0000u
 
 struct work {
@@ -386,20 +384,13 @@ static void forget_trials(struct python_build *build, size_t n)
 	}
 }
 
-/* A thread may wait for a processor in the middle of a change: so long must be waited at most. */
-static void rest(int i)
-{
-	long ns = (long)size_min((uint64_t)i * REST_NS, REST_MAX_NS);
-	nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
-}
-
 static struct error *scan_tries(struct work *w)
 {
 	struct error *err = NULL;
 	size_t told = w->build->trials.count;
 	for (int i = 0; i < (w->moves ? TRIES : 1) && !err; i++) {
 		if (i > 0)
-			rest(i);
+			rest_before_try(i);
 		forget_trials(w->build, told);
 		free(w->ret->why);
 		*w->ret = (struct scan){.verdict = SCAN_NONE};
@@ -415,14 +406,14 @@ static struct error *scan_tries(struct work *w)
 }
 
 /* Symbols have told everything: memory need only agree. */
-static struct error *check(struct space *space, const struct elf_image *image,
+static struct error *check(struct space *space, const struct elf_image *image, bool moves,
 			   struct python_build *build, struct scan *ret)
 {
 	struct work w = {.build = build, .ret = ret};
 	enum cross_check_result result;
 	const char *what;
 	*ret = (struct scan){.verdict = SCAN_NOT_NEEDED};
-	struct error *err = cross_check(space, image, &build->layout, &result, &what);
+	struct error *err = cross_check(space, image, &build->layout, moves, &result, &what);
 	if (err)
 		return err;
 	if (result == CROSS_CHECK_DISAGREES)
@@ -441,7 +432,7 @@ struct error *scan_run(struct space *space, const struct elf_image *image, bool 
 	struct work w = {
 		.space = space, .image = image, .build = build, .ret = &scan, .moves = moves};
 	if (!build->no_debug_info)
-		return check(space, image, build, ret);
+		return check(space, image, moves, build, ret);
 	layout_fill_shape(&build->layout);
 	struct error *err = pymalloc_shape_init(&build->layout, &w.shape);
 	err = err ?: data_segments_read(space, image, &w.data);
