@@ -78,7 +78,7 @@ static struct error *resolve_saved(struct subject *s)
 	const char *why = layout_text_read(text, size, &s->module.image.build_id, LAYOUT_TEXT_FILE,
 					   &s->build);
 	if (!why) /* the memory in the file must bear it out, too */
-		return scan_run(&s->space, &s->module.image, false, &s->build, &s->scan);
+		return scan_run(&s->space, &s->module.image, NULL, &s->build, &s->scan);
 	return error_new(ERROR_BAD_FILE,
 			 "the snapshot's table of its interpreter cannot be used: %s", why);
 }
@@ -113,8 +113,9 @@ static struct error *resolve(const struct inspector_request *request, uint64_t b
 	};
 	struct error *err = python_build_resolve(&build, &s->build);
 	err = err
-		      ?: scan_run(&s->space, &s->module.image, origin_process(&s->origin) != NULL,
-				  &s->build, &s->scan);
+		      ?: scan_run(&s->space, &s->module.image,
+				  origin_process(&s->origin) ? &s->origin : NULL, &s->build,
+				  &s->scan);
 	if (err)
 		return err;
 	python_build_weigh(&s->build);

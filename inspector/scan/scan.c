@@ -27,6 +27,7 @@
 
 /* About a second: a busy target on a busy machine agrees with itself once in ten times. */
 #define TRIES        200
+#define TRIES_AGED   5 /* of one list of mappings: a heap may just have outgrown it */
 #define TRIES_BLIND  4 /* where nothing looks like a table of pools */
 #define VERSION_3_12 0x030c0000u
 
@@ -38,8 +39,8 @@ struct work {
 	struct data_segments data;
 	struct layout_fill fill;
 	struct scan *ret;
-	bool moves;
-	bool blind;  /* no words of the data look like a table of pools */
+	const struct origin *running; /* NULL: it stands still */
+	bool blind;                   /* no words of the data look like a table of pools */
 	bool placed; /* the table's place is told, though no pool that it leads to can be read */
 };
 
@@ -388,9 +389,13 @@ static struct error *scan_tries(struct work *w)
 {
 	struct error *err = NULL;
 	size_t told = w->build->trials.count;
-	for (int i = 0; i < (w->moves ? TRIES : 1) && !err; i++) {
+	for (int i = 0; i < (w->running ? TRIES : 1) && !err; i++) {
 		if (i > 0)
 			rest_before_try(i);
+		if (i > 0 && i % TRIES_AGED == 0)
+			err = origin_refresh(w->running, w->space);
+		if (err)
+			return err;
 		forget_trials(w->build, told);
 		free(w->ret->why);
 		*w->ret = (struct scan){.verdict = SCAN_NONE};
@@ -425,14 +430,14 @@ static struct error *check(struct space *space, const struct elf_image *image, b
 	return NULL;
 }
 
-struct error *scan_run(struct space *space, const struct elf_image *image, bool moves,
-		       struct python_build *build, struct scan *ret)
+struct error *scan_run(struct space *space, const struct elf_image *image,
+		       const struct origin *running, struct python_build *build, struct scan *ret)
 {
 	struct scan scan = {.verdict = SCAN_NONE};
 	struct work w = {
-		.space = space, .image = image, .build = build, .ret = &scan, .moves = moves};
+		.space = space, .image = image, .build = build, .ret = &scan, .running = running};
 	if (!build->no_debug_info)
-		return check(space, image, moves, build, ret);
+		return check(space, image, running != NULL, build, ret);
 	layout_fill_shape(&build->layout);
 	struct error *err = pymalloc_shape_init(&build->layout, &w.shape);
 	err = err ?: data_segments_read(space, image, &w.data);

@@ -10,7 +10,7 @@
 #ifndef INSPECTOR_SCAN_SCAN_H
 #define INSPECTOR_SCAN_SCAN_H
 
-#include "inspector/target/space.h"
+#include "inspector/target/origin.h"
 #include "symbols/python_build.h"
 
 enum scan_verdict {
@@ -33,11 +33,12 @@ struct scan {
  * for each step to build->trials. What the built-in table says of struct _obmalloc_state gives way
  * to what memory shows; debug information does not. Of several tables of pools the one is taken that
  * build->pools tells, and what lies there needs less proof. The layout passes layout_check() afterwards.
- * moves: the target runs, and what gives no answer may give one a moment later.
- * No answer is no error. ERROR_GONE, ERROR_RESOURCE.
+ * running: the target, if it runs: what gives no answer may give one a moment later, and where its mappings are asked for anew; NULL: it
+ * stands still. No answer is no error. ERROR_GONE, ERROR_RESOURCE.
  */
-struct error *scan_run(struct space *space, const struct elf_image *image, bool moves,
-		       struct python_build *build, struct scan *ret) MUST_CHECK;
+struct error *scan_run(struct space *space, const struct elf_image *image,
+		       const struct origin *running, struct python_build *build,
+		       struct scan *ret) MUST_CHECK;
 
 /* Whether a look can be made: the scan has its answer, or files had named all that it needs. */
 bool scan_is_enough(const struct scan *scan, const struct python_build *build);

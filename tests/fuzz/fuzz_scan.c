@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < MUTATIONS_MAX && f.size > 0; i++)
 		mutate(s, &f);
 	struct scan scan = {.verdict = SCAN_NONE};
-	struct error *err = scan_run(&s->world->space, &s->image, false, &s->build, &scan);
+	struct error *err = scan_run(&s->world->space, &s->image, NULL, &s->build, &scan);
 	assert(!err && s->world->n_reads < 1000000);
 	assert(!whole || scan.verdict == SCAN_FOUND);
 	err = layout_check(&s->build.layout);

@@ -10,7 +10,7 @@
 static struct scan look(struct scan_world *s)
 {
 	struct scan scan = {.verdict = SCAN_NONE};
-	struct error *err = scan_run(&s->world->space, &s->image, false, &s->build, &scan);
+	struct error *err = scan_run(&s->world->space, &s->image, NULL, &s->build, &scan);
 	if (err)
 		fail_msg("%s", err->cause);
 	if (getenv("VERBOSE"))

@@ -59,7 +59,7 @@ static void know_arenas(struct scan_world *s)
 static enum scan_verdict look(struct scan_world *s, bool *ret_enough)
 {
 	struct scan scan = {.verdict = SCAN_NONE};
-	struct error *err = scan_run(&s->world->space, &s->image, false, &s->build, &scan);
+	struct error *err = scan_run(&s->world->space, &s->image, NULL, &s->build, &scan);
 	if (err)
 		fail_msg("%s", err->cause);
 	if (getenv("VERBOSE"))
