@@ -10,10 +10,9 @@
 #include "inspector/heap/pymalloc_copy.h"
 
 #include "base/cleanup.h"
+#include "base/sum.h"
 #include "inspector/heap/pymalloc_lists.h"
 #include "inspector/heap/pymalloc_round.h"
-
-#include <string.h>
 
 #define LIVE_ROUNDS 3
 #define SLACK_MAX   (8 * MIB)
@@ -55,19 +54,10 @@ static struct error *count_list_faults(const struct pymalloc_copy *copy, uint64_
 	return NULL;
 }
 
-/* Of all headers, one that any change of them changes. */
-static uint64_t digest_headers(const struct pymalloc_image *image)
+static uint64_t sum_of_headers(const struct pymalloc_image *image)
 {
-	size_t size =
-		(size_t)image->n_slots * image->geometry.pools_per_arena * image->shape.header_size;
-	uint64_t digest = size;
-	for (size_t i = 0; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
-		uint64_t word;
-		memcpy(&word, image->headers + i, sizeof(word));
-		digest = (digest ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-		digest ^= digest >> 32;
-	}
-	return digest;
+	return sum_of(image->headers, (size_t)image->n_slots * image->geometry.pools_per_arena *
+					      image->shape.header_size);
 }
 
 /* Lists that disagree in a heap that seemed to stand still: it moved and came back to the same
@@ -80,10 +70,10 @@ static struct error *confirm_stillness(struct pymalloc_copy *copy, struct space 
 	struct error *err = count_list_faults(copy, &faults);
 	if (err || faults == 0)
 		return err;
-	uint64_t before = digest_headers(&copy->image);
+	uint64_t before = sum_of_headers(&copy->image);
 	err = pymalloc_round_run(copy, space, &(struct round){.kind = ROUND_ALL});
 	if (!err)
-		copy->image.moved |= digest_headers(&copy->image) != before;
+		copy->image.moved |= sum_of_headers(&copy->image) != before;
 	return err;
 }
 

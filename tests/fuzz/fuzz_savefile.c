@@ -6,6 +6,7 @@
  *	mode 1	the input is parts; index, places and checksums are made right
  *	mode 2	the same, between the pages of a heap that a world builder wrote
  */
+#include "base/sum.h"
 #include "fuzz_world.h"
 #include "inspector/target/savefile/savefile.h"
 #include "symbols/layout_text.h"
@@ -35,7 +36,7 @@ static void put_part(struct file *file, struct savefile_part part, const void *d
 	size_t n = ZSTD_compress(packed, sizeof(packed), data, part.size, -5);
 	part.offset = file->at;
 	part.stored = (uint32_t)n;
-	part.sum = savefile_sum(packed, n);
+	part.sum = sum_of(packed, n);
 	put(file, packed, n);
 	savefile_entry_put(file->index + file->n++ * SAVEFILE_ENTRY_SIZE, &part);
 }
@@ -90,7 +91,7 @@ static void finish(struct file *file)
 	uint8_t end[SAVEFILE_TRAILER_SIZE];
 	struct savefile_trailer t = {.offset = file->at, .size = file->n * SAVEFILE_ENTRY_SIZE};
 	t.stored = ZSTD_compress(packed, sizeof(packed), file->index, (size_t)t.size, 1);
-	t.sum = savefile_sum(packed, (size_t)t.stored);
+	t.sum = sum_of(packed, (size_t)t.stored);
 	put(file, packed, (size_t)t.stored);
 	savefile_trailer_put(end, &t);
 	put(file, end, sizeof(end));

@@ -7,6 +7,7 @@
 #include "inspector/target/savefile/savefile.h"
 
 #include "base/cleanup.h"
+#include "base/sum.h"
 #include "inspector/target/savefile/savefile_memory.h"
 #include "inspector/target/savefile/savefile_sections.h"
 
@@ -80,7 +81,7 @@ static struct error *read_index(struct savefile *file, const struct savefile_tra
 	if (!stored || !index || !file->parts)
 		return error_out_of_memory();
 	struct error *err = read_at(file, t->offset, stored, (size_t)t->stored);
-	if (!err && savefile_sum(stored, (size_t)t->stored) != t->sum)
+	if (!err && sum_of(stored, (size_t)t->stored) != t->sum)
 		err = error_new(ERROR_BAD_FILE, "the snapshot is damaged: its index");
 	err = err ?: unpack(file->dctx, stored, (size_t)t->stored, index, (size_t)t->size);
 	err = err ?: savefile_entries_get(index, n, t->offset, file->parts);
@@ -93,7 +94,7 @@ static struct error *check_part(struct savefile *file, const struct savefile_par
 	if (part->stored > STORED_MAX)
 		return error_new(ERROR_BAD_FILE, "the snapshot is damaged: a part is too large");
 	struct error *err = read_at(file, part->offset, file->stored, part->stored);
-	if (!err && savefile_sum(file->stored, part->stored) != part->sum)
+	if (!err && sum_of(file->stored, part->stored) != part->sum)
 		err = error_new(ERROR_BAD_FILE,
 				"the snapshot is damaged at byte %" PRIu64 " or behind it",
 				part->offset);

@@ -8,6 +8,7 @@
 #include "inspector/target/savefile/savefile_format.h"
 
 #include "base/bytes.h"
+#include "base/sum.h"
 
 #include <string.h>
 
@@ -15,29 +16,10 @@
 #define TOOL_AT   16
 #define TOOL_SIZE 32
 
-static uint64_t mix(uint64_t h, uint64_t word)
-{
-	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ h >> 32;
-}
-
-uint64_t savefile_sum(const void *data, size_t size)
-{
-	const uint8_t *at = data;
-	uint64_t h = mix(UINT64_C(0x61736f7065), size), word;
-	for (; size >= sizeof(word); size -= sizeof(word), at += sizeof(word)) {
-		memcpy(&word, at, sizeof(word));
-		h = mix(h, word);
-	}
-	word = 0;
-	memcpy(&word, at, size);
-	return mix(h, word);
-}
-
 static bool is_sealed(const uint8_t *block)
 {
 	struct bytes b = bytes_of(block, SUM_AT + 8);
-	return bytes_u64(&b, SUM_AT) == savefile_sum(block, SUM_AT);
+	return bytes_u64(&b, SUM_AT) == sum_of(block, SUM_AT);
 }
 
 static void put(uint8_t *to, size_t at, unsigned width, uint64_t value)
@@ -61,7 +43,7 @@ void savefile_header_put(uint8_t to[SAVEFILE_HEADER_SIZE], unsigned flags, const
 	put(to, 8, 4, SAVEFILE_SCHEMA);
 	put(to, 12, 4, flags);
 	put_text(to + TOOL_AT, TOOL_SIZE - 1, tool);
-	put(to, SUM_AT, 8, savefile_sum(to, SUM_AT));
+	put(to, SUM_AT, 8, sum_of(to, SUM_AT));
 }
 
 struct error *savefile_header_get(const uint8_t from[SAVEFILE_HEADER_SIZE], unsigned *ret_flags)
@@ -89,7 +71,7 @@ void savefile_trailer_put(uint8_t to[SAVEFILE_TRAILER_SIZE], const struct savefi
 	put(to, 16, 8, t->stored);
 	put(to, 24, 8, t->size);
 	put(to, 32, 8, t->sum);
-	put(to, SUM_AT, 8, savefile_sum(to, SUM_AT));
+	put(to, SUM_AT, 8, sum_of(to, SUM_AT));
 }
 
 struct error *savefile_trailer_get(const uint8_t from[SAVEFILE_TRAILER_SIZE], uint64_t file_size,

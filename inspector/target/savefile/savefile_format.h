@@ -51,7 +51,7 @@ struct savefile_part {
 	uint32_t size;   /* bytes before it was compressed */
 	uint32_t stored; /* bytes in the file */
 	uint64_t offset; /* in the file */
-	uint64_t sum;    /* savefile_sum() of the stored bytes */
+	uint64_t sum;    /* sum_of() of the stored bytes */
 	uint64_t start;  /* MEMORY: the window's address; OVERLAY: of its first byte */
 	uint64_t
 		pages; /* MEMORY: bit i, page i is there; OVERLAY: the address behind its last byte */
@@ -60,9 +60,6 @@ struct savefile_part {
 struct savefile_trailer {
 	uint64_t offset, stored, size, sum; /* of the index */
 };
-
-/* 64 bits over any bytes; every single flipped bit changes them. Against damage, not malice. */
-uint64_t savefile_sum(const void *data, size_t size);
 
 /* tool: version of the program that writes. */
 void savefile_header_put(uint8_t to[SAVEFILE_HEADER_SIZE], unsigned flags, const char *tool);

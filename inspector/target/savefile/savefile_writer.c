@@ -10,6 +10,7 @@
 #include "inspector/target/savefile/savefile_writer.h"
 
 #include "base/cleanup.h"
+#include "base/sum.h"
 #include "base/vec.h"
 #include "inspector/target/reading/haste.h"
 
@@ -76,7 +77,7 @@ static void pack(struct savefile_writer *w, ZSTD_CCtx *cctx, struct slot *slot)
 	slot->n_packed = cctx ? compress_to(cctx, slot->data, slot->part.size, slot->packed,
 					    ZSTD_COMPRESSBOUND(SAVEFILE_PART_MAX))
 			      : 0;
-	slot->part.sum = savefile_sum(slot->packed, slot->n_packed);
+	slot->part.sum = sum_of(slot->packed, slot->n_packed);
 	(void)pthread_mutex_lock(&w->lock);
 	slot->state = SLOT_PACKED;
 	(void)pthread_cond_broadcast(&w->change);
@@ -211,7 +212,7 @@ static struct error *write_index(struct savefile_writer *w)
 		return error_out_of_memory();
 	struct savefile_trailer t = {.offset = w->at, .size = w->index.count};
 	t.stored = compress_to(w->own, w->index.items, w->index.count, packed, room);
-	t.sum = savefile_sum(packed, t.stored);
+	t.sum = sum_of(packed, t.stored);
 	if (!t.stored)
 		return error_new(ERROR_RESOURCE, "no memory to compress with");
 	uint8_t end[SAVEFILE_TRAILER_SIZE];

@@ -208,16 +208,25 @@ static void geometry_without_any_pool_is_assumed(void **state)
 	}
 }
 
-static void swapped_pools_are_left_alone(void **state)
+/* Pool 2 of arena 1 is swapped out, or was not there when it was asked whether it is. */
+static struct world *look_at_absent(bool never_there, struct pymalloc *p, struct doubts *doubts)
 {
-	(void)state;
 	struct world *w = world_new(&world_models[3]);
-	struct pymalloc p;
-	struct doubts doubts = {VEC_EMPTY};
 	build(&w->heaps[0]);
 	world_finish(w);
 	w->absent = world_pool_at(&w->heaps[0], 1, 2);
-	assert_null(world_look(w, 0, &p, &doubts));
+	w->never_there = never_there;
+	assert_null(world_look(w, 0, p, doubts));
+	assert_true(p->arenas.items[1].settled);
+	return w;
+}
+
+static void swapped_pools_are_left_alone(void **state)
+{
+	(void)state;
+	struct pymalloc p;
+	struct doubts doubts = {VEC_EMPTY};
+	struct world *w = look_at_absent(false, &p, &doubts);
 	assert_int_equal(world_doubts(&doubts, DOUBT_POOL_SWAPPED), 1);
 	assert_int_equal(doubts_worst(&doubts), DOUBT_PARTIAL);
 	const struct pymalloc_arena *arena = &p.arenas.items[1];
@@ -225,7 +234,6 @@ static void swapped_pools_are_left_alone(void **state)
 	assert_int_equal(p.pools.items[arena->pools_at + 3].state, POOL_PARTIAL);
 	assert_int_equal(arena->swapped, 4096);
 	assert_int_equal(arena->resident, p.arena_size - 4096);
-	assert_true(arena->settled);
 	pymalloc_fini(&p);
 	doubts_fini(&doubts);
 	world_free(w);
@@ -235,19 +243,13 @@ static void swapped_pools_are_left_alone(void **state)
 static void pools_that_came_meanwhile_are_read(void **state)
 {
 	(void)state;
-	struct world *w = world_new(&world_models[3]);
 	struct pymalloc p;
 	struct doubts doubts = {VEC_EMPTY};
-	build(&w->heaps[0]);
-	world_finish(w);
-	w->absent = world_pool_at(&w->heaps[0], 1, 2);
-	w->never_there = true;
-	assert_null(world_look(w, 0, &p, &doubts));
+	struct world *w = look_at_absent(true, &p, &doubts);
 	assert_int_equal(world_doubts(&doubts, DOUBT_POOL_SWAPPED), 0);
 	const struct pymalloc_arena *arena = &p.arenas.items[1];
 	assert_int_not_equal(p.pools.items[arena->pools_at + 2].state, POOL_UNREAD);
 	assert_int_equal(arena->swapped, 0);
-	assert_true(arena->settled);
 	pymalloc_fini(&p);
 	doubts_fini(&doubts);
 	world_free(w);
