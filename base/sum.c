@@ -17,6 +17,7 @@ uint64_t sum_of(const void *data, size_t size)
 		h = mix(h, word);
 	}
 	word = 0;
-	memcpy(&word, at, size);
+	if (size) /* of nothing, there may be no bytes at all */
+		memcpy(&word, at, size);
 	return mix(h, word);
 }

@@ -4,6 +4,7 @@
 #include "base/count.h"
 #include "base/error.h"
 #include "base/size.h"
+#include "base/sum.h"
 #include "base/text.h"
 #include "base/vec.h"
 
@@ -135,6 +136,20 @@ static void vec_grows_and_keeps(void **state)
 	assert_null(numbers.items);
 }
 
+static void sums_tell_every_bit(void **state)
+{
+	(void)state;
+	uint8_t bytes[19] = {1, 2, 3};
+	uint64_t whole = sum_of(bytes, sizeof(bytes));
+	assert_true(sum_of(bytes, sizeof(bytes) - 1) != whole);
+	for (size_t bit = 0; bit < 8 * sizeof(bytes); bit++) {
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_true(sum_of(bytes, sizeof(bytes)) != whole);
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	assert_true(sum_of(NULL, 0) == sum_of(bytes, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +161,7 @@ int main(void)
 		cmocka_unit_test(text_takes_back),
 		cmocka_unit_test(counts_have_separators),
 		cmocka_unit_test(vec_grows_and_keeps),
+		cmocka_unit_test(sums_tell_every_bit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
