@@ -1,3 +1,6 @@
+/*
+ * sum: a word at a time, multiplied and folded; the last word is filled up with zeros.
+ */
 #include "base/sum.h"
 
 #include <string.h>
