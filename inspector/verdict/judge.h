@@ -22,7 +22,8 @@
 /* Memory in use is only a finding when there is much of it. */
 #define JUDGE_LEAST_LIVE   (16 * MIB)
 #define JUDGE_NATIVE_SHARE 200  /* permille of private memory, for native code's */
-#define JUDGE_HOLDER_SHARE 500  /* and for what one root keeps */
+#define JUDGE_HOLDER_SHARE 500  /* and for what one root keeps, or few together */
+#define JUDGE_HOLDER_EACH  200  /* of these, each */
 #define JUDGE_HOLDER_COUNT 1000 /* objects, at least: fewer are data, not growth */
 #define JUDGE_SPARSE_BELOW 0.25 /* share of use below which an arena is sparse */
 

@@ -135,7 +135,7 @@ void judge_unreached(struct judge *j)
 	judge_lost(j);
 }
 
-/* ---- reached: one root keeps most ------------------------------------------------------------------------ */
+/* ---- reached: one root keeps most, or a few ------------------------------------------------------------------------ */
 
 /* Types that drop old entries by themselves, by a piece of their name: cachetools', and what resembles them. */
 static bool is_bounded_type(const char *type)
@@ -198,11 +198,23 @@ static uint64_t in_ram(const struct judge *j, const struct holder_root *root)
 	return size_min(root->bytes, all);
 }
 
-static bool is_too_much(const struct judge *j, const struct holder_root *root)
+/* Whether so much is under one root that it belongs to those that fill the process, if they do. */
+static bool is_large(const struct judge *j, const struct holder_root *root)
 {
 	uint64_t bytes = in_ram(j, root);
 	return bytes >= JUDGE_LEAST_LIVE && root->count >= JUDGE_HOLDER_COUNT &&
-	       bytes / JUDGE_HOLDER_SHARE >= j->private / 1000 && !is_bounded(root);
+	       bytes / JUDGE_HOLDER_EACH >= j->private / 1000 && !is_bounded(root);
+}
+
+/* Two caches of 40 % each are what fills a process, as one of 80 % is. */
+static bool large_roots_fill(const struct judge *j)
+{
+	const struct holders *h = &j->s->holders;
+	uint64_t together = 0;
+	for (size_t i = 0; i < h->roots.count; i++)
+		if (is_large(j, &h->roots.items[i]))
+			together = size_add(together, in_ram(j, &h->roots.items[i]));
+	return together / JUDGE_HOLDER_SHARE >= j->private / 1000;
 }
 
 /* What there are many of; where nobody looked for that, what there is most of. */
@@ -236,7 +248,7 @@ static void judge_root(struct judge *j, size_t i, uint64_t permille)
 {
 	const struct holder_root *root = &j->s->holders.roots.items[i];
 	uint64_t grown = growth_of(j, root);
-	if (j->grew ? !judge_counts(j, grown) : !is_too_much(j, root))
+	if (j->grew ? !judge_counts(j, grown) : !is_large(j, root))
 		return;
 	uint64_t returned = root->returned || j->s->pins.filled ? root->returned : root->bytes;
 	uint64_t whole = j->grew ? size_min(returned, grown) : returned;
@@ -294,7 +306,7 @@ void judge_live(struct judge *j)
 		return;
 	uint64_t permille = intact(j);
 	j->grew = has_grown(j);
-	for (size_t i = 0; i < h->roots.count; i++)
+	for (size_t i = 0; (j->grew || large_roots_fill(j)) && i < h->roots.count; i++)
 		judge_root(j, i, permille);
 	judge_native(j);
 }

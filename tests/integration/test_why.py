@@ -266,6 +266,43 @@ def test_what_fills_a_process_is_told_though_little_would_come_back(release):
     assert "the rest lies between objects that stay" in " ".join(text.split())
 
 
+TWO = """
+import gc, signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: None)
+class Event(object):
+    def __init__(self, i):
+        self.number, self.body = i + 1000, 'body %0200d' % i
+OLD, NEW, FEW = [Event(i) for i in range(90000)], {i: Event(i) for i in range(75000)}, [Event(i) for i in range(20000)]
+def say(word):
+    sys.stdout.write(word + '\\n')
+    sys.stdout.flush()
+    signal.pause()
+say('READY')
+del OLD[:]
+NEW.clear()
+gc.collect()
+__import__('ctypes').CDLL(None).malloc_trim(0)
+say('DONE')
+"""
+
+
+@pytest.mark.parametrize("minor", [(3, 8), (3, 11), (3, 13)], ids="3.{0[1]}".format)
+def test_two_that_fill_a_process_are_both_told(release, minor):
+    """Neither has half of it, and a third has too little to count; what helps against both is said once."""
+    with targets.start(python_of(minor).command + ["-c", TWO]) as target:
+        target.wait_ready().wait_paused()
+        found = why(release, target.pid)
+        text = " ".join(release.ok("why", target.pid).out.split())
+        fall = culprits.Planted(target, target.pid).follow_advice()
+    causes = found["causes"]
+    assert [(it["cause"], it["evidence"]["root"]) for it in causes] == [
+        ("live_objects", "__main__.OLD"), ("live_objects", "__main__.NEW")]
+    assert all(it["evidence"]["root_share"] < 0.5 for it in causes), causes
+    assert abs(sum(it["bytes"] for it in causes) - fall) <= fall * 0.1, (causes, fall)
+    assert text.count("until then:") == text.count("to have it back at once") == 1, text
+    assert "goes back when __main__.OLD lets it go" in text and "goes back when __main__.NEW lets it go" in text
+
+
 SPARSE = """
 import gc, signal, sys
 signal.signal(signal.SIGUSR1, lambda *_: None)

@@ -196,6 +196,23 @@ static void write_gain(struct page *page, const struct snapshot *s,
 	}
 }
 
+/* Whether one of the causes from `first` on has this very line of advice. */
+static bool is_advised(const struct why_words *w, const struct why_request *request, size_t first,
+		       const char *line)
+{
+	const struct verdict *v = &w->snapshot->verdict;
+	_cleanup_(text_fini) struct text other = TEXT_EMPTY;
+	bool found = false;
+	for (size_t i = first; i < n_causes(v, request) && !found; i++) {
+		for (size_t k = 0; !found && why_advice(&other, w, &v->causes.items[i], k); k++) {
+			found = strcmp(text_string(&other), line) == 0;
+			text_clear(&other);
+		}
+	}
+	return found;
+}
+
+/* What helps against several causes is said once, after what helps against each alone. */
 static void write_do(struct page *page, const struct snapshot *s, const struct why_request *request)
 {
 	struct why_words w = words_of(page, s, request);
@@ -203,6 +220,10 @@ static void write_do(struct page *page, const struct snapshot *s, const struct w
 	const char *label = "DO";
 	for (size_t i = 0; i < n_causes(&s->verdict, request); i++) {
 		for (size_t k = 0; why_advice(&line, &w, &s->verdict.causes.items[i], k); k++) {
+			if (is_advised(&w, request, i + 1, text_string(&line))) {
+				text_clear(&line);
+				continue;
+			}
 			write_labelled(page, label, INK_PLAIN, &line);
 			label = "";
 		}

@@ -254,6 +254,19 @@ static const char *how_it_comes(const struct cause *cause)
 	return hows[cause->kind] ?: "a new process does not have";
 }
 
+/* There may be several who hold: each gain says whose it is. */
+static void add_how(struct text *to, const struct why_words *w, const struct cause *cause)
+{
+	const struct holder_root *root = why_holder(w, cause);
+	if (cause->kind != CAUSE_LIVE_OBJECTS || !cause->bytes || !root || !root->name) {
+		text_add(to, how_it_comes(cause));
+		return;
+	}
+	text_add(to, "goes back when ");
+	why_escape(to, w, root->name);
+	text_add(to, " lets it go, by the calls under DO");
+}
+
 void why_gain(struct text *to, const struct why_words *w, const struct cause *cause)
 {
 	if (cause->kind == CAUSE_NOTHING_WRONG)
@@ -261,7 +274,7 @@ void why_gain(struct text *to, const struct why_words *w, const struct cause *ca
 	text_add(to, why_trims(cause) ? "" : "up to ");
 	why_add_bytes(to, w, cause->bytes);
 	text_add(to, " ");
-	text_add(to, how_it_comes(cause));
+	add_how(to, w, cause);
 	if (lies_between_others(cause))
 		text_add(to, "; the rest lies between objects that stay, free for new ones then");
 	if (cause->bytes && is_kept_by_mimalloc(w, cause->kind))
