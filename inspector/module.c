@@ -110,6 +110,20 @@ struct error *module_open_object(const struct origin *origin, const struct regio
 	return NULL;
 }
 
+struct error *module_variables(const struct origin *origin, const struct region *region,
+			       const struct elf_image *image, struct elf_variables *ret)
+{
+	_cleanup_(close_fd) int fd = -1;
+	if (origin->ops->variables)
+		return origin->ops->variables(origin->source, image->start, ret);
+	struct error *err = module_open_object(origin, region, image, &fd);
+	if (err || fd < 0) {
+		*ret = ELF_VARIABLES_EMPTY;
+		return err;
+	}
+	return elf_variables_read(fd, ret);
+}
+
 /* Lets pages of the region's object that are not resident be taken from its file. */
 static struct error *back_object(const struct origin *origin, struct space *space,
 				 const struct region *region, const struct elf_image *image,

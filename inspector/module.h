@@ -11,6 +11,7 @@
 #include "inspector/target/origin.h"
 #include "inspector/target/space.h"
 #include "symbols/elf/elf_image.h"
+#include "symbols/elf/elf_variables.h"
 
 /* What came of one way to the module's file, for `doctor`. */
 struct module_trial {
@@ -55,6 +56,11 @@ struct error *module_back_all(const struct origin *origin, struct space *space) 
  * build-id of the image in memory. region: that maps the file's start. *ret is the caller's, -1: it cannot be had. */
 struct error *module_open_object(const struct origin *origin, const struct region *region,
 				 const struct elf_image *image, int *ret) MUST_CHECK;
+
+/* What an object that is mapped calls its variables, as its file tells or a snapshot has kept; none where nobody does. The
+ * caller's to elf_variables_fini(). ERROR_RESOURCE, ERROR_BAD_FILE. */
+struct error *module_variables(const struct origin *origin, const struct region *region,
+			       const struct elf_image *image, struct elf_variables *ret) MUST_CHECK;
 
 void module_fini(struct module *module);
 

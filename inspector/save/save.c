@@ -2,7 +2,8 @@
  * save: pages first, what they must agree with last.
  *
  *	time ──▷   [look]  [pages ………………………………]  [look: stop?]  [residency, regions, facts]
- *	file       header   MEMORY                  OVERLAY         RESIDENCY, REGIONS, FACTS, BUILD
+ *	file       header   MEMORY                  OVERLAY         RESIDENCY, REGIONS, FACTS,
+ *	                                                                 BUILD, VARIABLES
  *
  * Later readings lie over earlier ones, so the headers that a look copied under its stop
  * win over those in pages read before.
@@ -16,6 +17,7 @@
 #include "inspector/malloc/glibc_environ.h"
 #include "inspector/save/save_log.h"
 #include "inspector/save/save_pages.h"
+#include "inspector/save/save_variables.h"
 #include "inspector/target/process/process.h"
 #include "inspector/target/savefile/savefile_place.h"
 #include "inspector/target/savefile/savefile_sections.h"
@@ -301,11 +303,15 @@ static struct error *take_last_footprint(struct saving *s)
 
 static struct error *write_rest(struct saving *s)
 {
+	struct subject *subject = s->source->subject;
 	struct error *err = take_last_footprint(s);
 	err = err ?: write_residency(s);
 	err = err ?: write_regions(s);
 	err = err ?: write_facts(s);
 	err = err ?: write_build(s);
+	err = err
+		      ?: save_variables_write(&subject->origin, &subject->space, &s->objects,
+					      s->writer);
 	return err ?: savefile_writer_end(s->writer);
 }
 

@@ -30,6 +30,17 @@ static bool is_object(const struct save_objects *objects, const struct region *r
 	return false;
 }
 
+static bool may_begin_object(const struct region *region)
+{
+	return region->kind == REGION_FILE && region->file_offset == 0 && region->readable &&
+	       !region->shared;
+}
+
+bool save_objects_begin(const struct save_objects *objects, const struct region *region)
+{
+	return may_begin_object(region) && is_object(objects, region);
+}
+
 static struct error *look_at_object(const struct origin *origin, struct space *space,
 				    const struct region *region, struct save_objects *ret)
 {
@@ -53,8 +64,7 @@ struct error *save_objects_find(const struct origin *origin, struct space *space
 	struct error *err = NULL;
 	for (size_t i = 0; !err && i < space->regions.count; i++) {
 		const struct region *region = &space->regions.items[i];
-		if (region->kind == REGION_FILE && region->file_offset == 0 && region->readable &&
-		    !region->shared && !is_object(ret, region))
+		if (may_begin_object(region) && !is_object(ret, region))
 			err = look_at_object(origin, space, region, ret);
 	}
 	return err;

@@ -25,6 +25,9 @@ struct save_objects {
 /* Finds the ELF objects, and names their files to the space. ERROR_GONE, ERROR_RESOURCE. */
 struct error *save_objects_find(const struct origin *origin, struct space *space,
 				struct save_objects *ret) MUST_CHECK;
+/* Whether the start of one is mapped there. */
+bool save_objects_begin(const struct save_objects *objects, const struct region *region);
+
 void save_objects_fini(struct save_objects *objects);
 
 struct save_estimate {

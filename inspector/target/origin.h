@@ -12,6 +12,7 @@
 #include "inspector/target/facts.h"
 #include "inspector/target/space.h"
 #include "inspector/target/threads.h"
+#include "symbols/elf/elf_variables.h"
 
 struct process;
 
@@ -26,6 +27,8 @@ struct origin_ops {
 	struct error *(*facts)(void *source, struct facts *ret);
 	struct error *(*open_file)(void *source, const struct region *region,
 				   origin_accept_fn *accept, void *context, int *ret);
+	/* NULL: the files behind its regions tell. */
+	struct error *(*variables)(void *source, raddr start, struct elf_variables *ret);
 	/* NULL: it does not tell. */
 	struct error *(*threads)(void *source, struct space *space, struct threads *ret);
 	/* NULL: nobody counted. */

@@ -157,6 +157,24 @@ static void read_build(struct savefile *file)
 	error_free(err);
 }
 
+/* Of the first objects, and of one that is none. */
+static void read_variables(struct savefile *file, const struct space *space)
+{
+	for (size_t i = 0; i <= size_min(space->regions.count, 8); i++) {
+		struct elf_variables variables = ELF_VARIABLES_EMPTY;
+		raddr start = i < space->regions.count ? space->regions.items[i].start : RADDR_NULL;
+		struct error *err = savefile_variables(file, start, &variables);
+		size_t length = 0;
+		for (size_t k = 0; !err && k < size_min(variables.list.count, 64); k++) {
+			const struct elf_variable *v = &variables.list.items[k];
+			const char *name = elf_variables_find(&variables, v->vaddr, &length);
+			assert(!name || memchr(variables.names, '\0', variables.names_size));
+		}
+		elf_variables_fini(&variables);
+		error_free(err);
+	}
+}
+
 /* As a look at a snapshot does; the roots are the world's. */
 static void look(struct space *space, const struct world *w)
 {
@@ -189,6 +207,7 @@ static void use(struct savefile *file, const struct world *w)
 	read_facts(file);
 	read_build(file);
 	if (!err) {
+		read_variables(file, &space);
 		for (size_t i = 0; i < size_min(space.regions.count, 8); i++) {
 			read_around(&space, space.regions.items[i].start.value);
 			read_around(&space, space.regions.items[i].start.value + 4090);

@@ -96,6 +96,38 @@ def test_static_data(cache, libraries, python, bare):
         assert names == [name]
 
 
+HOLDS = """
+import ctypes, signal, sys
+class Thing(object):
+    pass
+library, one = ctypes.CDLL(sys.argv[1]), Thing()
+library.hold.argtypes = ctypes.pythonapi.Py_IncRef.argtypes = [ctypes.py_object]
+ctypes.pythonapi.Py_IncRef(one)
+library.hold(one)
+sys.stdout.write('%d\\nREADY\\n' % id(one))
+sys.stdout.flush()
+del one
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--contents",)], ids=["redacted", "whole"])
+@pytest.mark.parametrize("bare", [False, True], ids=["symbols", "stripped"])
+@pytest.mark.parametrize("python", [it for it in interpreters.with_debug_info() if it.root == "/"], ids=str)
+def test_a_snapshot_has_the_names_of_static_data(arenascope, libraries, tmp_path, python, bare, options):
+    """A library's, and the interpreter's own."""
+    (path, name), saved = list(libraries.items())[bare], str(tmp_path / "saved")
+    with targets.start(python.command + ["-c", HOLDS, path]) as target:
+        target.wait_ready().wait_paused()
+        address = target.out.split()[0]
+        arenascope.ok("snapshot", target.pid, "-o", saved, *options)
+        chains = [arenascope.json("object", where, address)["object"]["chain"] for where in (target.pid, saved)]
+        held = [{it["root"] for it in arenascope.json("why", where)["why"]["holders"] if it["kind"] == "static"}
+                for where in (target.pid, saved)]
+    assert chains[0] == chains[1] and chains[0][0].startswith(name)
+    assert held[0] == held[1] and len(held[0]) > 3
+
+
 @pytest.mark.parametrize("python", interpreters.discover()[0][::5], ids=str)
 def test_damaged_memory_ends_well(cache, python):
     """One word in 1024 of what is copied is not what it was; the sanitizers see to the rest."""

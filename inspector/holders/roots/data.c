@@ -103,13 +103,10 @@ static bool is_known(struct data *d, uint64_t at)
 
 static struct error *ask_symbols(struct data *d)
 {
-	_cleanup_(close_fd) int fd = -1;
 	if (d->asked)
 		return NULL;
 	d->asked = true;
-	struct error *err =
-		module_open_object(&d->g->request->subject->origin, d->head, &d->image, &fd);
-	return err || fd < 0 ? err : elf_variables_read(fd, &d->variables);
+	return module_variables(&d->g->request->subject->origin, d->head, &d->image, &d->variables);
 }
 
 /* Up to 3.9 the interpreter has among its own variables what it has in its state later on. */

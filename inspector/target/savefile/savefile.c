@@ -10,6 +10,7 @@
 #include "base/sum.h"
 #include "inspector/target/savefile/savefile_memory.h"
 #include "inspector/target/savefile/savefile_sections.h"
+#include "inspector/target/savefile/savefile_variables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -266,6 +267,14 @@ struct error *savefile_build(struct savefile *file, char **ret, size_t *ret_size
 	return err;
 }
 
+struct error *savefile_variables(struct savefile *file, raddr start, struct elf_variables *ret)
+{
+	_cleanup_(free_pointer) uint8_t *data = NULL;
+	size_t size = 0;
+	struct error *err = read_section(file, SAVEFILE_VARIABLES, &data, &size);
+	return err ?: savefile_get_variables(data, size, start, ret);
+}
+
 bool savefile_is_redacted(const struct savefile *file)
 {
 	return file->flags & SAVEFILE_REDACTED;
@@ -325,6 +334,11 @@ static struct error *give_file(void *source, const struct region *region, origin
 	return NULL;
 }
 
+static struct error *give_variables(void *source, raddr start, struct elf_variables *ret)
+{
+	return savefile_variables(source, start, ret);
+}
+
 static void give_up(void *source)
 {
 	savefile_close(source);
@@ -336,6 +350,7 @@ struct error *savefile_origin(const char *path, struct origin *ret)
 		.space = give_space,
 		.facts = give_facts,
 		.open_file = give_file,
+		.variables = give_variables,
 		.account = give_account,
 		.threads = give_threads,
 		.close = give_up,

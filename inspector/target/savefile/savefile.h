@@ -14,6 +14,7 @@
 #include "inspector/target/residency/residency.h"
 #include "inspector/target/savefile/savefile_format.h"
 #include "inspector/target/space.h"
+#include "symbols/elf/elf_variables.h"
 
 /* What is known beside memory, regions and residency. */
 struct savefile_facts {
@@ -44,6 +45,10 @@ struct error *savefile_facts(struct savefile *file, struct savefile_facts *ret) 
 
 /* The text of the resolved build (layout_text.h), with room for one byte more; the caller's. */
 struct error *savefile_build(struct savefile *file, char **ret, size_t *ret_size) MUST_CHECK;
+
+/* What the object whose image starts there calls its variables; the caller's to elf_variables_fini(). ERROR_BAD_FILE. */
+struct error *savefile_variables(struct savefile *file, raddr start,
+				 struct elf_variables *ret) MUST_CHECK;
 
 /* Whether contents were blanked when it was made. */
 bool savefile_is_redacted(const struct savefile *file);

@@ -32,6 +32,7 @@ enum savefile_kind {
 	SAVEFILE_REGIONS,    /* SAVEFILE_REGION_SIZE and a label each */
 	SAVEFILE_FACTS,      /* tag, size, value */
 	SAVEFILE_BUILD,      /* layout_text */
+	SAVEFILE_VARIABLES,  /* names of variables, by object */
 	SAVEFILE_KINDS
 };
 

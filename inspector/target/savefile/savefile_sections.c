@@ -10,22 +10,6 @@
 
 /* ---- writing -------------------------------------------------------------------------- */
 
-static bool put_bytes(struct savefile_buffer *to, const void *data, size_t size)
-{
-	if (!vec_reserve(to, to->count + size))
-		return false;
-	memcpy(to->items + to->count, data, size);
-	to->count += size;
-	return true;
-}
-
-static bool put_number(struct savefile_buffer *to, uint64_t value, unsigned width)
-{
-	uint8_t bytes[8];
-	(void)bytes_put(bytes, sizeof(bytes), 0, width, value);
-	return put_bytes(to, bytes, width);
-}
-
 enum region_flag {
 	REGION_FLAG_READ = 1,
 	REGION_FLAG_WRITE = 2,
@@ -45,10 +29,11 @@ static uint32_t region_flags(const struct region *r)
 static bool put_region(const struct region *r, struct savefile_buffer *to)
 {
 	size_t label = r->label ? strnlen(r->label, SAVEFILE_LABEL_MAX) : 0;
-	return put_number(to, r->start.value, 8) && put_number(to, r->size, 8) &&
-	       put_number(to, r->file_offset, 8) && put_number(to, r->device, 8) &&
-	       put_number(to, r->inode, 8) && put_number(to, region_flags(r), 4) &&
-	       put_number(to, label, 4) && (!label || put_bytes(to, r->label, label));
+	return savefile_put_number(to, r->start.value, 8) && savefile_put_number(to, r->size, 8) &&
+	       savefile_put_number(to, r->file_offset, 8) &&
+	       savefile_put_number(to, r->device, 8) && savefile_put_number(to, r->inode, 8) &&
+	       savefile_put_number(to, region_flags(r), 4) && savefile_put_number(to, label, 4) &&
+	       (!label || savefile_put_bytes(to, r->label, label));
 }
 
 bool savefile_put_regions(const struct space *space, struct savefile_buffer *to)
@@ -76,8 +61,8 @@ bool savefile_put_residency(const struct residency *residency, struct savefile_b
 {
 	for (size_t i = 0; i < residency->ranges.count; i++) {
 		const struct residency_range *r = &residency->ranges.items[i];
-		if (r->size && (!put_number(to, r->start.value, 8) ||
-				!put_number(to, r->size | residency_flags(r), 8)))
+		if (r->size && (!savefile_put_number(to, r->start.value, 8) ||
+				!savefile_put_number(to, r->size | residency_flags(r), 8)))
 			return false;
 	}
 	return true;
@@ -118,14 +103,15 @@ enum tag {
 
 static bool put_value(struct savefile_buffer *to, enum tag tag, uint64_t value)
 {
-	return put_number(to, tag, 4) && put_number(to, 8, 4) && put_number(to, value, 8);
+	return savefile_put_number(to, tag, 4) && savefile_put_number(to, 8, 4) &&
+	       savefile_put_number(to, value, 8);
 }
 
 static bool put_string(struct savefile_buffer *to, enum tag tag, const char *string)
 {
 	size_t length = string ? strnlen(string, UINT32_MAX) : 0;
-	return !string || (put_number(to, tag, 4) && put_number(to, length, 4) &&
-			   put_bytes(to, string, length));
+	return !string || (savefile_put_number(to, tag, 4) && savefile_put_number(to, length, 4) &&
+			   savefile_put_bytes(to, string, length));
 }
 
 static uint64_t nanoseconds(struct timespec t)
@@ -159,9 +145,11 @@ static bool put_account(const struct account *a, struct savefile_buffer *to)
 	for (size_t i = 0; ok && i < a->mappings.count; i++) {
 		const struct account_mapping *m = &a->mappings.items[i];
 		if (m->lazy_free)
-			ok = put_number(to, TAG_LAZY_MAPPING, 4) && put_number(to, 24, 4) &&
-			     put_number(to, m->start.value, 8) && put_number(to, m->size, 8) &&
-			     put_number(to, m->lazy_free, 8);
+			ok = savefile_put_number(to, TAG_LAZY_MAPPING, 4) &&
+			     savefile_put_number(to, 24, 4) &&
+			     savefile_put_number(to, m->start.value, 8) &&
+			     savefile_put_number(to, m->size, 8) &&
+			     savefile_put_number(to, m->lazy_free, 8);
 	}
 	return ok;
 }
@@ -172,9 +160,12 @@ static bool put_threads(struct savefile_buffer *to, const struct threads *thread
 	bool ok = true;
 	for (size_t i = 0; ok && i < threads->list.count; i++) {
 		const struct thread *t = &threads->list.items[i];
-		ok = put_number(to, TAG_THREAD, 4) && put_number(to, THREAD_SIZE, 4) &&
-		     put_number(to, (uint64_t)t->tid, 8) && put_number(to, t->pointer.value, 8) &&
-		     put_number(to, t->stack.value, 8) && put_bytes(to, t->name, sizeof(t->name));
+		ok = savefile_put_number(to, TAG_THREAD, 4) &&
+		     savefile_put_number(to, THREAD_SIZE, 4) &&
+		     savefile_put_number(to, (uint64_t)t->tid, 8) &&
+		     savefile_put_number(to, t->pointer.value, 8) &&
+		     savefile_put_number(to, t->stack.value, 8) &&
+		     savefile_put_bytes(to, t->name, sizeof(t->name));
 	}
 	return ok;
 }

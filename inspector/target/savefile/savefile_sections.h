@@ -6,12 +6,7 @@
 
 #include "base/bytes.h"
 #include "inspector/target/savefile/savefile.h"
-
-/* Grows; the caller's to free. */
-struct savefile_buffer {
-	uint8_t *items;
-	size_t count, room;
-};
+#include "inspector/target/savefile/savefile_buffer.h"
 
 /* Each adds to the buffer; false: out of memory. */
 bool savefile_put_regions(const struct space *space, struct savefile_buffer *to);
