@@ -9,6 +9,7 @@
  */
 #include "inspector/heap/pymalloc_round.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #define TABLE_TRIES 3
@@ -317,6 +318,8 @@ static bool is_another(const struct pymalloc_copy *copy, struct image_arena *are
 {
 	const struct pymalloc_image *image = &copy->image;
 	struct space_slice pools = slice_of(image, arena, 0, arena->carved);
+	if (!memchr(pools.got, SLICE_ABSENT, arena->carved))
+		return false;
 	for (uint32_t i = 0; i < arena->n_resident && i < arena->carved; i++) {
 		uint64_t present, swapped;
 		if (pools.got[i] != SLICE_ABSENT)
@@ -331,6 +334,35 @@ static bool is_another(const struct pymalloc_copy *copy, struct image_arena *are
 	return false;
 }
 
+/* The last pool of an arena was freed, and its memory given back, but not yet said so (obmalloc.c, 2.7 to 3.15: the arena
+ * goes to unused_arena_objects, its memory to the kernel, address becomes 0, and last the count one less). */
+static bool is_going(const struct pymalloc_image *image, const struct image_arena *arena)
+{
+	const struct pymalloc_arena_object *o = &arena->seen;
+	if (!arena->copied || !arena->carved || o->nfreepools != o->ntotalpools)
+		return false;
+	const uint8_t *got = image->got + pymalloc_image_place(image, arena, 0);
+	return !memchr(got, SLICE_READ, arena->carved) && !memchr(got, SLICE_ABSENT, arena->carved);
+}
+
+/* Most stops end system calls, so of a heap that shrinks many find one of its arenas so: what the interpreter does next is done
+ * in the copy, which then is of the moment after. */
+static void let_go(struct pymalloc_copy *copy)
+{
+	struct pymalloc_image *image = &copy->image;
+	for (uint32_t i = 0; i < copy->n_sorted; i++) {
+		uint32_t index = copy->sorted[i];
+		struct image_arena *arena = &image->arenas[index];
+		if (!is_going(image, arena))
+			continue;
+		size_t object = index * image->shape.arena_size;
+		(void)bytes_put(image->table + object, image->shape.arena_size,
+				image->shape.arena.address, 8, 0);
+		image->words.word[WORD_ARENAS_CURRENT] -= image->words.got[WORD_ARENAS_CURRENT];
+		release_slot(copy, arena);
+	}
+}
+
 static void judge(struct pymalloc_copy *copy, const struct pymalloc_words *before)
 {
 	struct pymalloc_image *image = &copy->image;
@@ -340,7 +372,7 @@ static void judge(struct pymalloc_copy *copy, const struct pymalloc_words *befor
 		if (!arena->in_use || !arena->gathered)
 			continue;
 		struct pymalloc_arena_object now = pymalloc_image_object(image, i);
-		bool changed = !same_object(&now, &arena->seen) || is_another(copy, arena);
+		bool changed = is_another(copy, arena) || !same_object(&now, &arena->seen);
 		image->moved |= changed;
 		arena->unsettled = changed || !pymalloc_image_agrees(image, i);
 	}
@@ -404,8 +436,10 @@ struct error *pymalloc_round_run(struct pymalloc_copy *copy, struct space *space
 	if (err)
 		return err;
 	mark_copied(copy, round->frozen);
-	if (round->frozen)
+	if (round->frozen) {
+		let_go(copy);
 		return NULL;
+	}
 	struct pymalloc_words before = image->words;
 	err = read_table(copy, space, false);
 	if (err)

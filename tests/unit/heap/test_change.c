@@ -303,6 +303,32 @@ static void a_stopped_copy_allocates_nothing(const struct world_model *model)
 	end(&s);
 }
 
+/* Its pools are all free and its memory unmapped, and the interpreter was stopped before it said so. */
+static void an_arena_on_its_way_out_is_gone(const struct world_model *model)
+{
+	struct scene s = begin(model, 3);
+	uint32_t last = world_arena(s.h, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		world_pool(s.h, last, 2, 0, 1);
+	world_finish(s.w);
+	take(&s, false);
+	walk(&s);
+	assert_int_equal(s.p.arenas.count, 4);
+	for (size_t i = 0; i < s.w->n_regions; i++)
+		if (raddr_equal(s.w->regions[i].start, s.h->arenas[last].address))
+			s.w->regions[i].size = 0;
+	assert_null(pymalloc_copy_prepare(s.copy, 0));
+	take(&s, true);
+	assert_int_equal(pymalloc_copy_unsettled(s.copy), 0);
+	walk(&s);
+	assert_int_equal(s.p.arenas.count, 3);
+	assert_int_equal(s.p.total_bytes, 3 * s.p.arena_size);
+	assert_true(!s.p.arenas_current.known || s.p.arenas_current.value == 3);
+	assert_int_equal(world_doubts(&s.doubts, DOUBT_POOL_UNREADABLE), 0);
+	assert_true(doubts_worst(&s.doubts) <= DOUBT_NOTE);
+	end(&s);
+}
+
 static void a_heap_that_outgrew_its_room_is_incomplete(const struct world_model *model)
 {
 	struct scene s = begin(model, 2);
@@ -367,6 +393,7 @@ EVERY_MODEL(a_moved_table_is_followed)
 EVERY_MODEL(what_never_settles_is_said)
 EVERY_MODEL(lists_of_a_moving_heap_are_no_damage)
 EVERY_MODEL(a_stopped_copy_allocates_nothing)
+EVERY_MODEL(an_arena_on_its_way_out_is_gone)
 EVERY_MODEL(a_heap_that_outgrew_its_room_is_incomplete)
 EVERY_MODEL(turns_come_round)
 
@@ -380,6 +407,7 @@ int main(void)
 		cmocka_unit_test(what_never_settles_is_said_everywhere),
 		cmocka_unit_test(lists_of_a_moving_heap_are_no_damage_everywhere),
 		cmocka_unit_test(a_stopped_copy_allocates_nothing_everywhere),
+		cmocka_unit_test(an_arena_on_its_way_out_is_gone_everywhere),
 		cmocka_unit_test(a_heap_that_outgrew_its_room_is_incomplete_everywhere),
 		cmocka_unit_test(turns_come_round_everywhere),
 	};
