@@ -159,6 +159,19 @@ static void describe_modules(const struct subject *s, struct snapshot *ret)
 	text_fini(&names);
 }
 
+/* A process is asked until its lists stand still, and that was done before it was saved; what of them was copied then may be of two
+ * moments, or of one inside an update. The walk tells what matters. */
+static void doubt_structure(const struct subject *s, struct doubts *doubts)
+{
+	const char *why = s->scan.why ?: "?";
+	if (s->origin.kind == ORIGIN_SAVEFILE)
+		doubts_add(doubts, DOUBT_STRUCTURE, DOUBT_NOTE, 1,
+			   "the allocator's lists changed while they were saved: %s", why);
+	else
+		doubts_add(doubts, DOUBT_STRUCTURE, DOUBT_INCONSISTENT, 1,
+			   "symbols and memory disagree: %s", why);
+}
+
 /* What is known by structure only, or against it. */
 static void describe_scan(const struct subject *s, struct doubts *doubts)
 {
@@ -171,8 +184,7 @@ static void describe_scan(const struct subject *s, struct doubts *doubts)
 	if (build->no_debug_info && build->why)
 		doubts_add(doubts, DOUBT_DEBUG_INFO, DOUBT_NOTE, 1, "not used: %s", build->why);
 	if (s->scan.verdict == SCAN_DISAGREES)
-		doubts_add(doubts, DOUBT_STRUCTURE, DOUBT_INCONSISTENT, 1,
-			   "symbols and memory disagree: %s", s->scan.why ?: "?");
+		doubt_structure(s, doubts);
 }
 
 static struct error *describe_build(const struct subject *s, struct snapshot *ret)

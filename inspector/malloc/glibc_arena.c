@@ -138,7 +138,8 @@ static struct error *find_main(struct space *space, const struct glibc_place *pl
 	uint64_t first_end = end_of_region(space, begin);
 	if (in_run || first_end <= begin)
 		return NULL;
-	bool has_top = state->top >= begin && state->top < first_end;
+	/* The size of top is believed no further than its mapping goes: of a snapshot it may be of another moment. */
+	bool has_top = state->top >= begin && state->top < first_end && end <= first_end;
 	return glibc_segments_add(ret, main_segment(begin, has_top ? end : first_end, true))
 		       ? NULL
 		       : error_out_of_memory();
