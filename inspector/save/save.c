@@ -15,6 +15,7 @@
 #include "inspector/look/budget.h"
 #include "inspector/look/footprint.h"
 #include "inspector/malloc/glibc_environ.h"
+#include "inspector/save/save_heap.h"
 #include "inspector/save/save_log.h"
 #include "inspector/save/save_pages.h"
 #include "inspector/save/save_variables.h"
@@ -27,6 +28,7 @@
 #include <string.h>
 
 #define OWN_MEMORY (16 * MIB) /* of the writer, of windows, of types: beside a look's own */
+#define HEAP_MAX   (64 * MIB) /* of malloc's, kept once in memory and once in the log */
 
 struct saving {
 	const struct save_source *source;
@@ -34,6 +36,7 @@ struct saving {
 	struct savefile_writer *writer;
 	struct save_log log;
 	struct save_objects objects;
+	struct save_heap heap;
 	struct pymalloc_saved_arenas arenas;
 	struct save_estimate estimate;
 	struct footprint footprint;
@@ -46,6 +49,7 @@ static void saving_fini(struct saving *s)
 	savefile_writer_free(s->writer);
 	save_log_fini(&s->log);
 	save_objects_fini(&s->objects);
+	save_heap_fini(&s->heap);
 	pymalloc_saved_fini(&s->arenas);
 	footprint_fini(&s->footprint);
 	snapshot_free(s->result.snapshot);
@@ -173,7 +177,7 @@ static struct error *look_again(struct saving *s)
 	err = err ?: collect_arenas(s);
 	if (!err && s->result.snapshot->pause.mode == PAUSE_PARTIAL)
 		save_log_distrust(&s->log, &s->arenas);
-	return err ?: save_log_write(&s->log, &s->arenas, s->writer);
+	return err;
 }
 
 /* ---- pages ---------------------------------------------------------------------------- */
@@ -200,6 +204,22 @@ static struct error *make_redactor(struct saving *s, struct redactor **ret)
 		.free_threaded = subject->build.free_threaded,
 	};
 	return redactor_new(&request, ret);
+}
+
+/* What the pages have of a heap at work would be of many moments. */
+static struct error *log_heap(struct saving *s)
+{
+	_cleanup_(free_redactor) struct redactor *redactor = NULL;
+	bool read = false;
+	if (!save_heap_moved(&s->heap))
+		return NULL;
+	uint64_t max_size = size_min(HEAP_MAX, budget_of(s->source->request) / 8);
+	struct error *err = save_heap_read(&s->heap, max_size, &read);
+	if (err || !read)
+		return err;
+	err = s->to->contents ? NULL : make_redactor(s, &redactor);
+	err = err ?: save_heap_log(&s->heap, redactor, &s->log);
+	return err || !redactor ? err : redactor_log_names(redactor);
 }
 
 static bool tell_progress(void *context, uint64_t done)
@@ -322,6 +342,7 @@ static struct error *prepare(struct saving *s)
 	struct subject *subject = s->source->subject;
 	struct error *err = save_log_init(&s->source->look->stopped, &s->log);
 	err = err ?: look_first(s);
+	err = err ?: save_heap_watch(&subject->origin, &subject->space, &s->heap);
 	err = err ?: save_objects_find(&subject->origin, &subject->space, &s->objects);
 	err = err
 		      ?: savefile_writer_new(s->to->fd, s->to->contents ? 0 : SAVEFILE_REDACTED,
@@ -333,7 +354,8 @@ static struct error *prepare(struct saving *s)
 struct error *save_write(const struct save_source *source, const struct inspector_save *to,
 			 struct inspector_saved *ret)
 {
-	_cleanup_(saving_fini) struct saving s = {.source = source, .to = to};
+	_cleanup_(saving_fini) struct saving s = {
+		.source = source, .to = to, .heap = SAVE_HEAP_EMPTY};
 	if (!origin_process(&source->subject->origin))
 		return error_new(ERROR_USAGE, "a snapshot is made of a running process");
 	struct error *err = prepare(&s);
@@ -341,6 +363,8 @@ struct error *save_write(const struct save_source *source, const struct inspecto
 		err = error_new(ERROR_RESOURCE, "the snapshot was broken off");
 	err = err ?: write_pages(&s);
 	err = err ?: look_again(&s);
+	err = err ?: log_heap(&s);
+	err = err ?: save_log_write(&s.log, &s.arenas, s.writer);
 	err = err ?: write_rest(&s);
 	if (err)
 		return err;

@@ -42,9 +42,17 @@ void save_log_add(struct save_log *log, raddr at, const void *bytes, size_t size
 		log->failed = true;
 		return;
 	}
-	*record = (struct save_record){at, log->bytes.count, size, stopped};
+	*record = (struct save_record){at, log->bytes.count, size, stopped, false};
 	memcpy(log->bytes.items + log->bytes.count, bytes, size);
 	log->bytes.count += size;
+}
+
+void save_log_add_under(struct save_log *log, raddr at, const void *bytes, size_t size)
+{
+	size_t n = log->records.count;
+	save_log_add(log, at, bytes, size, false);
+	if (log->records.count > n && !log->failed)
+		log->records.items[n].under = true;
 }
 
 void save_log_hear(void *context, raddr at, const void *bytes, size_t size)
@@ -221,11 +229,12 @@ static struct error *paint_all(const struct save_log *log,
 			       const struct pymalloc_saved_arenas *arenas, struct painting *ret)
 {
 	_cleanup_(layers_fini) struct layers layers = {0};
+	const size_t n = log->records.count;
 	for (size_t i = 0; i < log->records.count; i++) {
 		const struct save_record *r = &log->records.items[i];
 		struct piece piece = {r->start.value, raddr_plus(r->start, r->size).value,
 				      log->bytes.items + r->at, r->stopped};
-		if (!layer_around(&layers, arenas, piece, i))
+		if (!layer_around(&layers, arenas, piece, r->under ? i : i + n))
 			return error_out_of_memory();
 	}
 	return sweep(&layers, ret) ? NULL : error_out_of_memory();

@@ -12,6 +12,7 @@ struct save_record {
 	raddr start;
 	size_t at, size; /* in bytes */
 	bool stopped;
+	bool under; /* all that is not counts as later */
 };
 
 struct save_log {
@@ -30,6 +31,9 @@ void save_log_hear(void *context, raddr at, const void *bytes, size_t size);
 
 /* Adds one more, later than all others. */
 void save_log_add(struct save_log *log, raddr at, const void *bytes, size_t size, bool stopped);
+
+/* The same, but under all that is not added so. */
+void save_log_add_under(struct save_log *log, raddr at, const void *bytes, size_t size);
 
 /* A stop ended before its copying did: of nothing it is known any more that the target stood still. */
 void save_log_distrust(struct save_log *log, struct pymalloc_saved_arenas *arenas);
