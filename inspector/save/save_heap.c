@@ -55,7 +55,7 @@ bool save_heap_moved(const struct save_heap *heap)
 
 /* ---- where ------------------------------------------------------------------------------ */
 
-/* Keeps them ascending; variables may share a page. */
+/* Keeps them ascending. */
 static bool add_range(struct save_heap *heap, raddr start, raddr end, size_t head)
 {
 	struct save_range *place = vec_push(&heap->ranges);
@@ -67,10 +67,17 @@ static bool add_range(struct save_heap *heap, raddr start, raddr end, size_t hea
 	return true;
 }
 
-static bool add_variables(struct save_heap *heap, raddr at, uint64_t size)
+/* Both lie in libc's data, most often in the same page. */
+static bool add_variables(struct save_heap *heap)
 {
-	uint64_t end = size_align_up(raddr_plus(at, size).value, SAVEFILE_PAGE);
-	return add_range(heap, raddr_align_down(at, SAVEFILE_PAGE), raddr_at(end), 0);
+	const struct glibc_place *place = &heap->place;
+	uint64_t start = place->main_arena.value, end = start + GLIBC_STATE_SIZE(place->state);
+	if (place->par) {
+		start = size_min(start, place->mp.value);
+		end = size_max(end, raddr_plus(place->mp, place->par->size).value);
+	}
+	return add_range(heap, raddr_align_down(raddr_at(start), SAVEFILE_PAGE),
+			 raddr_at(size_align_up(end, SAVEFILE_PAGE)), 0);
 }
 
 /* Heaps of threads begin with the address of their arena. 0: it is no heap. */
@@ -91,26 +98,19 @@ static size_t head_of(const struct save_heap *heap, const struct region *r)
 	return 0;
 }
 
-/* Where two overlap, the first gives up what the second has. */
 static void lay_out(struct save_heap *heap)
 {
 	heap->size = 0;
 	for (size_t i = 0; i < heap->ranges.count; i++) {
-		struct save_range *r = &heap->ranges.items[i];
-		if (i + 1 < heap->ranges.count)
-			r->size = size_min(r->size, raddr_distance(r->start, r[1].start));
-		r->at = heap->size;
-		heap->size = size_add(heap->size, r->size);
+		heap->ranges.items[i].at = heap->size;
+		heap->size = size_add(heap->size, heap->ranges.items[i].size);
 	}
 }
 
 static struct error *find_ranges(struct save_heap *heap)
 {
-	const struct glibc_place *place = &heap->place;
 	heap->ranges.count = 0;
-	bool ok = add_variables(heap, place->main_arena, GLIBC_STATE_SIZE(place->state));
-	if (place->par)
-		ok = ok && add_variables(heap, place->mp, place->par->size);
+	bool ok = add_variables(heap);
 	for (size_t i = 0; ok && i < heap->space->regions.count; i++) {
 		const struct region *r = &heap->space->regions.items[i];
 		size_t head = head_of(heap, r);
