@@ -119,6 +119,7 @@ const char *doubt_kind_name(enum doubt_kind kind)
 		[DOUBT_CENSUS_STREAMED] = "census_streamed",
 		[DOUBT_HOLDERS_PARTIAL] = "holders_partial",
 		[DOUBT_FROZEN] = "frozen",
+		[DOUBT_MOMENTS] = "moments",
 		[DOUBT_INPUT_PARTIAL] = "input_partial",
 		[DOUBT_TARGET_CHANGED] = "target_changed",
 	};

@@ -59,6 +59,7 @@ enum doubt_severity {
 	X(CENSUS_STREAMED) /* too little memory for a copy: read in windows, not of one moment */  \
 	X(HOLDERS_PARTIAL) /* the walk from the roots ended before everything was reached */       \
 	X(FROZEN)          /* not all that gc.freeze() has put aside could be followed */          \
+	X(MOMENTS)         /* a snapshot of a process that was at work meanwhile */                \
 	X(INPUT_PARTIAL)   /* a core or snapshot file lacks some of what it should hold */         \
 	X(TARGET_CHANGED)  /* it executed another program or ended while being read */
 

@@ -116,6 +116,7 @@ static struct error *describe_target(const struct subject *s, struct snapshot_ta
 	t->rss = facts.rss;
 	t->peak_rss = facts.peak_rss;
 	t->swap = facts.swap;
+	t->at_work = facts.at_work;
 	t->command = facts.label
 			     ? take(facts.label)
 			     : process_label(facts.cmdline.items, facts.cmdline.count, facts.comm);
@@ -165,11 +166,20 @@ static void doubt_structure(const struct subject *s, struct doubts *doubts)
 {
 	const char *why = s->scan.why ?: "?";
 	if (s->origin.kind == ORIGIN_SAVEFILE)
-		doubts_add(doubts, DOUBT_STRUCTURE, DOUBT_NOTE, 1,
+		doubts_add(doubts, DOUBT_MOMENTS, DOUBT_NOTE, 1,
 			   "the allocator's lists changed while they were saved: %s", why);
 	else
 		doubts_add(doubts, DOUBT_STRUCTURE, DOUBT_INCONSISTENT, 1,
 			   "symbols and memory disagree: %s", why);
+}
+
+/* What one object says of another may be older than that. */
+static void doubt_moments(const struct snapshot_target *t, struct doubts *doubts)
+{
+	if (t->at_work)
+		doubts_add(doubts, DOUBT_MOMENTS, DOUBT_NOTE, 1,
+			   "it allocated while it was saved: what leads to an object may be of "
+			   "another moment than the object");
 }
 
 /* What is known by structure only, or against it. */
@@ -211,6 +221,7 @@ static struct error *describe_build(const struct subject *s, struct snapshot *re
 	else if (s->module.image.build_id.size == 0 || (s->module.file >= 0 && !s->module.verified))
 		doubts_add(&ret->doubts, DOUBT_UNVERIFIED, DOUBT_NOTE, 1,
 			   "%s has no build-id: its file is taken on trust", "the interpreter");
+	doubt_moments(t, &ret->doubts);
 	describe_scan(s, &ret->doubts);
 	return NULL;
 }

@@ -73,6 +73,7 @@ struct snapshot_target {
 	int signal;                   /* that ended it; 0: none, or not known */
 	uint64_t rss, peak_rss, swap; /* from /proc/PID/status; smaps is never read; 0 in a core */
 	uint64_t system_memory;       /* MemTotal of the machine */
+	bool at_work;                 /* of a snapshot: its heap changed while it was saved */
 };
 
 struct snapshot_symbols {

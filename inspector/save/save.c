@@ -41,6 +41,7 @@ struct saving {
 	struct save_estimate estimate;
 	struct footprint footprint;
 	enum space_moment moment;
+	bool at_work;
 	struct inspector_saved result;
 };
 
@@ -211,7 +212,8 @@ static struct error *log_heap(struct saving *s)
 {
 	_cleanup_(free_redactor) struct redactor *redactor = NULL;
 	bool read = false;
-	if (!save_heap_moved(&s->heap))
+	s->at_work = save_heap_moved(&s->heap);
+	if (!s->at_work)
 		return NULL;
 	uint64_t max_size = size_min(HEAP_MAX, budget_of(s->source->request) / 8);
 	struct error *err = save_heap_read(&s->heap, max_size, &read);
@@ -290,6 +292,7 @@ static struct error *write_facts(struct saving *s)
 	}
 	facts.facts.label = process_label(facts.facts.cmdline.items, facts.facts.cmdline.count,
 					  facts.facts.comm);
+	facts.facts.at_work = s->at_work;
 	facts.facts.taken_at = s->result.snapshot->target.taken_at;
 	facts.facts.system_memory = s->result.snapshot->target.system_memory;
 	bool filled = savefile_put_facts(&facts, s->to->contents, &buffer);

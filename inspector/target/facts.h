@@ -28,6 +28,7 @@ struct facts {
 	int signal;             /* that ended it; 0: none, or not known */
 	uint64_t rss, peak_rss, swap, page_tables; /* bytes */
 	uint64_t system_memory;                    /* of its machine; 0: of this one */
+	bool at_work; /* of a snapshot: its heap changed while it was saved */
 };
 
 #define FACTS_EMPTY ((struct facts){0})

@@ -57,6 +57,8 @@ const char *caveat_meaning(enum doubt_kind kind)
 		[DOUBT_CENSUS_STREAMED] = "memory was read in pieces while it changed",
 		[DOUBT_HOLDERS_PARTIAL] = "some live bytes are charged to no root",
 		[DOUBT_FROZEN] = "gc.collect() may leave some of what is told as garbage",
+		[DOUBT_MOMENTS] =
+			"a container that grew meanwhile may have lost its items; leaks are not told",
 		[DOUBT_INPUT_PARTIAL] = "what lay there is missing from every figure",
 		[DOUBT_TARGET_CHANGED] = "the figures are of what it was before",
 	};

@@ -99,6 +99,7 @@ enum tag {
 	TAG_PURSE_HEADROOM,
 	TAG_PURSE_SHARE,
 	TAG_THREAD = 32, /* once for each */
+	TAG_AT_WORK,     /* not 0: the heap changed while it was saved */
 };
 
 static bool put_value(struct savefile_buffer *to, enum tag tag, uint64_t value)
@@ -203,6 +204,7 @@ bool savefile_put_facts(const struct savefile_facts *facts, bool with_arguments,
 		{TAG_PAGE_TABLES, f->page_tables},
 		{TAG_SYSTEM_MEMORY, f->system_memory},
 		{TAG_MOMENT, facts->moment},
+		{TAG_AT_WORK, f->at_work},
 	};
 	bool ok = put_threads(to, &f->threads) && put_string(to, TAG_COMM, f->comm) &&
 		  put_string(to, TAG_EXE, f->exe) && put_string(to, TAG_LABEL, f->label);
@@ -351,6 +353,8 @@ static void take_value(struct savefile_facts *ret, uint32_t tag, uint64_t value)
 		f->started_at = time_of(value);
 	else if (tag == TAG_TAKEN_AT)
 		f->taken_at = time_of(value);
+	else if (tag == TAG_AT_WORK)
+		f->at_work = value != 0;
 	else if (tag == TAG_MOMENT && value <= SPACE_MANY)
 		ret->moment = (enum space_moment)value;
 	else
