@@ -246,9 +246,6 @@ struct error *malloc_look_walk_in(struct malloc_look *look, struct malloc_look_a
 				  struct space *space, bool resumes)
 {
 	const struct glibc_listener listener = {begin_arena, note_chunk, arena};
-	const struct origin *origin = look->request.origin;
-	/* What a file has may be read, though it was not present any more when that was asked. */
-	const bool is_file = origin && !origin_process(origin);
 	const struct glibc_walk_request request = {
 		.space = space,
 		.place = &look->place,
@@ -256,7 +253,7 @@ struct error *malloc_look_walk_in(struct malloc_look *look, struct malloc_look_a
 		.tcaches = &look->tcaches,
 		.state = &arena->state,
 		.segments = &arena->segments,
-		.residency = is_file ? NULL : malloc_look_residency_of(look, arena),
+		.residency = malloc_look_residency_of(look, arena),
 		.counted = look->request.residency ?: malloc_look_residency_of(look, arena),
 		.resumes = resumes,
 		.at_break = ends_at_break(look->request.space, &arena->state),

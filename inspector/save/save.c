@@ -212,11 +212,11 @@ static struct error *log_heap(struct saving *s)
 {
 	_cleanup_(free_redactor) struct redactor *redactor = NULL;
 	bool read = false;
-	s->at_work = save_heap_moved(&s->heap);
-	if (!s->at_work)
-		return NULL;
+	struct error *err = save_heap_moved(&s->heap, &s->at_work);
+	if (err || !s->at_work)
+		return err;
 	uint64_t max_size = size_min(HEAP_MAX, budget_of(s->source->request) / 8);
-	struct error *err = save_heap_read(&s->heap, max_size, &read);
+	err = save_heap_read(&s->heap, max_size, &read);
 	if (err || !read)
 		return err;
 	err = s->to->contents ? NULL : make_redactor(s, &redactor);
@@ -267,7 +267,9 @@ static struct error *write_buffer(struct saving *s, enum savefile_kind kind, boo
 static struct error *write_residency(struct saving *s)
 {
 	_cleanup_(free_buffer) struct savefile_buffer buffer = {0};
-	bool filled = savefile_put_residency(&s->footprint.residency, &buffer);
+	_cleanup_(residency_fini) struct residency residency = RESIDENCY_EMPTY;
+	bool filled = save_heap_residency(&s->heap, &s->footprint.residency, &residency) &&
+		      savefile_put_residency(&residency, &buffer);
 	return write_buffer(s, SAVEFILE_RESIDENCY, filled, &buffer);
 }
 

@@ -8,26 +8,33 @@
 
 #include "base/cleanup.h"
 #include "inspector/scan/rest.h"
+#include "inspector/target/process/process.h"
 
 #include <string.h>
 
-#define TRIES 12
+#define TRIES       32
+#define TRIES_PLACE 4
 
 /* Where a heap begins are what changes with nearly every request, and the arena's variables do not tell: the cache of the
  * thread that it is of (glibc 2.26 to 2.43: its first chunk), and of another's than the main one these variables themselves. */
 #define MAIN_HEAD   656
 #define THREAD_HEAD 3072
 
-/* ---- what was before -------------------------------------------------------------------- */
+/* ---- at work? --------------------------------------------------------------------------- */
 
 struct error *save_heap_watch(const struct origin *origin, struct space *space,
 			      struct save_heap *ret)
 {
 	ret->origin = origin;
 	ret->space = space;
-	struct error *err = glibc_place_find(origin, space, &ret->place);
-	ret->watched = !err && ret->place.state &&
-		       glibc_state_read(space, &ret->place, ret->place.main_arena, &ret->before);
+	return procfs_stat(process_dir(origin_process(origin)), &ret->before);
+}
+
+struct error *save_heap_moved(const struct save_heap *heap, bool *ret)
+{
+	struct procfs_stat now;
+	struct error *err = procfs_stat(process_dir(origin_process(heap->origin)), &now);
+	*ret = !err && (now.ticks != heap->before.ticks || now.faults != heap->before.faults);
 	return err;
 }
 
@@ -39,18 +46,6 @@ void save_heap_fini(struct save_heap *heap)
 	vec_fini(&heap->got);
 	residency_fini(&heap->residency);
 	glibc_place_fini(&heap->place);
-}
-
-static bool read_state(const struct save_heap *heap, struct glibc_state *ret)
-{
-	return glibc_state_read(heap->space, &heap->place, heap->place.main_arena, ret);
-}
-
-bool save_heap_moved(const struct save_heap *heap)
-{
-	struct glibc_state now;
-	return heap->watched &&
-	       (!read_state(heap, &now) || !glibc_state_equal(&heap->place, &heap->before, &now));
 }
 
 /* ---- where ------------------------------------------------------------------------------ */
@@ -168,7 +163,7 @@ static struct error *plan(struct save_heap *heap)
 	heap->slices.count = heap->got.count = 0;
 	for (size_t i = 0; i < heap->ranges.count && !err; i++) {
 		const struct save_range *r = &heap->ranges.items[i];
-		err = space_residency(heap->space, r->start, r->size, &heap->residency);
+		err = space_residency_in_detail(heap->space, r->start, r->size, &heap->residency);
 		(void)error_catch(&err, ERROR_FAULT); /* it went meanwhile */
 	}
 	for (size_t i = 0; i < heap->ranges.count && !err; i++) {
@@ -208,39 +203,140 @@ static bool heads_rest(const struct save_heap *heap)
 	return rest;
 }
 
-/* *ret_still: nobody was at work meanwhile. Heaps grow and shrink: where they are is asked each time. */
-static struct error *read_once(struct save_heap *heap, uint64_t max_size, bool *ret_fits,
-			       bool *ret_still)
+static bool read_state(const struct save_heap *heap, struct glibc_state *ret)
 {
-	struct glibc_state before, after;
-	*ret_still = *ret_fits = false;
-	if (!read_state(heap, &before))
-		return NULL;
+	return glibc_state_read(heap->space, &heap->place, heap->place.main_arena, ret);
+}
+
+/* Whether the main heap ends within what is read: it may have grown since the regions were. */
+static bool covers(const struct save_heap *heap, const struct glibc_state *state)
+{
+	for (size_t i = 0; i < heap->ranges.count; i++) {
+		const struct save_range *r = &heap->ranges.items[i];
+		if (raddr_in(raddr_at(state->top), r->start, r->size))
+			return size_add(state->top, state->top_size) <=
+			       raddr_plus(r->start, r->size).value;
+	}
+	return false;
+}
+
+/* Where heaps are now, and room for what is present of them. *ret false: it is too much. */
+static struct error *prepare(struct save_heap *heap, uint64_t max_size, bool *ret)
+{
 	struct error *err = origin_refresh(heap->origin, heap->space);
 	err = err ?: find_ranges(heap);
-	*ret_fits = !err && heap->size <= max_size;
-	if (!*ret_fits)
+	*ret = !err && heap->size <= max_size;
+	if (!*ret)
 		return err;
-	err = make_room(heap) ? plan(heap) : error_out_of_memory();
-	err = err
-		      ?: space_gather(heap->space, heap->slices.items, heap->slices.count,
-				      &heap->residency);
-	*ret_still = !err && !before.lock && heads_rest(heap) && read_state(heap, &after) &&
-		     glibc_state_equal(&heap->place, &before, &after);
+	return make_room(heap) ? plan(heap) : error_out_of_memory();
+}
+
+/* As little as can be between the two readings of the variables. *ret_still: nobody was at work meanwhile. */
+static struct error *read_once(struct save_heap *heap, bool *ret_still)
+{
+	struct glibc_state before, after;
+	bool there = read_state(heap, &before);
+	struct error *err =
+		space_gather(heap->space, heap->slices.items, heap->slices.count, &heap->residency);
+	*ret_still = !err && there && !before.lock && heads_rest(heap) &&
+		     read_state(heap, &after) && glibc_state_equal(&heap->place, &before, &after) &&
+		     covers(heap, &after);
+	return err;
+}
+
+/* Its lists may be in motion when they are looked at, and then it is not known for what it is. */
+static struct error *find_place(struct save_heap *heap)
+{
+	struct error *err = NULL;
+	for (int i = 0; i < TRIES_PLACE && !err && !heap->place.state; i++) {
+		if (i > 0)
+			rest_before_try(i);
+		glibc_place_fini(&heap->place);
+		err = glibc_place_find(heap->origin, heap->space, &heap->place);
+	}
 	return err;
 }
 
 struct error *save_heap_read(struct save_heap *heap, uint64_t max_size, bool *ret)
 {
 	bool still = false;
-	struct error *err = NULL;
-	*ret = true;
+	struct error *err = find_place(heap);
+	*ret = !err && heap->place.state;
 	for (int i = 0; i < TRIES && !err && *ret && !still; i++) {
 		if (i > 0)
 			rest_before_try(i);
-		err = read_once(heap, max_size, ret, &still);
+		err = prepare(heap, max_size, ret);
+		if (!err && *ret)
+			err = read_once(heap, &still);
+	}
+	if (!*ret || err) { /* then pages and footprint stay what they are */
+		heap->ranges.count = 0;
+		residency_clear(&heap->residency);
 	}
 	return err;
+}
+
+/* ---- resident -------------------------------------------------------------------------- */
+
+struct pieces {
+	VEC(struct residency_range) list;
+};
+
+static bool add_piece(struct pieces *to, const struct residency_range *from, uint64_t start,
+		      uint64_t end)
+{
+	struct residency_range *piece = start < end ? vec_push(&to->list) : NULL;
+	if (piece) {
+		*piece = *from;
+		piece->start = raddr_at(start);
+		piece->size = end - start;
+	}
+	return piece || start >= end;
+}
+
+/* Of one range what lies in none that was read. */
+static bool add_outside(const struct save_heap *heap, const struct residency_range *r,
+			struct pieces *to)
+{
+	uint64_t at = r->start.value, end = raddr_plus(r->start, r->size).value;
+	bool ok = true;
+	for (size_t i = 0; i < heap->ranges.count && ok && at < end; i++) {
+		uint64_t start = heap->ranges.items[i].start.value;
+		uint64_t behind = start + heap->ranges.items[i].size;
+		if (behind <= at)
+			continue;
+		ok = add_piece(to, r, at, size_min(start, end));
+		at = size_max(at, behind);
+	}
+	return ok && add_piece(to, r, at, end);
+}
+
+static int compare_pieces(const void *a, const void *b)
+{
+	return raddr_compare(((const struct residency_range *)a)->start,
+			     ((const struct residency_range *)b)->start);
+}
+
+bool save_heap_residency(const struct save_heap *heap, const struct residency *all,
+			 struct residency *ret)
+{
+	struct pieces pieces = {VEC_EMPTY};
+	bool ok = true;
+	for (size_t i = 0; i < all->ranges.count && ok; i++)
+		ok = add_outside(heap, &all->ranges.items[i], &pieces);
+	for (size_t i = 0; i < heap->residency.ranges.count && ok; i++) {
+		const struct residency_range *r = &heap->residency.ranges.items[i];
+		ok = add_piece(&pieces, r, r->start.value, raddr_plus(r->start, r->size).value);
+	}
+	if (pieces.list.count > 1)
+		qsort(pieces.list.items, pieces.list.count, sizeof(*pieces.list.items),
+		      compare_pieces);
+	for (size_t i = 0; i < pieces.list.count && ok; i++) {
+		const struct residency_range *r = &pieces.list.items[i];
+		ok = residency_add_traits(ret, r->start, r->size, r->swapped, r->traits);
+	}
+	vec_fini(&pieces.list);
+	return ok;
 }
 
 /* ---- into the log ----------------------------------------------------------------------- */

@@ -94,12 +94,15 @@ bool procfs_parse_stat(const char *text, struct procfs_stat *ret)
 	if (!open || !close || close < open)
 		return false;
 	struct procfs_stat stat = {0};
+	uint64_t user, system;
 	int n = sscanf(close + 1,
-		       " %c %*s %*s %*s %*s %*s %" SCNu64
-		       " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64 " %*s %" SCNu64,
-		       &stat.state, &stat.flags, &stat.n_threads, &stat.start_ticks);
-	if (n != 4)
+		       " %c %*s %*s %*s %*s %*s %" SCNu64 " %" SCNu64 " %*s %*s %*s %" SCNu64
+		       " %" SCNu64 " %*s %*s %*s %*s %" SCNu64 " %*s %" SCNu64,
+		       &stat.state, &stat.flags, &stat.faults, &user, &system, &stat.n_threads,
+		       &stat.start_ticks);
+	if (n != 7)
 		return false;
+	stat.ticks = size_add(user, system);
 	size_t length = size_min((size_t)(close - open - 1), sizeof(stat.comm) - 1);
 	memcpy(stat.comm, open + 1, length);
 	*ret = stat;

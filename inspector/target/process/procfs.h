@@ -31,7 +31,9 @@ bool procfs_number(const char *text, const char *key, int base, uint64_t *ret);
 struct procfs_stat {
 	char comm[64]; /* foreign */
 	char state;
-	uint64_t flags; /* kernel's PF_ flags */
+	uint64_t flags;  /* kernel's PF_ flags */
+	uint64_t faults; /* of pages that were in RAM: of all its threads so far */
+	uint64_t ticks;  /* on a processor, all threads */
 	uint64_t n_threads;
 	uint64_t start_ticks; /* since boot */
 };

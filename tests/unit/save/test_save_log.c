@@ -80,6 +80,25 @@ static void later_wins(void **state)
 	save_log_fini(&log);
 }
 
+/* Added last, and under all the same; among themselves the later wins. */
+static void what_lies_under_gives_way(void **state)
+{
+	(void)state;
+	static uint8_t expected[SIZE], bytes[100];
+	bool stopped = false;
+	struct save_log log;
+	ok(save_log_init(&stopped, &log));
+	memset(expected, 0, sizeof(expected));
+	save_log_hear(&log, raddr_at(BASE + 50), memset(bytes, 1, 10), 10);
+	save_log_add_under(&log, raddr_at(BASE), memset(bytes, 2, 100), 100);
+	save_log_add_under(&log, raddr_at(BASE + 90), memset(bytes, 3, 20), 20);
+	memset(expected, 2, 100);
+	memset(expected + 90, 3, 20);
+	memset(expected + 50, 1, 10);
+	check(&log, expected);
+	save_log_fini(&log);
+}
+
 static void larger_than_a_part(void **state)
 {
 	(void)state;
@@ -120,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(later_wins),
+		cmocka_unit_test(what_lies_under_gives_way),
 		cmocka_unit_test(larger_than_a_part),
 		cmocka_unit_test(a_broken_off_stop_proves_nothing),
 	};

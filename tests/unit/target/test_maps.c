@@ -217,11 +217,13 @@ static void a_name_cannot_forge_stat(void **state)
 	(void)state;
 	struct procfs_stat stat;
 	assert_true(procfs_parse_stat(
-		"7 (a) Z 1 (b) S 1 7 7 0 -1 4194560 0 0 0 0 1 2 0 0 20 0 3 0 555 0", &stat));
+		"7 (a) Z 1 (b) S 1 7 7 0 -1 4194560 44 0 0 0 1 2 0 0 20 0 3 0 555 0", &stat));
 	assert_int_equal(stat.state, 'S');
 	assert_int_equal(stat.n_threads, 3);
 	assert_int_equal(stat.start_ticks, 555);
 	assert_int_equal(stat.flags, 4194560);
+	assert_int_equal(stat.faults, 44);
+	assert_int_equal(stat.ticks, 1 + 2);
 	assert_string_equal(stat.comm, "a) Z 1 (b");
 	assert_false(procfs_parse_stat("", &stat));
 	assert_false(procfs_parse_stat(")(", &stat));
