@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -151,6 +152,23 @@ void need_root(void)
 		return;
 	print_message("skipped: needs root\n");
 	skip();
+}
+
+bool kernel_shares_zeros(void)
+{
+	const uint64_t mapped_once = UINT64_C(1)
+				     << 56; /* Documentation/admin-guide/mm/pagemap.rst */
+	uint64_t entry = 0;
+	uint8_t *page =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	assert_true(page != MAP_FAILED && fd >= 0);
+	(void)*(volatile uint8_t *)page;
+	assert_int_equal(pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / 4096 * 8)),
+			 sizeof(entry));
+	(void)close(fd);
+	(void)munmap(page, 4096);
+	return !(entry & mapped_once);
 }
 
 size_t count_descriptors(void)

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/raddr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -48,6 +49,10 @@ void check_error(struct error *err, int kind, const char *rule);
 
 /* Skips the test, with a reason, unless it runs as root. */
 void need_root(void);
+
+/* Whether the kernel shows all who only read memory one page of zeros; some kernels of virtual machines give each a page of
+ * its own. */
+bool kernel_shares_zeros(void);
 
 /* Open descriptors of this process. */
 size_t count_descriptors(void);
