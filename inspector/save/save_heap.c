@@ -15,6 +15,9 @@
 #define TRIES       32
 #define TRIES_PLACE 4
 
+/* One more does not tell: a stop, or what came before, may have made it full. */
+#define TICKS_AT_REST 1
+
 /* Where a heap begins are what changes with nearly every request, and the arena's variables do not tell: the cache of the
  * thread that it is of (glibc 2.26 to 2.43: its first chunk), and of another's than the main one these variables themselves. */
 #define MAIN_HEAD   656
@@ -34,7 +37,8 @@ struct error *save_heap_moved(const struct save_heap *heap, bool *ret)
 {
 	struct procfs_stat now;
 	struct error *err = procfs_stat(process_dir(origin_process(heap->origin)), &now);
-	*ret = !err && (now.ticks != heap->before.ticks || now.faults != heap->before.faults);
+	*ret = !err && (now.ticks > heap->before.ticks + TICKS_AT_REST ||
+			now.faults != heap->before.faults);
 	return err;
 }
 
