@@ -235,14 +235,25 @@ static struct error *prepare(struct save_heap *heap, uint64_t max_size, bool *re
 	return make_room(heap) ? plan(heap) : error_out_of_memory();
 }
 
-/* As little as can be between the two readings of the variables. *ret_still: nobody was at work meanwhile. */
-static struct error *read_once(struct save_heap *heap, bool *ret_still)
+/* A page that went before it was read leaves what stood in our buffer. */
+static bool all_read(const struct save_heap *heap)
+{
+	for (size_t i = 0; i < heap->got.count; i++)
+		if (heap->got.items[i] != SLICE_READ)
+			return false;
+	return true;
+}
+
+/* As little as can be between the two readings of the variables. *ret_read: all that was present; *ret_still: and nobody
+ * was at work meanwhile. */
+static struct error *read_once(struct save_heap *heap, bool *ret_read, bool *ret_still)
 {
 	struct glibc_state before, after;
 	bool there = read_state(heap, &before);
 	struct error *err =
 		space_gather(heap->space, heap->slices.items, heap->slices.count, &heap->residency);
-	*ret_still = !err && there && !before.lock && heads_rest(heap) &&
+	*ret_read = !err && all_read(heap);
+	*ret_still = *ret_read && there && !before.lock && heads_rest(heap) &&
 		     read_state(heap, &after) && glibc_state_equal(&heap->place, &before, &after) &&
 		     covers(heap, &after);
 	return err;
@@ -263,15 +274,16 @@ static struct error *find_place(struct save_heap *heap)
 
 struct error *save_heap_read(struct save_heap *heap, uint64_t max_size, bool *ret)
 {
-	bool still = false;
+	bool fits = true, still = false;
 	struct error *err = find_place(heap);
-	*ret = !err && heap->place.state;
-	for (int i = 0; i < TRIES && !err && *ret && !still; i++) {
+	*ret = false;
+	for (int i = 0; heap->place.state && i < TRIES && !err && fits && !still; i++) {
 		if (i > 0)
 			rest_before_try(i);
-		err = prepare(heap, max_size, ret);
-		if (!err && *ret)
-			err = read_once(heap, &still);
+		*ret = false;
+		err = prepare(heap, max_size, &fits);
+		if (!err && fits)
+			err = read_once(heap, ret, &still);
 	}
 	if (!*ret || err) { /* then pages and footprint stay what they are */
 		heap->ranges.count = 0;

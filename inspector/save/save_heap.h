@@ -47,7 +47,8 @@ struct error *save_heap_moved(const struct save_heap *heap, bool *ret) MUST_CHEC
 
 /*
  * Reads all heaps and malloc's variables at a stroke, again while they change meanwhile; the space has the regions of
- * that moment then. *ret false: they have more than max_size bytes, or are not glibc's, and were not read. ERROR_GONE, ERROR_RESOURCE.
+ * that moment then. *ret false: they have more than max_size bytes, are not glibc's, or pages of theirs
+ * went before they were read: then nothing was. ERROR_GONE, ERROR_RESOURCE.
  */
 struct error *save_heap_read(struct save_heap *heap, uint64_t max_size, bool *ret) MUST_CHECK;
 
