@@ -123,15 +123,14 @@ void judge_frozen(struct judge *j)
 		judge_count(cause, "frozen_arenas", j->s->pins.frozen_arenas);
 }
 
-/* Whether all chunks of malloc's are known, as of one moment: who refers to an object may lie in one that is not. */
+/* Whether a file tells all chunks of malloc's: who refers to an object may lie in one that it does not. A process was asked
+ * until it did. */
 static bool knows_chunks(const struct judge *j)
 {
 	const struct malloc_account *m = &j->s->malloc;
-	if (j->s->target.at_work)
-		return false;
 	for (size_t i = 0; i < m->arenas.count; i++)
 		if (!m->arenas.items[i].verified)
-			return false;
+			return j->s->target.kind == ORIGIN_LIVE;
 	return true;
 }
 
@@ -143,9 +142,10 @@ void judge_unreached(struct judge *j)
 	judge_garbage(j, permille);
 	if (!judge_has(j, CAUSE_FROZEN_GARBAGE))
 		judge_frozen(j);
-	if (!knows_chunks(j))
+	if (j->s->target.at_work) /* who refers to them may be of another moment */
 		return;
-	judge_lot(j, CAUSE_LEAKED_REFERENCES, &j->s->holders.leaked, permille, 0);
+	if (knows_chunks(j))
+		judge_lot(j, CAUSE_LEAKED_REFERENCES, &j->s->holders.leaked, permille, 0);
 	judge_lost(j);
 }
 

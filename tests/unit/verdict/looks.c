@@ -120,6 +120,7 @@ struct malloc_arena *look_malloc_arena(struct snapshot *s, uint64_t in_use, uint
 	struct malloc_arena *a = vec_push(&s->malloc.arenas);
 	assert_non_null(a);
 	a->main = s->malloc.arenas.count == 1;
+	a->verified = true;
 	a->n_attached = a->main;
 	a->in_use = in_use;
 	a->n_free = 1000;

@@ -255,6 +255,14 @@ static void test_garbage_is_frozen(void **state)
 	assert_int_equal(look_ruled_out(&v, THEORY_GC)->bytes.value, 1 * MIB);
 }
 
+static bool judges_leak(struct snapshot *s)
+{
+	VERDICT;
+	look_judge(s, &v);
+	return v.causes.items[0].kind == CAUSE_LEAKED_REFERENCES;
+}
+
+/* Not where who refers to them may lie in what a file does not tell, or be of another moment. */
 static void test_references_leaked(void **state)
 {
 	(void)state;
@@ -266,6 +274,14 @@ static void test_references_leaked(void **state)
 	const struct cause *cause = look_cause(&v, 0, CAUSE_LEAKED_REFERENCES);
 	assert_int_equal(v.causes.count, 1);
 	assert_int_equal(look_evidence(cause, "objects")->value, 120000);
+	s->malloc.arenas.items[0].verified = false;
+	assert_true(judges_leak(s));
+	s->target.kind = ORIGIN_CORE;
+	assert_false(judges_leak(s));
+	s->malloc.arenas.items[0].verified = true;
+	assert_true(judges_leak(s));
+	s->target.at_work = true;
+	assert_false(judges_leak(s));
 }
 
 static void test_chunks_are_lost(void **state)
