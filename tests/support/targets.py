@@ -8,6 +8,8 @@ its own pid when its `with` block ends.
 
 import contextlib
 import ctypes
+import functools
+import mmap
 import os
 import re
 import platform
@@ -28,6 +30,19 @@ def without_huge_pages():
     """A preexec_fn. Where a program asks for huge pages, as 3.15 does for its arenas, the kernel's khugepaged joins its
     pages while it rests, some time or other: AnonHugePages and Rss rise, and nobody has done anything."""
     LIBC.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+
+
+@functools.lru_cache(maxsize=None)
+def kernel_shares_zeros():
+    """Whether all who only read memory share one page of zeros; some kernels of virtual machines give each a page of its own,
+    which then counts as the reader's."""
+    area = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    assert area[0] == 0
+    view = ctypes.c_char.from_buffer(area)
+    with open("/proc/self/pagemap", "rb", buffering=0) as pagemap:
+        entry = os.pread(pagemap.fileno(), 8, ctypes.addressof(view) // mmap.PAGESIZE * 8)
+    mapped_once = 1 << 56  # Documentation/admin-guide/mm/pagemap.rst
+    return not int.from_bytes(entry, "little") & mapped_once
 
 
 class Target:
