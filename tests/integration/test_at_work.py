@@ -28,8 +28,14 @@ def test_a_stop_finds_arenas_on_their_way_out(release, python):
     assert codes == [0] * 15
 
 
-@pytest.mark.parametrize("options", [(), ("--contents",), ("--exact",)], ids=["redacted", "whole", "exact"])
-@pytest.mark.parametrize("python", some(), ids=str)
+def ways():
+    """Blanked under each, and in every way under one."""
+    for it in some():
+        for way in ("redacted", "--contents", "--exact") if it == some()[-1] else ("redacted",):
+            yield pytest.param(it, () if way == "redacted" else (way,), id="%s-%s" % (it, way.strip("-")))
+
+
+@pytest.mark.parametrize("python, options", ways())
 def test_what_was_saved_meanwhile_accuses_nobody(release, tmp_path, python, options):
     """Of several snapshots malloc's heap is proved in some at least, and in none of them is what stays a leak."""
     path, proved, found = str(tmp_path / "saved"), 0, []
