@@ -178,7 +178,7 @@ static void doubt_moments(const struct snapshot_target *t, struct doubts *doubts
 {
 	if (t->at_work)
 		doubts_add(doubts, DOUBT_MOMENTS, DOUBT_NOTE, 1,
-			   "it allocated while it was saved: what leads to an object may be of "
+			   "it worked while it was saved: what leads to an object may be of "
 			   "another moment than the object");
 }
 

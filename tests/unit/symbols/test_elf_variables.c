@@ -1,4 +1,5 @@
 /* elf_variables: what nm calls a place of data, files without symbols, and damaged ones. */
+#include "assert_named.h"
 #include "sample_files.h"
 
 #include "base/cleanup.h"
@@ -43,19 +44,6 @@ static struct elf_variables read_file(const char *path)
 	assert_true(fd >= 0);
 	assert_null(elf_variables_read(fd, &v));
 	return v;
-}
-
-static void assert_named(const struct elf_variables *v, uint64_t vaddr, const char *name)
-{
-	size_t length = 0;
-	const char *found = elf_variables_find(v, vaddr, &length);
-	if (!name) {
-		assert_null(found);
-		return;
-	}
-	assert_non_null(found);
-	assert_int_equal(length, strlen(name));
-	assert_memory_equal(found, name, length);
 }
 
 static void statics_have_names(void **state)

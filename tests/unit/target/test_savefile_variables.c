@@ -1,6 +1,7 @@
 /* savefile_variables: the names of several objects are kept apart; constants are left out; damage is refused. */
 #include "base/cleanup.h"
 #include "inspector/target/savefile/savefile_variables.h"
+#include "tests/unit/symbols/assert_named.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,19 +48,6 @@ static struct savefile_buffer make(void)
 	put(&buffer, FIRST + 0x1000, &constant);
 	put(&buffer, SECOND, &few);
 	return buffer;
-}
-
-static void assert_named(const struct elf_variables *v, uint64_t vaddr, const char *name)
-{
-	size_t length = 0;
-	const char *found = elf_variables_find(v, vaddr, &length);
-	if (!name) {
-		assert_null(found);
-		return;
-	}
-	assert_non_null(found);
-	assert_int_equal(length, strlen(name));
-	assert_memory_equal(found, name, length);
 }
 
 static void each_object_has_its_own(void **state)
