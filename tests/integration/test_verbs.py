@@ -1,5 +1,8 @@
 """Each verb as a person and as a script meets it: what it prints, how wide, in what colour, to where."""
 
+import contextlib
+import functools
+import itertools
 import json
 import os
 import re
@@ -10,6 +13,7 @@ import subprocess
 import time
 import unicodedata
 
+import jsonschema
 import pytest
 
 from support import figures, targets, tool
@@ -174,6 +178,38 @@ def test_the_schema_can_refuse(arenascope, quiet):
         break_it(broken)
         with pytest.raises(AssertionError):
             tool.validate(broken)
+
+
+BREAKINGS = [lambda parent, key: parent.pop(key), lambda parent, key: parent.__setitem__(key, -1),
+             lambda parent, key: parent.__setitem__(key, ["another"]),
+             lambda parent, key: parent.update(unheard_of=1) if isinstance(parent, dict) else parent.append({})]
+
+
+def members(answer, path=(), seen=None):
+    """Paths of members, of those that differ in an index alone the first."""
+    seen = set() if seen is None else seen
+    for key, value in answer.items() if isinstance(answer, dict) else enumerate(answer):
+        place = tuple("*" if isinstance(part, int) else part for part in path + (key,))
+        if place not in seen:
+            seen.add(place)
+            yield path + (key,)
+        if isinstance(value, (dict, list)):
+            yield from members(value, path + (key,), seen)
+
+
+def test_the_schema_is_read_as_jsonschema_reads_it(arenascope, quiet):
+    """jsonschema knows the whole standard, and is slow: whatever is wrong in an answer, both must see it, or neither."""
+    kind = jsonschema.validators.validator_for(tool.schema())
+    kind.check_schema(tool.schema())
+    answer, refused = arenascope.json("dump", quiet.pid), {True: 0, False: 0}
+    for path, break_it in list(itertools.product(members(answer), BREAKINGS))[::5]:
+        broken = json.loads(json.dumps(answer))
+        break_it(functools.reduce(lambda node, key: node[key], path[:-1], broken), path[-1])
+        refuses = not kind(tool.schema()).is_valid(broken)
+        with pytest.raises(AssertionError) if refuses else contextlib.nullcontext():
+            tool.validate(broken)
+        refused[refuses] += 1
+    assert refused[True] > 100 and refused[False], refused
 
 
 def test_dump_counts_what_the_kernel_counts(arenascope, quiet):

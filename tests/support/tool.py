@@ -128,15 +128,17 @@ def schema():
 
 @functools.lru_cache(maxsize=None)
 def validator():
-    import jsonschema
+    """The schema compiled to Python: a tenth of the time that jsonschema takes, which every test pays."""
+    import fastjsonschema
 
-    kind = jsonschema.validators.validator_for(schema())
-    kind.check_schema(schema())
-    return kind(schema())
+    return fastjsonschema.compile(schema())
 
 
 def validate(answer):
     """Against docs/arenascope.schema.json."""
-    failures = sorted(validator().iter_errors(answer), key=lambda failure: list(failure.path))
-    assert not failures, "\n".join("%s: %s" % ("/".join(map(str, f.path)), f.message[:500])
-                                   for f in failures[:5])
+    import fastjsonschema
+
+    try:
+        validator()(answer)
+    except fastjsonschema.JsonSchemaException as failure:
+        raise AssertionError(str(failure)[:2000]) from failure
