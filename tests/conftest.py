@@ -58,29 +58,27 @@ def quiet(python):
 
 
 # What goes into every block costs minutes on every interpreter: unless all are asked for (ARENASCOPE_ALL=1), these
-# files run on the machine's own, one with file statics, one that describes itself; and on these.
-SAMPLE = {"3.11.2-debian", "3.8.18-pyenv", "3.13.0-pyenv"}
+# files run on a sample of them, and on these.
 EDGES = {"2.7.18-pyenv", "3.15.2-sid"}
 THREADED = {str(it) for it in interpreters.free_threaded()}
 DEEP = {
     "test_census.py": set(), "test_census_tables.py": set(), "test_frames.py": set(), "test_hostile.py": set(),
     "test_plot.py": set(), "test_roots.py": THREADED, "test_types.py": set(), "test_holders.py": EDGES | THREADED,
-    "test_objects.py": EDGES, "test_references.py": EDGES, "test_redaction.py": {"2.7.18-pyenv"} | THREADED, "test_why.py": set()}
+    "test_objects.py": EDGES, "test_references.py": EDGES, "test_redaction.py": {"2.7.18-pyenv"} | THREADED, "test_snapshots.py": EDGES,
+    "test_why.py": set()}
 CULPRITS = {"3.11.7-pyenv", "3.11.2-debian"}  # each is planted, looked at and let go
 
 
 def is_sampled(item, names):
     mine = [name for name in names if re.search(r"(^|[\[-])%s($|[\]-])" % re.escape(name), item.name)]
-    wanted = CULPRITS if item.path.name == "test_why.py" else SAMPLE | DEEP[item.path.name]
+    wanted = CULPRITS if item.path.name == "test_why.py" else interpreters.SAMPLE | DEEP[item.path.name]
     return not mine or mine[0] in wanted
 
 
 def pytest_collection_modifyitems(config, items):
-    if os.environ.get("ARENASCOPE_ALL"):
+    if interpreters.all_are_asked():
         return
     names = [str(it) for it in interpreters.discover()[0]]
-    if not set(names) & (SAMPLE - {"3.11.2-debian"}):
-        return
     left = [item for item in items if item.path.name in DEEP and not is_sampled(item, names)]
     items[:] = [item for item in items if item not in set(left)]
     config.hook.pytest_deselected(items=left)

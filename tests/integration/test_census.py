@@ -7,6 +7,7 @@ hold: tuples, strings and numbers, mostly.
 
 import collections
 import contextlib
+import itertools
 import os
 
 import pytest
@@ -278,11 +279,12 @@ def test_what_was_freed_is_no_object(arenascope, python):
 # ---- secrets ------------------------------------------------------------------------------------------------
 
 
-def questions(subject, address):
-    yield ("types", subject)
-    yield ("why", subject)
-    yield ("dump", subject)
-    yield ("object", subject, address)
+def questions(path, subject, ids):
+    """Whatever shows something of a heap; the objects are those with secrets in them."""
+    asked = [("types", subject), ("why", subject), ("dump", subject), ("diff", path, subject)]
+    asked += [("object", subject, "0x%x" % int(ids[name]))
+              for name in ("str", "bytes", "list", "dict", "tuple", "instance")]
+    return itertools.product(asked, ((), ("--json",)))
 
 
 @pytest.mark.parametrize("where", ["live", "snapshot"])
@@ -295,14 +297,8 @@ def test_no_answer_tells_a_secret(arenascope, tmp_path, python, where):
         ids = dict(line.split("=") for line in target.out.split() if "=" in line)
         arenascope.ok("snapshot", target.pid, "-o", path)
         subject = target.pid if where == "live" else path
-        for name in ("str", "bytes", "list", "dict", "tuple", "instance"):
-            for question in questions(subject, "0x%x" % int(ids[name])):
-                for form in ((), ("--json",)):
-                    answer = arenascope.run(*question, *form)
-                    assert answer.code in (0, 7), answer
-                    planted.check_hidden(answer.out + answer.err)
-        for form in ((), ("--json",)):
-            answer = arenascope.run("diff", path, subject, *form)
+        for question, form in questions(path, subject, ids):
+            answer = arenascope.run(*question, *form)
             assert answer.code in (0, 7), answer
             planted.check_hidden(answer.out + answer.err)
 

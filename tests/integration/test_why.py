@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from support import cores, culprits, targets
+from support import cores, culprits, interpreters, targets
 from support.interpreters import python_of
 
 MIB = 1 << 20
@@ -375,8 +375,15 @@ def assert_alike(found, live, causes=True):
     assert not apart
 
 
-@pytest.mark.parametrize("name", SOME + ["unreached-garbage", "unreached-leaked", "live-tasks"])
-@pytest.mark.parametrize("minor", [(3, 8), (3, 11), (3, 13)], ids="3.{0[1]}".format)
+def in_turn(names):
+    """Each on the next of three minors; on all three where all is asked for."""
+    minors = [(3, 8), (3, 11), (3, 13)]
+    for i, name in enumerate(names):
+        for minor in minors if interpreters.all_are_asked() else [minors[i % 3]]:
+            yield pytest.param(name, minor, id="3.%d-%s" % (minor[1], name))
+
+
+@pytest.mark.parametrize("name, minor", in_turn(SOME + ["unreached-garbage", "unreached-leaked", "live-tasks"]))
 def test_files_give_the_same_answer(arenascope, name, minor):
     with culprits.start(PLANT[name], python_of(minor)) as planted, cores.folder() as folder:
         live = why(arenascope, planted.pid, "--exact", "--max-pause", "20000")
