@@ -29,7 +29,6 @@ PROBE = (
     "sys.stdout.flush(); sys.stdin.read()\n"
 )
 
-
 # The machine's own, one with file statics, one that describes itself.
 SAMPLE = {"3.11.2-debian", "3.8.18-pyenv", "3.13.0-pyenv"}
 
@@ -191,6 +190,7 @@ def is_asked_all(it):
     return str(it) in SAMPLE or all_are_asked()
 
 
+@functools.lru_cache(maxsize=None)
 def plain():
     """The one interpreter for tests that need any: the machine's own python3 if it has debug info."""
     usable = [it for it in with_debug_info() if it.version >= (3, 6)]
