@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from support import cgroup, cores, interpreters, ledgers, targets
+from support import cgroup, cores, interpreters, ledgers, targets, tool
 
 MIB = 1 << 20
 SIZE = 40 * MIB
@@ -189,23 +189,29 @@ def test_smaps_is_not_read_where_it_would_hold_the_lock(ledger, file):
     assert found["anon.unknown"]["lazy"] is None
 
 
-def test_under_a_stop_smaps_waits_for_nobody(ledger, arenascope, file):
+def test_under_a_stop_smaps_waits_for_nobody(ledger, arenascope, release, file):
     with holdings(SIZE, file, "lazy") as target:
         target.wait_ready().wait_paused()
         sums = lambda: [sum(m[key] for m in ledgers.smaps(target.pid)) for key in ("LazyFree", "Pss")]
         before, found, after = sums(), ledger("--exact", target.pid), sums()
-        answer = {limit: arenascope.run("ledger", target.pid, "--exact", "--max-pause", limit, "--json").json
-                  for limit in (3, 1000)}
+        libraries = sum(m["Pss"] for m in ledgers.smaps(target.pid) if ".so" in m.label)
+        short = [release.run("ledger", target.pid, "--exact", "--max-pause", 4, "--json") for _ in range(5)]
+        long = arenascope.json("ledger", target.pid, "--exact", "--max-pause", 1000)
     check(found)
-    for i, key in enumerate(("lazy_free", "pss")):
+    # The tool itself maps libraries of the target: of a page that nobody else has, its share is a half meanwhile.
+    for i, (key, less) in enumerate((("lazy_free", 0), ("pss", libraries // 2))):
         # The kernel marks the last few pages a while later; a page may be mapped by one more process or one less.
-        assert min(before[i], after[i]) - 65536 <= found.figures[key] <= max(before[i], after[i]) + 65536
+        assert min(before[i], after[i]) - 65536 - less <= found.figures[key] <= max(before[i], after[i]) + 65536
     assert found.figures["lazy_free"] >= SIZE // 4
     assert sum(line["lazy"] or 0 for line in found.leaves.values()) == found.figures["lazy_free"]
-    # 60 MiB of small pages take 2 to 4 ms, and may take twice that: not within a stop of 3 that copies the heap, too.
-    # How well it ends in time is what test_harm.py asks, with the machine for itself.
-    assert answer[3]["ledger"]["pss_bytes"] is None
-    assert answer[1000]["pause"]["mode"] == "stopped" and answer[1000]["ledger"]["pss_bytes"] > SIZE
+    # 60 MiB of small pages take 2 to 4 ms, and may take twice that: not within a stop of 4 that copies the heap, too.
+    for result in short:
+        tool.validate(result.json)
+        assert result.json["ledger"]["pss_bytes"] is None
+    # Of several, where other tests take the processors.
+    quickest = min(short, key=lambda result: result.json["pause"]["longest_us"])
+    assert quickest.code == 0 and quickest.json["pause"]["longest_us"] <= 4000
+    assert long["pause"]["mode"] == "stopped" and long["ledger"]["pss_bytes"] > SIZE
 
 
 def test_huge_pages_are_told(ledger, file):
