@@ -14,8 +14,8 @@ import pytest
 
 from support import closures, interpreters, savefiles
 
-PYTHONS = list({it.version[:2]: it for it in interpreters.with_debug_info()
-                if it.root == "/" and not it.debug and it.version[:2] in ((2, 7), (3, 8), (3, 11), (3, 13))}.values())
+PYTHONS = [it for it in interpreters.with_debug_info()
+           if it.root == "/" and not it.debug and it.version[:2] in ((2, 7), (3, 8), (3, 11), (3, 13))]
 ROUNDS = int(os.environ.get("ARENASCOPE_MUTATIONS", "6" if os.environ.get("ARENASCOPE_ALL") else "2"))
 VERBS = ["types", "why"]
 EXITS = (0, 5, 7, 8)
