@@ -15,7 +15,6 @@
 #include "inspector/heap/pymalloc_round.h"
 
 #define LIVE_ROUNDS 3
-#define SLACK_MAX   (8 * MIB)
 
 struct pymalloc_copy *pymalloc_copy_new(void)
 {
@@ -108,24 +107,21 @@ struct error *pymalloc_copy_take(struct pymalloc_copy *copy, struct space *space
 	return err ? err : confirm_stillness(copy, space);
 }
 
-/* Slots that a heap may need more by the time it stands still: half of what it has, of a large one
- * an eighth, for no heap grows by gigabytes in the meantime. */
-static uint64_t slack(const struct pymalloc_copy *copy, uint64_t slots)
+void pymalloc_copy_expect_stop(struct pymalloc_copy *copy)
 {
-	uint64_t slot_size = copy->image.shape.header_size * copy->image.geometry.pools_per_arena;
-	uint64_t cap = size_max(SLACK_MAX / slot_size, slots / 8);
-	return size_min(slots / 2, cap) + 16;
+	copy->expects_stop = true;
 }
 
 struct error *pymalloc_copy_prepare(struct pymalloc_copy *copy, uint64_t max_memory)
 {
 	uint64_t slots = copy->slot_room - copy->n_free_slots;
-	uint64_t objects = (uint64_t)copy->image.n_table * 2; /* CPython doubles arenas[] */
+	uint64_t objects = pymalloc_room_objects_ahead(copy->image.n_table);
 	copy->max_memory = max_memory;
 	if (!copy->image.geometry.known)
 		return NULL;
-	return pymalloc_room_reserve(copy, size_max(objects, copy->table_room),
-				     size_max(slots + slack(copy, slots), copy->slot_room));
+	return pymalloc_room_reserve(
+		copy, size_max(objects, copy->table_room),
+		size_max(pymalloc_room_slots_ahead(copy, slots), copy->slot_room));
 }
 
 bool pymalloc_copy_complete(const struct pymalloc_copy *copy)

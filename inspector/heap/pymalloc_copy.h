@@ -48,6 +48,12 @@ struct error *pymalloc_copy_take(struct pymalloc_copy *copy, struct space *space
 				 const struct layout *layout, const struct pymalloc_roots *roots,
 				 uint64_t max_memory, bool frozen) MUST_CHECK;
 
+/*
+ * Before a first live pass that a stop follows: the room that the pass makes is then at once what pymalloc_copy_prepare() would
+ * make of it. So little lies between the two, and much of what the stop reads is still in the processor's caches.
+ */
+void pymalloc_copy_expect_stop(struct pymalloc_copy *copy);
+
 /* Room for a heap half as large again (a large one: an eighth), faulted in: before a freeze.
  * ERROR_RESOURCE. */
 struct error *pymalloc_copy_prepare(struct pymalloc_copy *copy, uint64_t max_memory) MUST_CHECK;

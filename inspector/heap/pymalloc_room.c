@@ -11,6 +11,7 @@
 
 #define PAGE      UINT64_C(4096)
 #define HUGE_PAGE (2 * MIB)
+#define SLACK_MAX (8 * MIB)
 
 /* Of a buffer of many MiB: some hundred page faults instead of ten thousand. Only a hint. All of its pages, so that it stays one
  * mapping: of two, mremap(2) would move neither, and realloc(3) would need room for both. */
@@ -94,6 +95,19 @@ struct error *pymalloc_room_reserve(struct pymalloc_copy *copy, uint64_t objects
 	if (!grow_table(copy, (uint32_t)objects) || !grow_slots(copy, (uint32_t)slots))
 		return error_out_of_memory();
 	return NULL;
+}
+
+uint64_t pymalloc_room_objects_ahead(uint64_t objects)
+{
+	return size_multiply(objects, 2); /* CPython doubles arenas[] */
+}
+
+/* Half of what it has, of a large heap an eighth, for none grows by gigabytes in the meantime. */
+uint64_t pymalloc_room_slots_ahead(const struct pymalloc_copy *copy, uint64_t slots)
+{
+	uint64_t slot_size = copy->image.shape.header_size * copy->image.geometry.pools_per_arena;
+	uint64_t cap = size_max(SLACK_MAX / slot_size, slots / 8);
+	return slots + size_min(slots / 2, cap) + 16;
 }
 
 void pymalloc_room_drop_slots(struct pymalloc_copy *copy)

@@ -22,12 +22,17 @@ struct pymalloc_copy {
 	struct residency residency;
 	bool has_residency, residency_failed;
 	bool complete;
+	bool expects_stop;
 	unsigned turn;
 };
 
 /* Room for so many objects of arenas[] and so many slots. ERROR_RESOURCE; what was there is kept. */
 struct error *pymalloc_room_reserve(struct pymalloc_copy *copy, uint64_t objects,
 				    uint64_t slots) MUST_CHECK;
+
+/* Objects and slots to make room for before a stop, for a heap that has so many. */
+uint64_t pymalloc_room_objects_ahead(uint64_t objects);
+uint64_t pymalloc_room_slots_ahead(const struct pymalloc_copy *copy, uint64_t slots);
 
 /* The bytes of this copy's buffers, and of the facts a walk will make of it. */
 uint64_t pymalloc_room_bytes(const struct pymalloc_copy *copy, uint64_t objects, uint64_t slots);

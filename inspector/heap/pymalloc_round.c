@@ -74,7 +74,8 @@ static struct error *make_table_room(struct pymalloc_copy *copy, bool frozen, ui
 		*objects = copy->table_room;
 		return NULL;
 	}
-	return pymalloc_room_reserve(copy, *objects, copy->slot_room);
+	uint64_t room = copy->expects_stop ? pymalloc_room_objects_ahead(*objects) : *objects;
+	return pymalloc_room_reserve(copy, room, copy->slot_room);
 }
 
 /* image.words and image.table of one moment, or nearly; table_unreadable where it cannot be. */
@@ -238,8 +239,9 @@ static struct error *make_slot_room(struct pymalloc_copy *copy, bool frozen, uin
 		copy->complete = false;
 		return NULL;
 	}
-	return pymalloc_room_reserve(copy, copy->table_room,
-				     (uint64_t)copy->slot_room + lacking - copy->n_free_slots);
+	uint64_t slots = (uint64_t)copy->slot_room + lacking - copy->n_free_slots;
+	uint64_t room = copy->expects_stop ? pymalloc_room_slots_ahead(copy, slots) : slots;
+	return pymalloc_room_reserve(copy, copy->table_room, room);
 }
 
 static void give_slots(struct pymalloc_copy *copy)

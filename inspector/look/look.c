@@ -33,8 +33,9 @@ static struct error *read_runtime(const struct scene *scene, struct runtime *ret
 			    ret, doubts);
 }
 
-static struct error *provide_copies(struct look *look)
+static struct error *provide_copies(const struct scene *scene)
 {
+	struct look *look = scene->look;
 	while (look->copies.count < look->runtime.interpreters.count) {
 		struct pymalloc_copy **copy = vec_push(&look->copies);
 		if (!copy)
@@ -42,6 +43,8 @@ static struct error *provide_copies(struct look *look)
 		*copy = pymalloc_copy_new();
 		if (!*copy)
 			return error_out_of_memory();
+		if (scene->mode == LOOK_EXACT)
+			pymalloc_copy_expect_stop(*copy);
 	}
 	return NULL;
 }
@@ -183,7 +186,7 @@ static struct error *begin(struct scene *scene)
 	runtime_fini(&look->runtime);
 	doubts_clear(&look->runtime_doubts);
 	struct error *err = read_runtime(scene, &look->runtime, &look->runtime_doubts);
-	err = err ?: provide_copies(look);
+	err = err ?: provide_copies(scene);
 	err = err ?: copy_live(scene);
 	return err ?: look_malloc_begin(scene);
 }
@@ -425,19 +428,19 @@ struct error *look_copy(struct look *look, const struct inspector_request *reque
 			      .layout = &subject->build.layout,
 			      .snapshot = ret,
 			      .max_memory = budget_of(request)};
-	enum look_mode mode = mode_for(&scene);
-	scene.pause_limit_us = scene.pause_left_us = pause_limit(request, mode);
+	scene.mode = mode_for(&scene);
+	scene.pause_limit_us = scene.pause_left_us = pause_limit(request, scene.mode);
 	struct error *err =
 		runtime_allocator(&subject->space, scene.layout, subject->module.image.bias,
 				  subject->build.version_hex, &ret->target, &ret->doubts);
 	if (!err && ret->target.allocator == ALLOCATOR_MIMALLOC && !look->mimalloc)
 		err = (look->mimalloc = mimalloc_copy_new()) ? NULL : error_out_of_memory();
 	err = err ?: begin(&scene);
-	if (!err && mode != LOOK_NO_PAUSE)
-		err = mode == LOOK_EXACT ? exact(&scene) : settle(&scene);
-	err = err ?: look_malloc_settle(&scene, mode == LOOK_SETTLE);
+	if (!err && scene.mode != LOOK_NO_PAUSE)
+		err = scene.mode == LOOK_EXACT ? exact(&scene) : settle(&scene);
+	err = err ?: look_malloc_settle(&scene, scene.mode == LOOK_SETTLE);
 	err = err ?: look_malloc_finish(&scene);
-	look->mode = mode;
+	look->mode = scene.mode;
 	look->pause_limit_us = scene.pause_limit_us;
 	look->pause_left_us = scene.pause_left_us;
 	if (err)

@@ -13,6 +13,7 @@ struct scene {
 	const struct layout *layout;
 	struct snapshot *snapshot;
 	uint64_t max_memory;
+	enum look_mode mode;
 	uint64_t pause_limit_us, pause_left_us;
 	uint64_t stop_asked; /* clock_ns when the last stop was asked for */
 };

@@ -303,6 +303,27 @@ static void a_stopped_copy_allocates_nothing(const struct world_model *model)
 	end(&s);
 }
 
+/* Whatever lay between the pass and the stop would drive out of the processor's caches what the stop reads. */
+static void a_pass_before_a_stop_leaves_no_room_to_make(const struct world_model *model)
+{
+	struct scene s = begin(model, 6);
+	pymalloc_copy_expect_stop(s.copy);
+	take(&s, false);
+	unsigned before = n_allocations;
+	uint64_t size = pymalloc_copy_bytes(s.copy);
+	assert_null(pymalloc_copy_prepare(s.copy, 0));
+	assert_int_equal(n_allocations, before);
+	assert_int_equal(pymalloc_copy_bytes(s.copy), size);
+	walk(&s);
+	assert_int_equal(s.p.arenas.count, 6);
+	end(&s);
+
+	s = begin(model, 6); /* and where none is expected, none is made */
+	take(&s, false);
+	assert_true(pymalloc_copy_bytes(s.copy) < size);
+	end(&s);
+}
+
 /* Its pools are all free and its memory unmapped, and the interpreter was stopped before it said so. */
 static void an_arena_on_its_way_out_is_gone(const struct world_model *model)
 {
@@ -393,6 +414,7 @@ EVERY_MODEL(a_moved_table_is_followed)
 EVERY_MODEL(what_never_settles_is_said)
 EVERY_MODEL(lists_of_a_moving_heap_are_no_damage)
 EVERY_MODEL(a_stopped_copy_allocates_nothing)
+EVERY_MODEL(a_pass_before_a_stop_leaves_no_room_to_make)
 EVERY_MODEL(an_arena_on_its_way_out_is_gone)
 EVERY_MODEL(a_heap_that_outgrew_its_room_is_incomplete)
 EVERY_MODEL(turns_come_round)
@@ -407,6 +429,7 @@ int main(void)
 		cmocka_unit_test(what_never_settles_is_said_everywhere),
 		cmocka_unit_test(lists_of_a_moving_heap_are_no_damage_everywhere),
 		cmocka_unit_test(a_stopped_copy_allocates_nothing_everywhere),
+		cmocka_unit_test(a_pass_before_a_stop_leaves_no_room_to_make_everywhere),
 		cmocka_unit_test(an_arena_on_its_way_out_is_gone_everywhere),
 		cmocka_unit_test(a_heap_that_outgrew_its_room_is_incomplete_everywhere),
 		cmocka_unit_test(turns_come_round_everywhere),
