@@ -426,7 +426,7 @@ signal.pause()
 
 
 @pytest.mark.parametrize("minor", [(3, 8), (3, 11), (3, 13)], ids="3.{0[1]}".format)
-def test_what_grew_is_told(arenascope, tmp_path, minor):
+def test_what_grew_is_told(arenascope, release, tmp_path, minor):
     before, after = str(tmp_path / "before"), str(tmp_path / "after")
     with targets.start(python_of(minor).command + ["-c", GROW]) as target:
         target.wait_ready().wait_paused()
@@ -449,8 +449,8 @@ def test_what_grew_is_told(arenascope, tmp_path, minor):
     assert "40,000" in text or "40000" in text
     assert "__main__.Item" in types and ("40,000" in types or "40000" in types)
     for condition, code in (("live:6M", 1), ("live:1G", 0), ("arenas:0", 1), ("blocks:80000", 1), ("rss:1M", 1)):
-        assert arenascope.run("diff", before, after, "--fail-on", condition).code == code, condition
-    assert arenascope.run("diff", after, before, "--fail-on", "live:0").code == 0  # it shrank
+        assert release.run("diff", before, after, "--fail-on", condition).code == code, condition
+    assert release.run("diff", after, before, "--fail-on", "live:0").code == 0  # it shrank
     same = arenascope.json("diff", after, after)
     assert not same["diff"]["types"] and not same["diff"]["roots"]
 
