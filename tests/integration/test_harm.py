@@ -295,6 +295,17 @@ def test_what_computes_stands_the_least(release, python, tmp_path):
         assert any(is_kind() for _ in range(8))
 
 
+def test_no_room_is_made_between_the_pass_and_the_stop(release, python, tmp_path):
+    """The pass leaves in the processor's caches what the stop reads; making and faulting in room would drive it out."""
+    with targets.start_program(python, "mixed_heap.py", 60) as target:
+        target.wait_paused()
+        calls = traced(release, tmp_path, "stats", target.pid).splitlines()
+    stop = next(i for i, call in enumerate(calls) if "PTRACE_SEIZE" in call)
+    passed = [i for i, call in enumerate(calls[:stop]) if re.search(r"process_vm_readv\(.*\], \d\d+, 0\)", call)]
+    assert passed
+    assert not [call for call in calls[passed[-1]:stop] if "mremap(" in call]
+
+
 def test_the_plan_reads_no_memory(release, quiet, tmp_path):
     log = traced(release, tmp_path, "doctor", quiet.pid, "--plan")
     assert "process_vm_readv" not in log and "/mem\"" not in log
