@@ -1,22 +1,23 @@
 """The floor: what the kernel alone takes to copy every pool's header out of a target.
 
 A stop that reads all headers cannot be shorter on this machine, whoever asks. The calls are made ready before,
-as many threads as there are processors make them, and nobody looks at the answer. The target rests
+as many processes as there are processors make them, and nobody looks at the answer. The target rests
 meanwhile (SIGSTOP), as it does in a stop of arenascope's.
 """
 import ctypes
 import json
+import multiprocessing
 import os
 import signal
 import statistics
 import subprocess
-import threading
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 HEADER = 48
 PIECES = 1024  # of one call: IOV_MAX
 SCRATCH = 1 << 20
+TIMEOUT = 120  # seconds
 PAGE = os.sysconf("SC_PAGESIZE")
 
 
@@ -75,38 +76,47 @@ def calls_in_bulk(pools, size):
     return calls + [Call(pieces)]
 
 
-def make_all(pid, calls, scratches):
-    """Milliseconds from when all threads are there until the last has made the last call."""
-    left, started, failures = iter(calls), [], []
-    gate = threading.Barrier(len(scratches), action=lambda: started.append(time.perf_counter()))
-
-    def work(scratch):
-        gate.wait()
-        try:
-            for call in left:
+def make_calls(pid, calls, runs, gate, results):
+    """One process's share of the calls: when it began and ended, once a run. The first run only faults things in."""
+    scratch, times = ctypes.create_string_buffer(b"\1" * SCRATCH), []
+    try:
+        for _ in range(runs + 1):
+            gate.wait(TIMEOUT)
+            start = time.perf_counter()
+            for call in calls:
                 call.make(pid, scratch)
-        except RuntimeError as failure:  # what was not read took no time
-            failures.append(failure)
+            times.append((start, time.perf_counter()))
+        results.put(times[1:])
+    except Exception as failure:  # whatever was not read took no time
+        gate.abort()
+        results.put(failure)
 
-    threads = [threading.Thread(target=work, args=(scratch,)) for scratch in scratches]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return (time.perf_counter() - started[0]) * 1000
+
+def run_ms(pid, calls, n, runs):
+    """The median of some runs of n processes: threads of Python's would wait for each other."""
+    context = multiprocessing.get_context("fork")
+    gate, results = context.Barrier(n), context.Queue()
+    processes = [context.Process(target=make_calls, args=(pid, calls[i::n], runs, gate, results), daemon=True)
+                 for i in range(n)]
+    for process in processes:
+        process.start()
+    shares = [results.get(timeout=TIMEOUT) for _ in processes]
+    for process in processes:
+        process.join()
+    for share in shares:
+        if isinstance(share, Exception):
+            raise share
+    return statistics.median((max(end for _, end in run) - min(start for start, _ in run)) * 1000
+                             for run in zip(*shares))
 
 
 def floor_ms(program, pid, runs):
-    """Of each way that is worth trying, with one thread and with all, the median of some runs: the least of those."""
-    scratches = [ctypes.create_string_buffer(b"\1" * SCRATCH) for _ in range(os.cpu_count())]
+    """The least of each way that is worth trying, on one processor and on all."""
     os.kill(pid, signal.SIGSTOP)
     try:
         arenas, size = arenas_of(program, pid)
         pools = present_pools(pid, arenas, size)
         ways = [calls_by_header(pools)] + ([calls_in_bulk(pools, size)] if size == PAGE else [])
-        return min(statistics.median(make_all(pid, calls, some) for _ in range(runs))
-                   for calls in ways for some in (scratches[:1], scratches))
+        return min(run_ms(pid, calls, n, runs) for calls in ways for n in {1, os.cpu_count()})
     finally:
         os.kill(pid, signal.SIGCONT)
